@@ -1,0 +1,1 @@
+"""One command (or command group) a file."""

@@ -1,0 +1,1 @@
+"""The engine: registry, health, circuits, routes. A library of its own; it knows no topology, driver or terminal."""

@@ -1,0 +1,152 @@
+"""One connection's memory, and the pure function that leads from one to the next.
+
+Health and circuit meet here (semantics, "Health ↔ circuit"): everything that happens to a connection is an
+`Input`; `reduce` returns the memory after it and the changes that everybody should hear of, in order.
+The orchestrator applies it to what it holds; the state store applies the same inputs to the saved row, so
+that two processes that change one connection lose nothing.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, Rules, state_at, step
+from omnidb_cli.core.health import NEVER_OBSERVED, CheckResult, Fault, Health, HealthRecord, observe
+
+
+class Memory(NamedTuple):
+    """What outlives a process, of one connection."""
+
+    health: HealthRecord = NEVER_OBSERVED
+    circuit: Circuit = CLOSED
+
+
+class Settings(NamedTuple):
+    """What `reduce` must know of a connection's configuration. `rise` and `fall` count looks in a row."""
+
+    rules: Rules
+    rise: int = 1
+    fall: int = 1
+
+
+class Checked(NamedTuple):
+    """A check answered. `suspect` marks evidence that may not open a circuit (the vantage point's own trouble)."""
+
+    result: CheckResult
+    suspect: bool = False
+
+
+class Called(NamedTuple):
+    """A call ended, admitted by circuit generation `generation` (None: reported by hand, for the current one)."""
+
+    succeeded: bool
+    generation: int | None = None
+
+
+class Held(NamedTuple):
+    """A person takes the connection out of rotation."""
+
+    hold: Hold
+
+
+class Closed(NamedTuple):
+    """A person puts the connection back: hold, counters and the verdict of the last look are cleared."""
+
+    actor: str | None = None
+
+
+class Elapsed(NamedTuple):
+    """Time passed: a wait or a hold may be over."""
+
+
+Input = Checked | Called | Held | Closed | Elapsed
+
+
+class HealthChange(NamedTuple):
+    """The verdict changed."""
+
+    previous: Health
+    current: Health
+    fault: Fault | None
+
+
+class CircuitChange(NamedTuple):
+    """The circuit changed state, or came into a person's hands."""
+
+    previous: CircuitState
+    current: CircuitState
+    reason: str | None
+    note: str | None
+    actor: str | None
+
+
+Change = HealthChange | CircuitChange
+
+
+class Outcome(NamedTuple):
+    """The memory after an input, and what changed, in the order in which it is announced."""
+
+    memory: Memory
+    changes: tuple[Change, ...]
+
+
+def reduce(memory: Memory, given: Input, at: Moment, settings: Settings) -> Outcome:
+    """The memory after `given` happened at `at`."""
+    health, circuit = memory
+    # The common case of a quiet night: a good look at a healthy connection whose circuit is closed.
+    if type(given) is Checked and circuit.state is CircuitState.CLOSED and given.result.health is health.health:
+        record = observe(health, given.result, at=at.wall, rise=settings.rise, fall=settings.fall)
+        if record.health is not Health.UNHEALTHY:
+            return Outcome(Memory(record, circuit), ())
+    steps = [circuit]
+    if (now := step(circuit, Cause.TIME_PASSED, at, settings.rules)) is not circuit:
+        steps.append(now)
+    match given:
+        case Checked():
+            record = observe(health, given.result, at=at.wall, rise=settings.rise, fall=settings.fall)
+            steps += _after_check(now, record, given, at, settings)
+        case Called():
+            record = health
+            if given.generation is None or given.generation == now.generation:
+                cause = Cause.CALL_SUCCEEDED if given.succeeded else Cause.CALL_FAILED
+                steps.append(step(now, cause, at, settings.rules))
+        case Held(hold):
+            record = health
+            steps.append(step(now, Cause.HELD, at, settings.rules, hold))
+        case Closed(actor):
+            record = NEVER_OBSERVED
+            steps.append(step(now, Cause.CLOSED_BY_HAND, at, settings.rules, Hold(actor=actor)))
+        case Elapsed():
+            record = health
+    changes: list[Change] = []
+    if record.health is not health.health:
+        changes.append(HealthChange(health.health, record.health, record.fault))
+    for previous, current in pairwise(steps):
+        changes += _circuit_change(previous, current, at, settings.rules)
+    return Outcome(Memory(record, steps[-1]), tuple(changes))
+
+
+def _after_check(
+    circuit: Circuit, record: HealthRecord, checked: Checked, at: Moment, settings: Settings
+) -> list[Circuit]:
+    """The circuits that follow from a look, one after the other."""
+    rules = settings.rules
+    if checked.result.health is Health.UNHEALTHY:
+        proving = circuit.state is CircuitState.HALF_OPEN and circuit.origin is not Origin.CALLS
+        decided = proving or record.health is Health.UNHEALTHY
+        return [step(circuit, Cause.CHECK_BAD, at, rules)] if decided and not checked.suspect else []
+    if record.health is Health.UNHEALTHY:
+        return []
+    after = step(circuit, Cause.CHECK_GOOD, at, rules)
+    if circuit.state is CircuitState.OPEN and after.state is CircuitState.HALF_OPEN:
+        return [after, step(after, Cause.CHECK_GOOD, at, rules)]  # the look that recovered counts as the first success
+    return [after]
+
+
+def _circuit_change(previous: Circuit, current: Circuit, at: Moment, rules: Rules) -> list[CircuitChange]:
+    before = CircuitState.OPEN if previous.held else previous.state
+    after = state_at(current, at.clock, rules)
+    if not rules.enabled and not previous.held:
+        before = CircuitState.DISABLED
+    if before is after and previous.held is current.held:
+        return []
+    return [CircuitChange(before, after, current.reason, current.note, current.actor)]

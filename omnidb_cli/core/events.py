@@ -1,0 +1,50 @@
+"""What happened: frozen events, the handlers that hear of them, and streams to read them from."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class EventType(StrEnum):
+    """The closed list of events."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    HEALTH_CHANGED = "health:changed"
+    CIRCUIT_OPEN = "circuit:open"
+    CIRCUIT_HALF_OPEN = "circuit:half-open"
+    CIRCUIT_CLOSE = "circuit:close"
+    FAILOVER = "failover"
+    RECOVERY = "recovery"
+    NO_ROUTE = "no-route"
+    ERROR = "error"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, at `at` (aware, UTC). What does not belong to its type is None.
+
+    `reason` is a word or a sentence; for a hold by hand it is `manual`, and the person's own words are in
+    `note`. `previous` and `current` are health or circuit words; `primary` and `backup` name the two ends of a
+    failover, a recovery or a missing route. `name` is None for what concerns no single connection.
+    """
+
+    type: EventType
+    name: str | None
+    at: datetime
+    reason: str | None = None
+    actor: str | None = None
+    note: str | None = None
+    previous: str | None = None
+    current: str | None = None
+    primary: str | None = None
+    backup: str | None = None
+    error: BaseException | str | None = None
+    detail: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+def utc(wall: float) -> datetime:
+    """Unix time as an aware datetime in UTC."""
+    return datetime.fromtimestamp(wall, UTC)

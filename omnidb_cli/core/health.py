@@ -1,0 +1,172 @@
+"""What checks observed: the words, one look's result, and the record of a connection's looks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from omnidb_cli.errors import ConfigurationError, ErrorKind
+
+
+class Health(StrEnum):
+    """What checks observed last; `unknown` means never observed."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer of one check.
+
+    `latency_s` and `lag_s` are seconds; without a latency the monitor's own measurement stands.
+    `role` is the role the server really has (`primary`, `replica`), None when it cannot tell.
+    `detail` says in words what is wrong; `kind` is an `ErrorKind` word for it.
+    """
+
+    health: Health = Health.HEALTHY
+    latency_s: float | None = None
+    role: str | None = None
+    lag_s: float | None = None
+    detail: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expectation:
+    """What a connection is expected to be: its role, and above which lag or latency (seconds) it is degraded."""
+
+    role: str | None = None
+    max_lag_s: float | None = None
+    slow_s: float | None = None
+
+
+class Fault(NamedTuple):
+    """What was wrong at the last look: an `ErrorKind` word and a sentence."""
+
+    kind: str
+    message: str
+
+
+class HealthRecord(NamedTuple):
+    """All that is kept of a connection's looks. `checked_at` is Unix time, when the answer came.
+
+    `good` and `bad` count the looks in a row that answered, or failed.
+    """
+
+    health: Health = Health.UNKNOWN
+    good: int = 0
+    bad: int = 0
+    checked_at: float | None = None
+    latency_s: float | None = None
+    role: str | None = None
+    lag_s: float | None = None
+    fault: Fault | None = None
+
+
+NEVER_OBSERVED = HealthRecord()
+
+
+def observe(record: HealthRecord, result: CheckResult, *, at: float, rise: int, fall: int) -> HealthRecord:
+    """The record after one more look whose answer came at `at` (Unix time).
+
+    `fall` failed looks in a row make it unhealthy, `rise` good ones healthy again; degraded is applied at
+    once, and the very first look decides at once (semantics, Health 4).
+    """
+    first = record.health is Health.UNKNOWN
+    if result.health is Health.UNHEALTHY:
+        good, bad = 0, record.bad + 1
+        health = Health.UNHEALTHY if first or bad >= fall else record.health
+    else:
+        good, bad = max(record.good + 1, rise if first else 0), 0
+        settled = good >= rise or result.health is Health.DEGRADED
+        health = result.health if settled else record.health
+    return HealthRecord(health, good, bad, at, result.latency_s, result.role, result.lag_s, _fault(result))
+
+
+def _fault(result: CheckResult) -> Fault | None:
+    if result.health is Health.HEALTHY:
+        return None
+    return Fault(result.kind or ErrorKind.INTERNAL, result.detail or f"the check says {result.health}")
+
+
+class Answer(NamedTuple):
+    """What a server told about itself in one round trip, before anything is expected of it.
+
+    `writable` is None when it cannot tell. `lag_s` is None when unknown; `stalled` says, in words, that
+    replication stands still, however small the lag looks.
+    """
+
+    latency_s: float
+    role: str | None = None
+    writable: bool | None = None
+    lag_s: float | None = None
+    stalled: str | None = None
+    version: str | None = None
+
+
+def judge(answer: Answer, expected: Expectation) -> CheckResult:
+    """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
+
+    def verdict(health: Health, kind: ErrorKind | None = None, detail: str | None = None) -> CheckResult:
+        return CheckResult(health, answer.latency_s, answer.role, answer.lag_s, detail, kind)
+
+    if expected.role == "primary" and (answer.role == "replica" or answer.writable is False):
+        found = "it is a replica" if answer.role == "replica" else "it is read-only"
+        return verdict(Health.UNHEALTHY, ErrorKind.ROLE, f"expected a primary, but {found}")
+    if expected.role == "replica" and answer.role == "primary":
+        return verdict(Health.DEGRADED, ErrorKind.ROLE, "expected a replica, but it takes writes: promoted?")
+    if answer.stalled is not None:
+        return verdict(Health.DEGRADED, ErrorKind.LAG, answer.stalled)
+    if expected.max_lag_s is not None and answer.lag_s is not None and answer.lag_s > expected.max_lag_s:
+        detail = f"replication lag {answer.lag_s:.1f}s is above max_lag {expected.max_lag_s:g}s"
+        return verdict(Health.DEGRADED, ErrorKind.LAG, detail)
+    if expected.slow_s is not None and answer.latency_s > expected.slow_s:
+        detail = f"answered in {answer.latency_s * 1000:.0f}ms, above slow {expected.slow_s * 1000:g}ms"
+        return verdict(Health.DEGRADED, ErrorKind.SLOW, detail)
+    return verdict(Health.HEALTHY)
+
+
+def result_of(answer: object) -> CheckResult:
+    """What a check function's return value means (design, section 6).
+
+    `False` is unhealthy; a `Health` or its word, and a `CheckResult`, speak for themselves; anything else
+    is healthy. Raises ConfigurationError for a `CheckResult` that claims `unknown`.
+    """
+    if isinstance(answer, CheckResult):
+        if answer.health is Health.UNKNOWN:
+            raise ConfigurationError("a check cannot answer 'unknown': it has looked")
+        return answer
+    if answer is False:
+        return CheckResult(Health.UNHEALTHY, detail="the check answered False")
+    if isinstance(answer, str) and (health := _WORDS.get(answer)) is not None:
+        return CheckResult(health)
+    return _HEALTHY
+
+
+_HEALTHY = CheckResult()
+_WORDS: Mapping[str, Health] = {
+    Health.HEALTHY: Health.HEALTHY, Health.DEGRADED: Health.DEGRADED, Health.UNHEALTHY: Health.UNHEALTHY
+}  # fmt: skip
+
+
+def failed(error: BaseException) -> CheckResult:
+    """The result of a check that raised: the error's own `kind` where it has one."""
+    kind = getattr(error, "kind", None) or _kind_of(error)
+    return CheckResult(Health.UNHEALTHY, detail=str(error) or type(error).__name__, kind=str(kind))
+
+
+def _kind_of(error: BaseException) -> ErrorKind:
+    match error:
+        case TimeoutError():
+            return ErrorKind.TIMEOUT
+        case ConnectionRefusedError():
+            return ErrorKind.REFUSED
+        case ConnectionError() | EOFError():
+            return ErrorKind.RESET
+        case FileNotFoundError():
+            return ErrorKind.NOT_FOUND
+        case _:
+            return ErrorKind.INTERNAL

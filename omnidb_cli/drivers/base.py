@@ -1,0 +1,97 @@
+"""What every engine offers, in one small protocol, and how a driver is found: it is the file named like its engine.
+
+A driver module has one public function `open_driver(target: Target) -> Driver`. It touches no network and no
+disk: the first `check` or `connect` does.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from omnidb_cli.core.health import Answer
+from omnidb_cli.discovery import load, names_in
+from omnidb_cli.errors import TopologyError
+
+
+class Target(NamedTuple):
+    """Where a connection goes. `hosts` are (host, port) pairs, `database` the URL's path without its first slash.
+
+    `path` is the file of an engine that lives in one (absolute), else None. `statement` is the topology's own
+    check statement, or None for the engine's default. The password is only ever here, never in a message.
+    """
+
+    name: str
+    engine: str
+    scheme: str
+    hosts: tuple[tuple[str, int | None], ...] = ()
+    username: str | None = None
+    password: str | None = None
+    database: str | None = None
+    params: Mapping[str, str] = {}
+    path: str | None = None
+    statement: str | None = None
+
+
+class Reply(NamedTuple):
+    """The answer to one statement, its rows still to be read.
+
+    `columns` is empty for a statement that returns no rows. `batches` yields lists of row tuples and is
+    read once. `row_count` and `command` are asked after the last batch: rows returned, or changed.
+    """
+
+    columns: tuple[str, ...]
+    batches: AsyncIterator[Sequence[tuple[object, ...]]]
+    row_count: Callable[[], int | None]
+    command: Callable[[], str]
+
+
+class Session(Protocol):
+    """One connection that was made for one statement. Close it in every case; closing is bounded."""
+
+    async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
+        """Sends the statement once.
+
+        Raises StatementError, StatementTimeout, WriteRefusedError, ConnectionLostError. When cancelled it stops
+        the statement where the engine can.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Driver(Protocol):
+    """One endpoint."""
+
+    async def check(self) -> Answer:
+        """Looks at the server once; changes nothing on it. Raises DriverError with its kind.
+
+        Cancelling it really stops it, and its connection is discarded.
+        """
+        ...
+
+    async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
+        """A session for one statement; read-only by the engine's own switch when asked.
+
+        `timeout_s` bounds what the session may wait for locks. Raises ConnectError or AuthenticationError:
+        no statement has reached the server.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Gives everything back, in bounded time, whatever state the server is in."""
+        ...
+
+
+def engines() -> tuple[str, ...]:
+    """The engines that have a driver."""
+    return tuple(name for name in names_in("omnidb_cli.drivers") if name != "base")
+
+
+def open_driver(target: Target) -> Driver:
+    """The driver for `target`. Raises TopologyError for an engine without one."""
+    if target.engine not in engines():
+        raise TopologyError(
+            f'connection "{target.name}": {target.engine} cannot be used yet',
+            hint=f"engines that can: {', '.join(engines())}",
+        )
+    driver: Driver = load("omnidb_cli.drivers", target.engine).open_driver(target)
+    return driver

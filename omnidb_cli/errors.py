@@ -1,0 +1,199 @@
+"""The one error tree of omnidb, and the closed list of error kinds.
+
+Every error carries one sentence (its message) and, where there is something to do next, a `hint`.
+Only the command line's boundary turns errors into exit codes.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+
+class ErrorKind(StrEnum):
+    """What went wrong, in one list for all engines."""
+
+    DNS = "dns"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    TLS = "tls"
+    AUTH = "auth"
+    NOT_FOUND = "not-found"
+    CORRUPT = "corrupt"
+    ROLE = "role"
+    LAG = "lag"
+    SLOW = "slow"
+    CAPACITY = "capacity"
+    STATEMENT = "statement"
+    INTERNAL = "internal"
+
+
+class Verdict(Protocol):
+    """One candidate for serving a connection: its name, whether it may serve, and why (not)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def eligible(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class OmnidbError(Exception):
+    """The root of the tree. `hint` says what to do next, or is None."""
+
+    hint: str | None = None
+
+    def __init__(self, message: str = "", *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class ConfigurationError(OmnidbError, ValueError):
+    """A setting given to the library is not usable (raised at construction)."""
+
+
+class Problem(NamedTuple):
+    """One fault of a topology file. `line` and `column` count from 1; 0 means: the file as a whole."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class TopologyError(OmnidbError):
+    """The topology is invalid, unreadable, or a secret of it is unresolved. `problems` lists every fault found."""
+
+    def __init__(self, message: str, *, problems: Sequence[Problem] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+
+class UnknownConnectionError(OmnidbError, KeyError):
+    """No connection of that name. `name` is what was asked for, `known` the names there are."""
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        super().__init__(f'no connection named "{name}"')
+        self.name = name
+        self.known = tuple(known)
+        self.hint = _nearest_hint(name, self.known)
+
+    def __str__(self) -> str:  # KeyError would print the repr
+        return str(self.args[0])
+
+
+class ConnectionUnavailableError(OmnidbError):
+    """Nobody is eligible to serve `name`. `candidates` holds every one that was considered, with its reason."""
+
+    def __init__(self, name: str, candidates: Sequence[Verdict] = ()) -> None:
+        Exception.__init__(self, name)  # the sentence is made when somebody reads it: refusals are a hot path
+        self.name = name
+        self.candidates = candidates
+
+    def __str__(self) -> str:
+        return f'Connection "{self.name}" is unavailable'
+
+
+class CircuitOpenError(OmnidbError):
+    """The circuit refuses the call.
+
+    `retry_after` says when to come back (None: a hold without end); `last_error` is the error that
+    was recorded last, or None. `name` is None when a breaker is used directly.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        retry_after: timedelta | None = None,
+        last_error: BaseException | None = None,
+        candidates: Sequence[Verdict] = (),
+    ) -> None:
+        Exception.__init__(self, name)
+        self.name = name
+        self.retry_after = retry_after
+        self.last_error = last_error
+        self.candidates = candidates
+
+    def __str__(self) -> str:
+        return "Circuit breaker is OPEN" if self.name is None else f'Circuit open for "{self.name}"'
+
+
+class NotConnectedError(OmnidbError):
+    """The orchestrator is used outside `connect()` … `disconnect()`."""
+
+
+class StateStoreError(OmnidbError):
+    """The state store cannot be read or written; it is left as it is."""
+
+
+class DriverError(OmnidbError):
+    """A database said no, or said nothing. `kind` is one of `ErrorKind`.
+
+    `counts_as_failure` says whether the circuit breaker counts it: trouble of the server does, trouble
+    of the statement does not (semantics: a typo must not open a production circuit).
+    """
+
+    kind: ErrorKind = ErrorKind.INTERNAL
+    counts_as_failure: bool = True
+
+    def __init__(self, message: str, *, kind: ErrorKind | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        if kind is not None:
+            self.kind = kind
+
+
+class ConnectError(DriverError):
+    """No connection could be made: no statement has reached the server."""
+
+
+class AuthenticationError(ConnectError):
+    """The server refused the login."""
+
+    kind = ErrorKind.AUTH
+
+
+class ConnectionLostError(DriverError):
+    """The connection broke after a statement may have reached the server: its outcome is unknown."""
+
+    kind = ErrorKind.RESET
+
+
+class StatementError(DriverError):
+    """The server rejected the statement."""
+
+    kind = ErrorKind.STATEMENT
+    counts_as_failure = False
+
+
+class StatementTimeout(DriverError):  # noqa: N818 - the contract's name
+    """The time limit ran out; the statement was stopped where the engine can stop it."""
+
+    kind = ErrorKind.TIMEOUT
+
+
+class WriteRefusedError(DriverError):
+    """A write was refused by policy: the one who serves is a backup."""
+
+    kind = ErrorKind.STATEMENT
+    counts_as_failure = False
+
+
+def _nearest_hint(name: str, known: Sequence[str]) -> str | None:
+    """The nearest known name, or the list of them when it is short."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f'did you mean "{near[0]}"?'
+    if 0 < len(known) <= 12:
+        return "the connections are: " + ", ".join(known)
+    return None

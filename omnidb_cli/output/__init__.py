@@ -1,0 +1,1 @@
+"""How it looks: streams, words, views, formats."""

@@ -1,0 +1,96 @@
+"""What a state store offers. A store is the file named like its URL's scheme.
+
+A store module has one public function `open_store(url: str, topology: str) -> Store`. Opening writes nothing and
+creates nothing (semantics, Across processes 2); the first change does.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from omnidb_cli.core.endpoint import Memory
+from omnidb_cli.core.events import Event
+
+
+class Saved(NamedTuple):
+    """One connection's row.
+
+    `fingerprint` identifies the settings it was saved under (no secret goes into it). `serving` is who
+    served it last (None: nobody), `serving_known` is False before the first route was ever decided.
+    `eligible_since` is the Unix time since when a primary that does not serve has been eligible without a break.
+    """
+
+    memory: Memory
+    fingerprint: str
+    serving: str | None = None
+    serving_known: bool = False
+    eligible_since: float | None = None
+
+
+Update = Callable[[Saved | None], tuple[Saved, Sequence[Event]]]
+"""From the row as it is (None: there is none) to the row as it is to be, and the events to remember.
+
+Pure: it may be asked twice.
+"""
+
+
+class StoredEvent(NamedTuple):
+    """An event of the history with the number that the store gave it."""
+
+    id: int
+    event: Event
+
+
+class StoreInfo(NamedTuple):
+    """What `state show` says.
+
+    `size_bytes` and `schema` are None where there is nothing yet; `writers` are who@host, last first.
+    """
+
+    url: str
+    exists: bool
+    size_bytes: int | None
+    schema: int | None
+    connections: int
+    events: int
+    writers: Sequence[str]
+
+
+class Store(Protocol):
+    """The shared memory of everybody who works with one topology. Every method may raise StateStoreError."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything outlives this process."""
+        ...
+
+    def load(self) -> Mapping[str, Saved]:
+        """Every row of the topology. Times in `Memory.circuit` are set to this process's monotonic clock."""
+        ...
+
+    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, Saved]:
+        """Changes each named row in one atomic read-modify-write and appends the events; returns the rows after it."""
+        ...
+
+    def revision(self) -> int:
+        """A number that changes when another process has changed something."""
+        ...
+
+    def events(
+        self,
+        *,
+        after_id: int = 0,
+        since: datetime | None = None,
+        names: Iterable[str] = (),
+        types: Iterable[str] = (),
+    ) -> Sequence[StoredEvent]:
+        """The history, oldest first."""
+        ...
+
+    def info(self) -> StoreInfo: ...
+
+    def reset(self) -> str | None:
+        """Starts anew and keeps the old contents aside; returns where, or None when there was nothing."""
+        ...
+
+    def close(self) -> None: ...
