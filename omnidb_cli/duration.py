@@ -3,8 +3,6 @@
 import math
 import re
 
-from omnidb_cli.errors import ConfigurationError
-
 LONGEST_S = 24 * 3600.0
 FORMS = "500ms, 30s, 5m, 1h or a number of seconds"
 
@@ -15,15 +13,15 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 def parse_duration(value: object, *, zero: bool = False) -> float:
     """Seconds of a duration; > 0 (with `zero`, ≥ 0) and at most 24 h.
 
-    Raises ConfigurationError for anything else: NaN, infinities, bools, negatives, unknown units.
+    Raises ValueError for anything else: NaN, infinities, bools, negatives, unknown units.
     """
     seconds = _seconds(value)
     if seconds is None or not math.isfinite(seconds):
-        raise ConfigurationError(f"{value!r} is not a duration: write {FORMS}")
+        raise ValueError(f"{value!r} is not a duration: write {FORMS}")
     if seconds < 0 or (seconds == 0 and not zero):
-        raise ConfigurationError(f"{value!r} is not a duration above zero")
+        raise ValueError(f"{value!r} is not a duration above zero")
     if seconds > LONGEST_S:
-        raise ConfigurationError(f"{value!r} is longer than 24h")
+        raise ValueError(f"{value!r} is longer than 24h")
     return seconds
 
 

@@ -28,7 +28,7 @@ def _whole(name: str, value: object, *, least: int) -> None:
 def _seconds(name: str, value: object, *, zero: bool = False) -> float:
     try:
         return parse_duration(value, zero=zero)
-    except ConfigurationError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from None
 
 
