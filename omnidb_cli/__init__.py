@@ -1,3 +1,91 @@
-"""omnidb: health, circuits and failover for every database you are on call for."""
+"""omnidb: health, circuits and failover for every database you are on call for.
+
+The library's names are imported when they are first used, so that `import omnidb_cli` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from omnidb_cli.core.breaker import CircuitBreaker, CircuitSnapshot
+    from omnidb_cli.core.bus import EventStream
+    from omnidb_cli.core.circuit import CircuitState
+    from omnidb_cli.core.events import Event, EventType
+    from omnidb_cli.core.health import CheckResult, Health
+    from omnidb_cli.core.monitor import HealthMonitor
+    from omnidb_cli.core.orchestrator import ConnectionStats, Orchestrator
+    from omnidb_cli.core.registry import Registry
+    from omnidb_cli.core.router import FailoverRouter
+    from omnidb_cli.core.settings import CircuitBreakerConfig, Failback, Failover, HealthCheck
+    from omnidb_cli.core.snapshot import Candidate, ConnectionSnapshot, Route, Snapshot
+    from omnidb_cli.errors import (
+        AuthenticationError,
+        CircuitOpenError,
+        ConfigurationError,
+        ConnectError,
+        ConnectionLostError,
+        ConnectionUnavailableError,
+        DriverError,
+        ErrorKind,
+        NotConnectedError,
+        OmnidbError,
+        PreconditionError,
+        StatementError,
+        StatementTimeout,
+        StateStoreError,
+        TopologyError,
+        UnknownConnectionError,
+        WriteRefusedError,
+    )
+
+_HOMES = {
+    "core.breaker": ("CircuitBreaker", "CircuitSnapshot"),
+    "core.bus": ("EventStream",),
+    "core.circuit": ("CircuitState",),
+    "core.events": ("Event", "EventType"),
+    "core.health": ("CheckResult", "Health"),
+    "core.monitor": ("HealthMonitor",),
+    "core.orchestrator": ("ConnectionStats", "Orchestrator"),
+    "core.registry": ("Registry",),
+    "core.router": ("FailoverRouter",),
+    "core.settings": ("CircuitBreakerConfig", "Failback", "Failover", "HealthCheck"),
+    "core.snapshot": ("Candidate", "ConnectionSnapshot", "Route", "Snapshot"),
+    "errors": (
+        "AuthenticationError",
+        "CircuitOpenError",
+        "ConfigurationError",
+        "ConnectError",
+        "ConnectionLostError",
+        "ConnectionUnavailableError",
+        "DriverError",
+        "ErrorKind",
+        "NotConnectedError",
+        "OmnidbError",
+        "PreconditionError",
+        "StatementError",
+        "StatementTimeout",
+        "StateStoreError",
+        "TopologyError",
+        "UnknownConnectionError",
+        "WriteRefusedError",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604 - names that are imported when first used
+    "__version__",
+    *_HOME_OF,
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,9 +5,11 @@ Only the command line's boundary turns errors into exit codes.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class ErrorKind(StrEnum):
@@ -93,35 +95,60 @@ class UnknownConnectionError(OmnidbError, KeyError):
 class ConnectionUnavailableError(OmnidbError):
     """Nobody is eligible to serve `name`. `candidates` holds every one that was considered, with its reason."""
 
-    def __init__(self, name: str, candidates: Sequence[Verdict] = ()) -> None:
-        Exception.__init__(self, name)  # the sentence is made when somebody reads it: refusals are a hot path
-        self.name = name
-        self.candidates = candidates
+    if TYPE_CHECKING:
+
+        def __init__(self, *args: object) -> None: ...
+    else:
+        __init__ = Exception.__init__  # refusals are a hot path: sentence and attributes are made when they are read
+
+    @property
+    def name(self) -> str:
+        """The connection that was asked for."""
+        return str(self.args[0])
+
+    @property
+    def candidates(self) -> Sequence[Verdict]:
+        """Everybody who was considered, in the order of preference."""
+        return self.args[1] if len(self.args) > 1 else ()
 
     def __str__(self) -> str:
         return f'Connection "{self.name}" is unavailable'
 
 
 class CircuitOpenError(OmnidbError):
-    """The circuit refuses the call.
+    """The circuit refuses the call: `CircuitOpenError(name, retry_after_s, last_error, candidates)`.
 
-    `retry_after` says when to come back (None: a hold without end); `last_error` is the error that
-    was recorded last, or None. `name` is None when a breaker is used directly.
+    The name is None when a breaker is used directly; `retry_after_s` None where no clock says when to come back.
     """
 
-    def __init__(
-        self,
-        name: str | None = None,
-        *,
-        retry_after: timedelta | None = None,
-        last_error: BaseException | None = None,
-        candidates: Sequence[Verdict] = (),
-    ) -> None:
-        Exception.__init__(self, name)
-        self.name = name
-        self.retry_after = retry_after
-        self.last_error = last_error
-        self.candidates = candidates
+    if TYPE_CHECKING:
+
+        def __init__(self, *args: object) -> None: ...
+    else:
+        __init__ = Exception.__init__  # refusals are a hot path: sentence and attributes are made when they are read
+
+    @property
+    def name(self) -> str | None:
+        """The connection that was asked for, or None."""
+        return self.args[0] if self.args else None
+
+    @property
+    def retry_after(self) -> "timedelta | None":
+        """When to come back; None for a hold without end, and where a check must succeed first."""
+        from datetime import timedelta
+
+        seconds = self.args[1] if len(self.args) > 1 else None
+        return None if seconds is None else timedelta(seconds=max(seconds, 0.0))
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """The error that was counted last, or None."""
+        return self.args[2] if len(self.args) > 2 else None
+
+    @property
+    def candidates(self) -> Sequence[Verdict]:
+        """Everybody who was considered, in the order of preference."""
+        return self.args[3] if len(self.args) > 3 else ()
 
     def __str__(self) -> str:
         return "Circuit breaker is OPEN" if self.name is None else f'Circuit open for "{self.name}"'
@@ -129,6 +156,10 @@ class CircuitOpenError(OmnidbError):
 
 class NotConnectedError(OmnidbError):
     """The orchestrator is used outside `connect()` … `disconnect()`."""
+
+
+class PreconditionError(OmnidbError):
+    """What was asked for is possible, but not as things stand."""
 
 
 class StateStoreError(OmnidbError):

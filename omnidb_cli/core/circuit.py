@@ -68,9 +68,9 @@ class Rules(NamedTuple):
 class Circuit(NamedTuple):
     """All that a circuit remembers. A new value replaces it at each step; none is ever changed.
 
-    `deadline` and `hold_deadline` count on the clock of `Moment.clock`; `opened_at` and `held_until` are
-    Unix times for people and for the store. `trips` counts failed half-opens in a row (each doubles the
-    wait), `generation` the transitions, so that a late result can be told from a current one.
+    `deadline` (of an open circuit that waits for the clock) and `hold_deadline` count on `Moment.clock`; `opened_at`
+    and `held_until` are Unix times for people and for the store. `trips` counts failed half-opens in a row (each
+    doubles the wait), `generation` the transitions, so that a late result can be told from a current one.
     """
 
     state: CircuitState = CircuitState.CLOSED
@@ -93,9 +93,14 @@ class Circuit(NamedTuple):
     @property
     def retry_at(self) -> float | None:
         """Unix time at which trial calls begin; None unless open and waiting for the clock."""
-        if self.state is not CircuitState.OPEN or self.held or self.origin is Origin.HEALTH:
+        if self.state is not CircuitState.OPEN or self.opened_at is None or self.wait_s is None:
             return None
-        return None if self.opened_at is None or self.wait_s is None else self.opened_at + self.wait_s
+        return self.opened_at + self.wait_s
+
+    @property
+    def reopens_at(self) -> float | None:
+        """Clock seconds at which time alone makes an open circuit half-open; None where it never does."""
+        return self.hold_deadline if self.held else self.deadline
 
 
 CLOSED = Circuit()
@@ -122,13 +127,9 @@ def state_at(circuit: Circuit, clock: float, rules: Rules) -> CircuitState:
         return CircuitState.HALF_OPEN if rules.enabled else CircuitState.DISABLED
     if not rules.enabled:
         return CircuitState.DISABLED
-    if circuit.state is CircuitState.OPEN and _wait_is_over(circuit, clock):
+    if circuit.deadline is not None and clock >= circuit.deadline:
         return CircuitState.HALF_OPEN
     return circuit.state
-
-
-def _wait_is_over(circuit: Circuit, clock: float) -> bool:
-    return circuit.origin is not Origin.HEALTH and circuit.deadline is not None and clock >= circuit.deadline
 
 
 def step(circuit: Circuit, cause: Cause, at: Moment, rules: Rules, hold: Hold | None = None) -> Circuit:
@@ -191,7 +192,9 @@ def _time_passed(circuit: Circuit, at: Moment, rules: Rules) -> Circuit:
 
 def _opened(circuit: Circuit, origin: Origin, reason: Reason, at: Moment, rules: Rules) -> Circuit:
     trips = circuit.trips + 1 if circuit.state is CircuitState.HALF_OPEN else circuit.trips
-    wait_s = min(rules.reset_timeout_s * 2.0 ** min(trips, 64), rules.max_reset_timeout_s) * (1 + rules.jitter())
+    wait_s = None  # health opened it: only a good check leads on
+    if origin is not Origin.HEALTH:
+        wait_s = min(rules.reset_timeout_s * 2.0 ** min(trips, 64), rules.max_reset_timeout_s) * (1 + rules.jitter())
     return Circuit(
         state=CircuitState.OPEN,
         origin=origin,
@@ -199,7 +202,7 @@ def _opened(circuit: Circuit, origin: Origin, reason: Reason, at: Moment, rules:
         failures=circuit.failures + 1,
         opened_at=at.wall,
         wait_s=wait_s,
-        deadline=at.clock + wait_s,
+        deadline=None if wait_s is None else at.clock + wait_s,
         trips=trips,
         generation=circuit.generation + 1,
     )

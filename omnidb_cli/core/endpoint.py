@@ -29,10 +29,10 @@ class Settings(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A check answered. `suspect` marks evidence that may not open a circuit (the vantage point's own trouble)."""
+    """A check answered. `latency_s` is the monitor's own measurement, for a check that brings none."""
 
     result: CheckResult
-    suspect: bool = False
+    latency_s: float | None = None
 
 
 class Called(NamedTuple):
@@ -92,17 +92,12 @@ class Outcome(NamedTuple):
 def reduce(memory: Memory, given: Input, at: Moment, settings: Settings) -> Outcome:
     """The memory after `given` happened at `at`."""
     health, circuit = memory
-    # The common case of a quiet night: a good look at a healthy connection whose circuit is closed.
-    if type(given) is Checked and circuit.state is CircuitState.CLOSED and given.result.health is health.health:
-        record = observe(health, given.result, at=at.wall, rise=settings.rise, fall=settings.fall)
-        if record.health is not Health.UNHEALTHY:
-            return Outcome(Memory(record, circuit), ())
     steps = [circuit]
     if (now := step(circuit, Cause.TIME_PASSED, at, settings.rules)) is not circuit:
         steps.append(now)
     match given:
         case Checked():
-            record = observe(health, given.result, at=at.wall, rise=settings.rise, fall=settings.fall)
+            record = observe(health, given.result, at.wall, settings.rise, settings.fall, given.latency_s)
             steps += _after_check(now, record, given, at, settings)
         case Called():
             record = health
@@ -117,12 +112,20 @@ def reduce(memory: Memory, given: Input, at: Moment, settings: Settings) -> Outc
             steps.append(step(now, Cause.CLOSED_BY_HAND, at, settings.rules, Hold(actor=actor)))
         case Elapsed():
             record = health
-    changes: list[Change] = []
-    if record.health is not health.health:
-        changes.append(HealthChange(health.health, record.health, record.fault))
+    changes: list[Change] = _health_change(health, record)
     for previous, current in pairwise(steps):
         changes += _circuit_change(previous, current, at, settings.rules)
     return Outcome(Memory(record, steps[-1]), tuple(changes))
+
+
+def changes_between(before: Memory, after: Memory, at: Moment, rules: Rules) -> tuple[Change, ...]:
+    """What changed from one memory to another that somebody else arrived at, in the order of announcing."""
+    health = _health_change(before.health, after.health)
+    return (*health, *_circuit_change(before.circuit, after.circuit, at, rules))
+
+
+def _health_change(before: HealthRecord, after: HealthRecord) -> list[Change]:
+    return [] if after.health is before.health else [HealthChange(before.health, after.health, after.fault)]
 
 
 def _after_check(
@@ -133,7 +136,7 @@ def _after_check(
     if checked.result.health is Health.UNHEALTHY:
         proving = circuit.state is CircuitState.HALF_OPEN and circuit.origin is not Origin.CALLS
         decided = proving or record.health is Health.UNHEALTHY
-        return [step(circuit, Cause.CHECK_BAD, at, rules)] if decided and not checked.suspect else []
+        return [step(circuit, Cause.CHECK_BAD, at, rules)] if decided else []
     if record.health is Health.UNHEALTHY:
         return []
     after = step(circuit, Cause.CHECK_GOOD, at, rules)

@@ -69,12 +69,18 @@ class HealthRecord(NamedTuple):
 NEVER_OBSERVED = HealthRecord()
 
 
-def observe(record: HealthRecord, result: CheckResult, *, at: float, rise: int, fall: int) -> HealthRecord:
+def observe(
+    record: HealthRecord, result: CheckResult, at: float, rise: int, fall: int, latency_s: float | None = None
+) -> HealthRecord:
     """The record after one more look whose answer came at `at` (Unix time).
 
     `fall` failed looks in a row make it unhealthy, `rise` good ones healthy again; degraded is applied at
-    once, and the very first look decides at once (semantics, Health 4).
+    once, and the very first look decides at once (semantics, Health 4). `latency_s` (seconds) stands in for a
+    latency that the result does not bring.
     """
+    measured_s = latency_s if result.latency_s is None else result.latency_s
+    if result.health is Health.HEALTHY is record.health:  # a quiet night
+        return HealthRecord(Health.HEALTHY, record.good + 1, 0, at, measured_s, result.role, result.lag_s, None)
     first = record.health is Health.UNKNOWN
     if result.health is Health.UNHEALTHY:
         good, bad = 0, record.bad + 1
@@ -83,7 +89,7 @@ def observe(record: HealthRecord, result: CheckResult, *, at: float, rise: int, 
         good, bad = max(record.good + 1, rise if first else 0), 0
         settled = good >= rise or result.health is Health.DEGRADED
         health = result.health if settled else record.health
-    return HealthRecord(health, good, bad, at, result.latency_s, result.role, result.lag_s, _fault(result))
+    return HealthRecord(health, good, bad, at, measured_s, result.role, result.lag_s, _fault(result))
 
 
 def _fault(result: CheckResult) -> Fault | None:

@@ -1,0 +1,85 @@
+"""What a change is called when it is told: as an event, and as the event object of machine output."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.core.endpoint import Change, HealthChange
+from omnidb_cli.core.events import Event, EventType, utc
+
+EVENT_SCHEMA = "omnidb.event/v1"
+
+_CIRCUIT_EVENTS = {
+    CircuitState.OPEN: EventType.CIRCUIT_OPEN,
+    CircuitState.HALF_OPEN: EventType.CIRCUIT_HALF_OPEN,
+    CircuitState.CLOSED: EventType.CIRCUIT_CLOSE,
+    CircuitState.DISABLED: EventType.CIRCUIT_CLOSE,
+}
+
+
+def event_of(name: str, change: Change, at_wall: float) -> Event:
+    """The event that tells of `change` on connection `name` at `at_wall` (Unix time)."""
+    if isinstance(change, HealthChange):
+        return _health_event(name, change, utc(at_wall))
+    return Event(
+        _CIRCUIT_EVENTS[change.current],
+        name,
+        utc(at_wall),
+        reason=change.reason and str(change.reason),
+        actor=change.actor,
+        note=change.note,
+        previous=change.previous.value,
+        current=change.current.value,
+    )
+
+
+def _health_event(name: str, change: HealthChange, at: datetime) -> Event:
+    fault = change.fault
+    return Event(
+        EventType.HEALTH_CHANGED,
+        name,
+        at,
+        reason=str(fault.kind) if fault else None,
+        previous=change.previous.value,
+        current=change.current.value,
+        error=fault.message if fault else None,
+        detail={"kind": str(fault.kind), "message": fault.message} if fault else {},
+    )
+
+
+def rfc3339(at: datetime) -> str:
+    """An aware datetime as machine output has it: UTC, microseconds, `Z`."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def event_object(event: Event, number: int | None = None) -> dict[str, Any]:
+    """The `omnidb.event/v1` object (design, section 4). `number` is its id in the history, None for one just heard."""
+    return {
+        "schema": EVENT_SCHEMA,
+        "id": number,
+        "at": rfc3339(event.at),
+        "type": event.type.value,
+        "name": event.name,
+        "reason": event.reason,
+        "actor": event.actor,
+        "detail": event_detail(event),
+    }
+
+
+def event_detail(event: Event) -> dict[str, Any]:
+    """What belongs to its type: previous, current, primary, backup, error and note where set, and its own detail."""
+    known = {
+        "previous": event.previous,
+        "current": event.current,
+        "primary": event.primary,
+        "backup": event.backup,
+        "error": _words(event.error),
+        "note": event.note,
+    }
+    return {**event.detail, **{key: value for key, value in known.items() if value is not None}}
+
+
+def _words(error: BaseException | str | None) -> str | None:
+    if isinstance(error, BaseException):
+        return str(error) or type(error).__name__
+    return error

@@ -1,0 +1,33 @@
+"""Closes clients of every kind, all of them, in bounded time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+
+async def close_all(clients: Mapping[str, Any], *, within_s: float) -> AsyncIterator[tuple[str, BaseException | None]]:
+    """Closes every client that has `aclose` or `close`, side by side; yields each name with what went wrong, or None.
+
+    One that is not done after `within_s` seconds is cancelled and comes with a TimeoutError.
+    """
+    loop = asyncio.get_running_loop()
+    tasks = {name: loop.create_task(_close(client)) for name, client in clients.items()}
+    _, late = await asyncio.wait(tasks.values(), timeout=within_s)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=0.1)
+    for name, task in tasks.items():
+        if task in late:
+            yield name, TimeoutError(f"closing took longer than {within_s:g}s")
+        else:
+            yield name, task.exception()
+
+
+async def _close(client: Any) -> None:
+    close = getattr(client, "aclose", None) or getattr(client, "close", None)
+    if not callable(close):
+        return
+    answer = close()
+    if hasattr(answer, "__await__"):
+        await answer

@@ -1,0 +1,73 @@
+"""The snapshot of a switchboard: how everything stands, as frozen values."""
+
+from datetime import datetime
+
+from omnidb_cli.core.circuit import Circuit, CircuitState, Rules, state_at
+from omnidb_cli.core.events import utc
+from omnidb_cli.core.health import HealthRecord
+from omnidb_cli.core.snapshot import (
+    CircuitView,
+    ConnectionSnapshot,
+    ErrorView,
+    RoleView,
+    Route,
+    RouteView,
+    Snapshot,
+    summarize,
+)
+from omnidb_cli.core.switchboard import Switchboard
+
+
+def snapshot_of(board: Switchboard) -> Snapshot:
+    """Every connection of the switchboard, in the order of its names. Changes nothing."""
+    now = board.now()
+    connections = tuple(
+        connection_view(
+            name,
+            endpoint.health,
+            circuit_view(endpoint.breaker.circuit, now.clock, endpoint.settings.rules),
+            board.route(name),
+        )
+        for name, endpoint in board.endpoints.items()
+    )
+    return Snapshot(None, utc(now.wall), summarize(connections), connections)
+
+
+def connection_view(name: str, health: HealthRecord, circuit: CircuitView, route: Route) -> ConnectionSnapshot:
+    """One connection as the status object has it, without what only a topology knows."""
+    return ConnectionSnapshot(
+        name=name,
+        engine=None,
+        address=None,
+        tags=(),
+        health=health.health,
+        latency_ms=None if health.latency_s is None else round(health.latency_s * 1000, 3),
+        checked_at=_utc(health.checked_at),
+        error=None if health.fault is None else ErrorView(*health.fault),
+        role=RoleView(None, health.role),
+        lag_seconds=health.lag_s,
+        circuit=circuit,
+        route=RouteView(route.serving, route.is_failover, route.reason, route.candidates),
+    )
+
+
+def circuit_view(circuit: Circuit, clock: float, rules: Rules) -> CircuitView:
+    """One circuit as it is at `clock`. A hold's reason is the person's text, or `manual`."""
+    state = state_at(circuit, clock, rules)
+    manual = circuit.held and state is CircuitState.OPEN
+    idle = state in {CircuitState.CLOSED, CircuitState.DISABLED}
+    return CircuitView(
+        state=state,
+        manual=manual,
+        reason=None if idle else (circuit.note or circuit.reason if manual else circuit.reason),
+        actor=circuit.actor if manual else None,
+        failures=circuit.failures,
+        successes=circuit.successes,
+        opened_at=None if idle else _utc(circuit.opened_at),
+        retry_at=_utc(circuit.retry_at) if state is CircuitState.OPEN else None,
+        held_until=_utc(circuit.held_until) if manual else None,
+    )
+
+
+def _utc(wall: float | None) -> datetime | None:
+    return None if wall is None else utc(wall)
