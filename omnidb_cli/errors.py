@@ -43,9 +43,10 @@ class Verdict(Protocol):
 
 
 class OmnidbError(Exception):
-    """The root of the tree. `hint` says what to do next, or is None."""
+    """The root of the tree. `hint` says what to do next, `connection` whom it is about; each may be None."""
 
     hint: str | None = None
+    connection: str | None = None
 
     def __init__(self, message: str = "", *, hint: str | None = None) -> None:
         super().__init__(message)

@@ -14,6 +14,11 @@ from omnidb_cli.errors import CircuitOpenError, ConfigurationError
 
 T = TypeVar("T")
 
+COUNTED = 0
+"""The permit of a call that takes none away but whose success matters: the circuit, though closed, has seen failures."""
+
+_CLOSED, _OPEN = CircuitState.CLOSED, CircuitState.OPEN  # on Python 3.11 a member costs as much as the rest of a refusal
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CircuitSnapshot:
@@ -38,7 +43,7 @@ class CircuitBreaker:
     Raises ConfigurationError for settings that are not usable.
     """
 
-    __slots__ = ("_clock", "_counts", "_last_error", "_next_permit", "_permits", "_permits_of", "_rules", "circuit")
+    __slots__ = ("_clock", "_counts", "_last_error", "_next_permit", "_permits", "_permits_of", "_rules", "_sound", "circuit")
 
     def __init__(
         self,
@@ -73,6 +78,8 @@ class CircuitBreaker:
         self._permits_of = 0
         self._next_permit = 0
         self.circuit = CLOSED
+        self._sound: Circuit | None = CLOSED
+        """The circuit that was last found closed without a failure: calls through it need no other question."""
 
     async def execute(self, fn: Callable[[], Awaitable[T]]) -> T:
         """What `fn()` returns. Its own exception passes through untouched.
@@ -81,7 +88,7 @@ class CircuitBreaker:
         """
         circuit = self.circuit
         permit = None
-        if circuit.state is not CircuitState.CLOSED:
+        if circuit is not self._sound:
             permit = self.admit()
             circuit = self.circuit
         try:
@@ -90,7 +97,7 @@ class CircuitBreaker:
             if self.ended(permit, error):
                 self._apply_call(Cause.CALL_FAILED, circuit.generation)
             raise
-        if self.circuit is not circuit or circuit.failures or permit is not None:
+        if self.circuit is not circuit or permit is not None:
             self.ended(permit, None)
             self._apply_call(Cause.CALL_SUCCEEDED, circuit.generation)
         return result
@@ -166,22 +173,28 @@ class CircuitBreaker:
         )
 
     def admit(self) -> int | None:
-        """Lets one call in: None for a closed circuit, a permit for a half-open one.
+        """Lets one call in: a permit for a half-open circuit, else None, or COUNTED where its success matters.
 
         Raises CircuitOpenError when there is none to be had.
         """
-        now = self._clock()
-        circuit = self.circuit
-        until = circuit.hold_deadline if circuit.held else circuit.deadline
-        if circuit.state is CircuitState.OPEN and (until is None or now < until):
-            raise CircuitOpenError(None, until and until - now, self._last_error)
+        circuit, now = self.circuit, self._clock()
+        if circuit.state is _OPEN:
+            until = circuit.hold_deadline if circuit.held else circuit.deadline
+            if until is None or now < until:
+                raise CircuitOpenError(None, until and until - now, self._last_error)
         if state_at(circuit, now, self._rules) is not CircuitState.HALF_OPEN:
-            return None
+            return self._admit_freely(circuit)
         if self.permits_left(now) <= 0:
             raise CircuitOpenError(None, self.retry_after_s(now), self._last_error)
         if circuit.state is not CircuitState.HALF_OPEN:
             self._apply(Cause.TIME_PASSED)
         return self.take_permit(now)
+
+    def _admit_freely(self, circuit: Circuit) -> int | None:
+        if circuit.failures:
+            return COUNTED
+        self._sound = circuit if circuit.state is _CLOSED else None
+        return None
 
     def retry_after_s(self, now: float) -> float | None:
         """Seconds until a call may be admitted; None when no clock says it (a hold without end, a failed check)."""

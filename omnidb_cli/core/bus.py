@@ -50,6 +50,12 @@ class EventStream:
         self._waiting.append(event)
         self._arrived.set()
 
+    def drain(self) -> "list[Event]":
+        """The events that wait to be read, without waiting for more."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
     def end(self) -> None:
         """No more events will come: what waits can still be read."""
         self._ended = True
@@ -86,6 +92,11 @@ class EventBus:
         stream = EventStream()
         self._streams.append(stream)
         return stream
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody would hear of an event."""
+        return bool(self._streams) or any(self._handlers.values())
 
     def publish(self, *events: Event) -> None:
         """Tells everybody, in order. Never raises: a handler that fails becomes an `error` event."""

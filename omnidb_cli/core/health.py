@@ -1,7 +1,7 @@
 """What checks observed: the words, one look's result, and the record of a connection's looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -95,7 +95,15 @@ def observe(
 def _fault(result: CheckResult) -> Fault | None:
     if result.health is Health.HEALTHY:
         return None
-    return Fault(result.kind or ErrorKind.INTERNAL, result.detail or f"the check says {result.health}")
+    return Fault(_listed(result.kind) or ErrorKind.INTERNAL, result.detail or f"the check says {result.health}")
+
+
+def _listed(kind: object) -> ErrorKind | None:
+    """The kind, if it is on the list: foreign errors carry a `kind` of their own making."""
+    return _KINDS.get(kind) if isinstance(kind, str) else None
+
+
+_KINDS: Mapping[str, ErrorKind] = {kind.value: kind for kind in ErrorKind}
 
 
 class Answer(NamedTuple):
@@ -139,29 +147,35 @@ def result_of(answer: object) -> CheckResult:
     """What a check function's return value means (design, section 6).
 
     `False` is unhealthy; a `Health` or its word, and a `CheckResult`, speak for themselves; anything else
-    is healthy. Raises ConfigurationError for a `CheckResult` that claims `unknown`.
+    is healthy. Raises ConfigurationError for one that claims `unknown`, or a `CheckResult` of no known health.
     """
     if isinstance(answer, CheckResult):
-        if answer.health is Health.UNKNOWN:
-            raise ConfigurationError("a check cannot answer 'unknown': it has looked")
-        return answer
+        return answer if type(answer.health) is Health and answer.health is not Health.UNKNOWN else _in_words(answer)
     if answer is False:
         return CheckResult(Health.UNHEALTHY, detail="the check answered False")
-    if isinstance(answer, str) and (health := _WORDS.get(answer)) is not None:
-        return CheckResult(health)
+    if isinstance(answer, str) and answer in _WORDS:
+        return _in_words(CheckResult(_WORDS[answer]))
     return _HEALTHY
 
 
+def _in_words(result: CheckResult) -> CheckResult:
+    """The result with its health as one of ours, where a plain word stood."""
+    health = _WORDS.get(result.health)
+    if health is None:
+        raise ConfigurationError(f"a check cannot answer {result.health!r}: write healthy, degraded or unhealthy")
+    if health is Health.UNKNOWN:
+        raise ConfigurationError("a check cannot answer 'unknown': it has looked")
+    return replace(result, health=health)
+
+
 _HEALTHY = CheckResult()
-_WORDS: Mapping[str, Health] = {
-    Health.HEALTHY: Health.HEALTHY, Health.DEGRADED: Health.DEGRADED, Health.UNHEALTHY: Health.UNHEALTHY
-}  # fmt: skip
+_WORDS: Mapping[str, Health] = {health.value: health for health in Health}
 
 
 def failed(error: BaseException) -> CheckResult:
     """The result of a check that raised: the error's own `kind` where it has one."""
-    kind = getattr(error, "kind", None) or _kind_of(error)
-    return CheckResult(Health.UNHEALTHY, detail=str(error) or type(error).__name__, kind=str(kind))
+    kind = _listed(getattr(error, "kind", None)) or _kind_of(error)
+    return CheckResult(Health.UNHEALTHY, detail=str(error) or type(error).__name__, kind=kind)
 
 
 def _kind_of(error: BaseException) -> ErrorKind:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from omnidb_cli.core.circuit import Circuit, CircuitState, Rules, state_at
+from omnidb_cli.core.circuit_view import circuit_view
 from omnidb_cli.core.events import utc
 from omnidb_cli.core.health import HealthRecord
 from omnidb_cli.core.snapshot import (
@@ -48,24 +48,6 @@ def connection_view(name: str, health: HealthRecord, circuit: CircuitView, route
         lag_seconds=health.lag_s,
         circuit=circuit,
         route=RouteView(route.serving, route.is_failover, route.reason, route.candidates),
-    )
-
-
-def circuit_view(circuit: Circuit, clock: float, rules: Rules) -> CircuitView:
-    """One circuit as it is at `clock`. A hold's reason is the person's text, or `manual`."""
-    state = state_at(circuit, clock, rules)
-    manual = circuit.held and state is CircuitState.OPEN
-    idle = state in {CircuitState.CLOSED, CircuitState.DISABLED}
-    return CircuitView(
-        state=state,
-        manual=manual,
-        reason=None if idle else (circuit.note or circuit.reason if manual else circuit.reason),
-        actor=circuit.actor if manual else None,
-        failures=circuit.failures,
-        successes=circuit.successes,
-        opened_at=None if idle else _utc(circuit.opened_at),
-        retry_at=_utc(circuit.retry_at) if state is CircuitState.OPEN else None,
-        held_until=_utc(circuit.held_until) if manual else None,
     )
 
 

@@ -4,31 +4,36 @@ Decisions come from pure functions (`endpoint.reduce`, `router.decide`); what fo
 in the same order: state, routes, events. Every listener finds routes that are up to date (semantics, Circuit 1).
 """
 
-import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from omnidb_cli.core.announce import event_of
-from omnidb_cli.core.breaker import CircuitBreaker
 from omnidb_cli.core.bus import EventBus
-from omnidb_cli.core.circuit import Circuit, CircuitState, Moment, Origin, state_at
+from omnidb_cli.core.circuit import Circuit, CircuitState, Moment, Origin
+from omnidb_cli.core.connection import Connection
 from omnidb_cli.core.endpoint import (
     Change,
     Checked,
     CircuitChange,
     Elapsed,
+    HealthChange,
     Input,
     Memory,
-    Settings,
     changes_between,
     reduce,
 )
 from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.health import NEVER_OBSERVED, Health, HealthRecord, observe
-from omnidb_cli.core.router import FailoverRouter, Serving, choose, decide, is_held_back
-from omnidb_cli.core.snapshot import Candidate, Route
-from omnidb_cli.core.standing import Stand, clock_time, reason_of, stand_of
-from omnidb_cli.errors import CircuitOpenError, ConnectionUnavailableError
+from omnidb_cli.core.health import Health, observe
+from omnidb_cli.core.router import FailoverRouter, Serving, decide
+from omnidb_cli.core.routes import Routes
+from omnidb_cli.core.settings import Failback
+from omnidb_cli.core.snapshot import Candidate
+from omnidb_cli.core.standing import Stand
+from omnidb_cli.core.timers import Timers
+
+# Looking a member up on its enum costs as much as half a check on Python 3.11; every look asks for these.
+_CLOSED, _UNHEALTHY = CircuitState.CLOSED, Health.UNHEALTHY
 
 
 class Journal(Protocol):
@@ -39,313 +44,178 @@ class Journal(Protocol):
     def published(self, event: Event) -> None: ...
 
 
-class Endpoint:
-    """One connection as the switchboard holds it."""
-
-    __slots__ = ("breaker", "client", "has_check", "health", "name", "settings", "timer")
-
-    def __init__(self, name: str, client: Any, breaker: CircuitBreaker, settings: Settings, *, has_check: bool) -> None:
-        self.name = name
-        self.client = client
-        self.breaker = breaker
-        self.settings = settings
-        self.has_check = has_check
-        self.health: HealthRecord = NEVER_OBSERVED
-        self.timer: asyncio.TimerHandle | None = None
-
-    @property
-    def memory(self) -> Memory:
-        """What is known of it now."""
-        return Memory(self.health, self.breaker.circuit)
-
-
 class Switchboard:
-    """All endpoints, and who serves whom.
+    """All connections, and who serves whom.
 
-    `lanes` maps a name to the endpoint that serves it, where its circuit is closed: one look-up is all that a call
-    needs. It is empty while not connected.
+    `lanes` maps a name to the connection that serves it, where its circuit is closed and has seen no failure: one
+    look-up is all that a call needs. It is empty while not live.
     """
 
     def __init__(
         self,
-        endpoints: Mapping[str, Endpoint],
+        connections: Mapping[str, Connection],
         router: FailoverRouter,
         bus: EventBus,
         *,
         now: Callable[[], Moment],
         journal: Journal | None,
     ) -> None:
-        self.endpoints = endpoints
+        self.connections = connections
         self.router = router
-        self.bus = bus
         self.now = now
-        self.journal = journal
-        self.lanes: dict[str, Endpoint] = {}
+        self.routes = Routes(connections, router, now)
+        self.lanes: dict[str, Connection] = {}
+        self.refused: dict[str, tuple[Candidate, ...]] = {}
+        """Names that nobody can serve, with the verdicts, until something changes."""
         self.unseen: set[str] = set()
         """Names whose first look is still under way: routes that hang on them are not decided yet."""
         self.look_soon: Callable[[str], None] = lambda _name: None
-        self.refused: dict[str, tuple[Candidate, ...]] = {}
-        """Names that nobody can serve, with the verdicts, until something changes."""
-        self._failbacks: dict[str, asyncio.TimerHandle] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bus = bus
+        self._journal = journal
+        self._timers = Timers(
+            time_is_up=lambda name: self.apply(name, Elapsed()), is_well=lambda head: self.reroute((head,))
+        )
 
-    def go_live(self, loop: asyncio.AbstractEventLoop) -> None:
+    def go_live(self, loop: AbstractEventLoop) -> None:
         """From now on time acts: waits and holds end by themselves."""
-        self._loop = loop
-        for endpoint in self.endpoints.values():
-            self._arm(endpoint)
+        self._timers.start(loop)
+        for connection in self.connections.values():
+            self._timers.watch(connection)
 
     def go_dark(self) -> None:
         """Ends `go_live`: no timer is left, and no lane."""
-        self._loop = None
-        for endpoint in self.endpoints.values():
-            if endpoint.timer is not None:
-                endpoint.timer.cancel()
-                endpoint.timer = None
-        for timer in self._failbacks.values():
-            timer.cancel()
-        self._failbacks.clear()
+        self._timers.stop()
         self.refused.clear()
         self.lanes.clear()
 
     def apply(self, name: str, given: Input, at: Moment | None = None) -> None:
         """Takes in what happened to `name`: state, then routes, then events."""
-        endpoint = self.endpoints[name]
+        connection = self.connections[name]
         at = at or self.now()
-        breaker = endpoint.breaker
-        before, fault = breaker.circuit, endpoint.health.fault
-        outcome = reduce(Memory(endpoint.health, before), given, at, endpoint.settings)
-        endpoint.health, breaker.circuit = outcome.memory
-        if self.journal is not None:
-            self.journal.record(name, given, at)
-        if outcome.changes or breaker.circuit is not before or endpoint.health.fault != fault:
-            self._changed(endpoint, outcome.changes, at)
+        breaker = connection.breaker
+        before, fault = breaker.circuit, connection.health.fault
+        outcome = reduce(Memory(connection.health, before), given, at, connection.settings)
+        connection.health, breaker.circuit = outcome.memory
+        if self._journal is not None:
+            self._journal.record(name, given, at)
+        if outcome.changes or breaker.circuit is not before or connection.health.fault != fault:
+            self._changed(connection, outcome.changes, at)
 
     def checked(self, name: str, checked: Checked, at: Moment) -> None:
-        """Takes in a look; one that finds a healthy connection healthy, its circuit closed, changes only its record."""
-        endpoint = self.endpoints[name]
-        before, settings = endpoint.health, endpoint.settings
-        quiet = checked.result.health is Health.HEALTHY is before.health
-        if not quiet or endpoint.breaker.circuit.state is not CircuitState.CLOSED:
+        """Takes in a look. A good one changes no closed circuit, so it leads to a new record and seldom to more."""
+        connection = self.connections[name]
+        result, latency_s = checked
+        if result.health is _UNHEALTHY or connection.breaker.circuit.state is not _CLOSED:
             self.apply(name, checked, at)
             return
-        endpoint.health = observe(before, checked.result, at.wall, settings.rise, settings.fall, checked.latency_s)
-        if self.journal is not None:
-            self.journal.record(name, checked, at)
+        before, settings = connection.health, connection.settings
+        record = observe(before, result, at.wall, settings.rise, settings.fall, latency_s)
+        connection.health = record
+        if self._journal is not None:
+            self._journal.record(name, checked, at)
+        if record.health is not before.health:
+            self._changed(connection, (HealthChange(before.health, record.health, record.fault),), at)
+        elif record.fault != before.fault:
+            self._changed(connection, (), at)
 
     def adopt(self, name: str, memory: Memory, serving: Serving | None = None) -> None:
         """Takes over what somebody else made of `name`; announces what is new in it, and journals nothing."""
-        endpoint = self.endpoints[name]
+        connection = self.connections[name]
         at = self.now()
-        changes = changes_between(endpoint.memory, memory, at, endpoint.settings.rules)
-        endpoint.health, endpoint.breaker.circuit = memory
+        changes = changes_between(connection.memory, memory, at, connection.settings.rules)
+        connection.health, connection.breaker.circuit = memory
         if serving is not None:
             self.router.settle(name, serving)
-        self._changed(endpoint, changes, at)
+        self._changed(connection, changes, at)
 
     def restore(self, name: str, memory: Memory, serving: Serving) -> None:
         """Takes over what was saved of `name`; announces nothing."""
-        endpoint = self.endpoints[name]
-        endpoint.health, endpoint.breaker.circuit = memory
+        connection = self.connections[name]
+        connection.health, connection.breaker.circuit = memory
         self.router.settle(name, serving)
 
-    def emit(self, event: Event) -> None:
+    def emit(self, type: EventType, name: str | None, **fields: Any) -> None:  # noqa: A002 - the field's word
         """Publishes an event that is no change of health, circuit or route."""
-        if self.journal is not None:
-            self.journal.published(event)
-        self.bus.publish(event)
+        if not self._is_heard:
+            return
+        event = Event(type, name, utc(self.now().wall), **fields)
+        if self._journal is not None:
+            self._journal.published(event)
+        self._bus.publish(event)
 
     def reroute(self, names: Iterable[str]) -> None:
         """Decides anew who serves `names`, and announces what changed."""
         at = self.now()
-        self.bus.publish(*(event for name in names if (event := self._decide(name, at)) is not None))
+        events = [event for name in names if (event := self._decide(name, at)) is not None]
+        if events:
+            self._bus.publish(*events)
 
     def fail_back(self, name: str) -> None:
         """Lets the primary serve again where it waited for a person's word."""
         at = self.now()
-        previous = self.router.serving(name)
-        serving = Serving(name, known=True)
-        self.router.settle(name, serving)
-        self.refused.pop(name, None)
-        self._push(name, serving, at.clock)
-        event = self._route_event(name, previous, serving, at)
-        if self.journal is not None:
-            self.journal.routed(name, serving, event)
+        event = self._settle(name, self.router.serving(name), Serving(name, known=True), at)
+        self._push(name, name, self.routes.stand(name, at.clock))
         if event is not None:
-            self.bus.publish(event)
+            self._bus.publish(event)
 
-    def _changed(self, endpoint: Endpoint, changes: tuple[Change, ...], at: Moment) -> None:
-        events = [event_of(endpoint.name, change, at.wall) for change in changes]
-        self._arm(endpoint)
-        heads = (endpoint.name, *self.router.heads_of(endpoint.name))
-        events += [event for head in heads if (event := self._decide(head, at)) is not None]
-        self.bus.publish(*events)
-        if any(_tripped_by_calls(change, endpoint.breaker.circuit) for change in changes):
-            self.look_soon(endpoint.name)
+    @property
+    def _is_heard(self) -> bool:
+        """Whether anybody would learn of an event: ten thousand first looks make none for nobody."""
+        return self._journal is not None or self._bus.has_listeners
+
+    def _changed(self, connection: Connection, changes: tuple[Change, ...], at: Moment) -> None:
+        name = connection.name
+        events = [event_of(name, change, at.wall) for change in changes] if self._is_heard else []
+        self._timers.watch(connection)
+        for head in (name, *self.router.heads_of(name)):
+            if (event := self._decide(head, at)) is not None:
+                events.append(event)
+        if events:
+            self._bus.publish(*events)
+        if any(_tripped_by_calls(change, connection.breaker.circuit) for change in changes):
+            self.look_soon(name)
 
     def _decide(self, head: str, at: Moment) -> Event | None:
         order = self.router.order(head)
         if self.unseen and not self.unseen.isdisjoint(order):
             return None
-        previous = self.router.serving(head)
-        serving = decide(order, previous, self.router.policy(head), lambda name: self.stand(name, at.clock), at.clock)
-        self.router.settle(head, serving)
-        self.refused.pop(head, None)
-        self._push(head, serving, at.clock)
-        self._plan_failback(head, serving)
-        if serving == previous:
-            return None
-        event = self._route_event(head, previous, serving, at)
-        if self.journal is not None:
-            self.journal.routed(head, serving, event)
-        return event
+        stands = {name: self.routes.stand(name, at.clock) for name in order}
+        previous, policy = self.router.serving(head), self.router.policy(head)
+        serving = decide(order, previous, policy, stands.__getitem__, at.clock)
+        self._push(head, serving.name, Stand.OUT if serving.name is None else stands[serving.name])
+        if policy is not None:
+            waits = serving.eligible_since is not None and policy.failback != Failback.MANUAL
+            self._timers.fail_back_at(head, (serving.eligible_since or 0.0) + policy.failback_after_s if waits else None)
+        return None if serving == previous else self._settle(head, previous, serving, at)
 
-    def _push(self, head: str, serving: Serving, clock: float) -> None:
-        if self._loop is None or serving.name is None or self.stand(serving.name, clock) is not Stand.READY:
+    def _push(self, head: str, serving: str | None, stand: Stand) -> None:
+        """Puts the decision to where calls find it."""
+        self.refused.pop(head, None)
+        connection = self.connections[serving] if serving is not None and stand is Stand.READY else None
+        if connection is None or connection.breaker.circuit.failures or not self._timers.running:
             self.lanes.pop(head, None)
         else:
-            self.lanes[head] = self.endpoints[serving.name]
+            self.lanes[head] = connection
 
-    def _route_event(self, head: str, previous: Serving, serving: Serving, at: Moment) -> Event | None:
-        before = previous.name if previous.known else head
-        if serving.name == before:
+    def _settle(self, head: str, previous: Serving, serving: Serving, at: Moment) -> Event | None:
+        """Remembers a decision that differs from the one before; the event that tells of it, where one does."""
+        self.router.settle(head, serving)
+        event = self._route_event(head, previous.name if previous.known else head, serving.name, at)
+        if self._journal is not None:
+            self._journal.routed(head, serving, event)
+        return event
+
+    def _route_event(self, head: str, before: str | None, serving: str | None, at: Moment) -> Event | None:
+        if serving == before or not self._is_heard:
             return None
-        when, why = utc(at.wall), f"{head} {self.reason(head, at.clock)}"
-        if serving.name is None:
-            return Event(EventType.NO_ROUTE, head, when, reason=self._nobody(head, at.clock), primary=head)
-        if serving.name == head:
-            return Event(EventType.RECOVERY, head, when, reason=why, primary=head, backup=before)
-        return Event(EventType.FAILOVER, head, when, reason=why, primary=head, backup=serving.name)
-
-    def stand(self, name: str, clock: float, *, with_permits: bool = False) -> Stand:
-        """Where `name` stands. With permits, a half-open circuit that has none left is out."""
-        endpoint = self.endpoints[name]
-        left = endpoint.breaker.permits_left(clock) if with_permits else 1
-        return stand_of(
-            endpoint.memory, clock, endpoint.settings.rules, has_check=endpoint.has_check, permits_left=left
-        )
-
-    def reason(self, name: str, clock: float) -> str:
-        """Why `name` stands where it stands, in words that follow its name."""
-        endpoint = self.endpoints[name]
-        left = endpoint.breaker.permits_left(clock)
-        return reason_of(
-            endpoint.memory, clock, endpoint.settings.rules, has_check=endpoint.has_check, permits_left=left
-        )
-
-    def route(self, name: str, *, without: Collection[str] = ()) -> Route:
-        """Who would serve `name` now, and every candidate's verdict. Changes nothing."""
-        clock = self.now().clock
-        order = self.router.order(name)
-        held_back = self._held_back(name, clock)
-
-        def stand(one: str) -> Stand:
-            return Stand.OUT if one in without else self.stand(one, clock, with_permits=True)
-
-        serving = choose(order, stand, held_back=held_back is not None)
-        candidates = self._candidates(order, stand, clock, held_back if serving != name else None)
-        reason = self._why(candidates, serving)
-        return Route(name, serving, serving not in (None, name), reason, candidates)
-
-    def _candidates(
-        self, order: tuple[str, ...], stand: Callable[[str], Stand], clock: float, held_back: str | None
-    ) -> tuple[Candidate, ...]:
-        candidates = [Candidate(one, stand(one) is not Stand.OUT, self.reason(one, clock)) for one in order]
-        if held_back is not None and candidates[0].eligible:
-            candidates[0] = Candidate(order[0], eligible=True, reason=f"{candidates[0].reason}, {held_back}")
-        return tuple(candidates)
-
-    def _why(self, candidates: tuple[Candidate, ...], serving: str | None) -> str:
+        when = utc(at.wall)
         if serving is None:
-            return _nobody_serves(candidates)
-        return f"{candidates[0].name} {candidates[0].reason}"
-
-    def _nobody(self, head: str, clock: float) -> str:
-        order = self.router.order(head)
-        return _nobody_serves(self._candidates(order, lambda one: self.stand(one, clock), clock, None))
-
-    def _held_back(self, name: str, clock: float) -> str | None:
-        """Why a primary that could serve leaves it to its backup for now, or None."""
-        serving, policy = self.router.serving(name), self.router.policy(name)
-        if policy is None or not is_held_back(serving.eligible_since, policy, clock):
-            return None
-        if serving.eligible_since is None or policy.failback == "manual":
-            return "failback is manual"
-        back_at = self.now().wall + serving.eligible_since + policy.failback_after_s - clock
-        return f"failing back at {clock_time(back_at)}"
-
-    def admit(self, name: str, *, failover: bool) -> tuple[Endpoint, int | None]:
-        """The endpoint that takes a call for `name` now, and its permit when that is half-open.
-
-        Raises ConnectionUnavailableError when nobody is eligible.
-        """
-        clock = self.now().clock
-        chosen = self._chosen(name, clock, failover=failover)
-        if chosen is None:
-            raise self._unavailable(name, clock, failover=failover)
-        endpoint = self.endpoints[chosen]
-        rules = endpoint.settings.rules
-        if state_at(endpoint.breaker.circuit, clock, rules) is not CircuitState.HALF_OPEN:
-            return endpoint, None
-        self.apply(chosen, Elapsed())
-        return endpoint, endpoint.breaker.take_permit(clock)
-
-    def serving_endpoint(self, name: str) -> Endpoint:
-        """The endpoint that serves `name` now; no permit is taken.
-
-        Raises CircuitOpenError when nobody is eligible.
-        """
-        clock = self.now().clock
-        chosen = self._chosen(name, clock, failover=True)
-        if chosen is not None:
-            return self.endpoints[chosen]
-        breaker = self.endpoints[name].breaker
-        raise CircuitOpenError(
-            name,
-            breaker.retry_after_s(clock),
-            breaker.last_error,
-            self.route(name).candidates,
-        )
-
-    def _chosen(self, name: str, clock: float, *, failover: bool) -> str | None:
-        order = self.router.order(name) if failover else (name,)
-        held_back = failover and self._held_back(name, clock) is not None
-        chosen = choose(order, lambda one: self.stand(one, clock, with_permits=True), held_back=held_back)
-        if chosen is not None:
-            return chosen
-        endpoint = self.endpoints[name]
-        state = state_at(endpoint.breaker.circuit, clock, endpoint.settings.rules)
-        return name if state is CircuitState.DISABLED else None  # the last resort: no circuit forbids it
-
-    def _unavailable(self, name: str, clock: float, *, failover: bool) -> ConnectionUnavailableError:
-        route = self.route(name)
-        if not failover:
-            return ConnectionUnavailableError(name, route.candidates[:1])
-        order = self.router.order(name)
-        if all(self.stand(one, clock) is Stand.OUT for one in order):
-            self.refused[name] = route.candidates  # until something changes; permits alone are no such standstill
-        return ConnectionUnavailableError(name, route.candidates)
-
-    def _arm(self, endpoint: Endpoint) -> None:
-        if endpoint.timer is not None:
-            endpoint.timer.cancel()
-            endpoint.timer = None
-        deadline = endpoint.breaker.circuit.reopens_at
-        if self._loop is not None and deadline is not None:
-            endpoint.timer = self._loop.call_at(deadline, self._time_is_up, endpoint)
-
-    def _time_is_up(self, endpoint: Endpoint) -> None:
-        self.apply(endpoint.name, Elapsed())
-        self._arm(endpoint)  # a loop may call a moment early
-
-    def _plan_failback(self, head: str, serving: Serving) -> None:
-        if (timer := self._failbacks.pop(head, None)) is not None:
-            timer.cancel()
-        policy = self.router.policy(head)
-        if self._loop is None or policy is None or serving.eligible_since is None or policy.failback == "manual":
-            return
-        at = serving.eligible_since + policy.failback_after_s
-        self._failbacks[head] = self._loop.call_at(at, self.reroute, (head,))
+            why = self.routes.why_nobody(head, at.clock)
+            return Event(EventType.NO_ROUTE, head, when, reason=why, primary=head)
+        why = f"{head} {self.routes.reason(head, at.clock)}"
+        if serving == head:
+            return Event(EventType.RECOVERY, head, when, reason=why, primary=head, backup=before)
+        return Event(EventType.FAILOVER, head, when, reason=why, primary=head, backup=serving)
 
 
 def _tripped_by_calls(change: Change, circuit: Circuit) -> bool:
@@ -355,7 +225,3 @@ def _tripped_by_calls(change: Change, circuit: Circuit) -> bool:
         and circuit.origin is Origin.CALLS
         and not circuit.held
     )
-
-
-def _nobody_serves(candidates: tuple[Candidate, ...]) -> str:
-    return "; ".join(f"{one.name} {one.reason}" for one in candidates)

@@ -1,0 +1,42 @@
+"""`omnidb config`: is the topology file right, and what does it amount to."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from omnidb_cli.cli.options import Output
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.context import Context
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Is the topology right, and what it amounts to.")
+
+
+@app.command()
+def validate(ctx: typer.Context, output: Output = None) -> None:
+    """Check the topology file; every problem at once, with its line."""
+    run_validate(ctx.obj, output)
+
+
+@app.command()
+def show(ctx: typer.Context, output: Output = None) -> None:
+    """Show the resolved topology, secrets redacted."""
+    run_show(ctx.obj, output)
+
+
+def run_validate(context: "Context", output: str | None) -> None:
+    """Says that the file is valid. Raises TopologyError with every problem otherwise."""
+    from omnidb_cli.output.views.config import PARTS, validity_document
+
+    streams = context.choose_format(output, PARTS)
+    topology = context.topology()
+    streams.show(validity_document(str(context.config_path()), topology.name, len(topology.connections)))
+
+
+def run_show(context: "Context", output: str | None) -> None:
+    """Shows every key at the value that counts."""
+    from omnidb_cli.output.views.plain import PARTS, config_document
+    from omnidb_cli.topology.described import described
+
+    streams = context.choose_format(output, PARTS)
+    streams.show(config_document(described(context.topology())))

@@ -1,0 +1,51 @@
+"""`omnidb state`: where what outlives a command is kept, and starting anew."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from omnidb_cli.cli.options import Output
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.state.store import StoreInfo
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Where the state is kept, and starting anew.")
+
+
+@app.command()
+def show(ctx: typer.Context, output: Output = None) -> None:
+    """Show where the state is, its size, version and writers."""
+    run_show(ctx.obj, output)
+
+
+@app.command()
+def reset(ctx: typer.Context, output: Output = None) -> None:
+    """Start anew without asking; the old file is kept aside."""
+    run_reset(ctx.obj, output)
+
+
+def run_show(context: "Context", output: str | None) -> None:
+    """Shows the store of this topology. Raises StateStoreError when it cannot be read."""
+    from omnidb_cli.output.views.plain import PARTS, state_document
+
+    streams = context.choose_format(output, PARTS)
+    topology = context.topology()
+    info = context.store(topology).info()
+    streams.show(state_document({"schema": "omnidb.state/v1", "topology": topology.name, **_described(info)}))
+
+
+def _described(info: "StoreInfo") -> dict[str, object]:
+    facts: dict[str, object] = dict(info._asdict())
+    facts["schema_version"] = facts.pop("schema")
+    return facts
+
+
+def run_reset(context: "Context", output: str | None) -> None:
+    """Puts the old state aside. Raises StateStoreError when that cannot be done."""
+    from omnidb_cli.output.views.plain import PARTS, state_document
+
+    streams = context.choose_format(output, PARTS)
+    topology = context.topology()
+    aside = context.store(topology).reset()
+    streams.show(state_document({"schema": "omnidb.state-reset/v1", "topology": topology.name, "kept_aside": aside}))

@@ -1,0 +1,126 @@
+"""`omnidb status`: looks at everything now, and shows health, circuits and routes."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.options import Names, Output, seconds_option
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.snapshot import Snapshot
+    from omnidb_cli.topology import Topology
+
+app = typer.Typer(rich_markup_mode=None)
+
+_INTERVALS = 3
+"""How many intervals old evidence may be with `--last`, where `--max-age` does not say."""
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    names: Names = None,
+    fail_on: Annotated[
+        str, typer.Option(metavar="FINDING", help="Lowest finding that fails: degraded, down or never.")
+    ] = "degraded",
+    last: Annotated[bool, typer.Option("--last", help="Touch no database: show the last known state.")] = False,
+    max_age: Annotated[
+        float | None, seconds_option("--max-age", help="With --last: the oldest evidence to believe.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and watch, as `omnidb watch` does.")] = False,
+    output: Output = None,
+) -> ExitCode:
+    """Check connections now; show health, circuit and route of each."""
+    from omnidb_cli.cli.options import one_of
+
+    asked = one_of("--fail-on", fail_on, ("degraded", "down", "never"))
+    if watch:
+        from omnidb_cli.cli.commands.watch import run_watch
+        from omnidb_cli.cli.watching import Watching
+
+        return run_watch(ctx.obj, Watching(names=tuple(names or ())), output)
+    return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
+
+
+def run_status(
+    context: "Context",
+    names: tuple[str, ...],
+    fail_on: str,
+    output: str | None,
+    *,
+    last: bool = False,
+    max_age_s: float | None = None,
+) -> ExitCode:
+    """Looks (or with `last` only reads), shows the status, and returns its finding."""
+    from omnidb_cli.cli.compose import described
+    from omnidb_cli.cli.findings import FailOn, as_asked, finding
+    from omnidb_cli.output.views.status import PARTS, status_document
+
+    streams = context.choose_format(output, PARTS)
+    whole = context.topology()
+    topology = whole.restricted(names) if names else whole
+    snapshot = _last_known(context, topology) if last else _look(context, topology)
+    shown = described(snapshot, topology, names or None)
+    streams.show(status_document(shown, program=context.program))
+    if not last:
+        _warn_of_vantage(context, shown)
+        return as_asked(finding(shown), FailOn(fail_on))
+    return as_asked(finding(shown, max_age=_max_ages(topology, max_age_s)), FailOn(fail_on))
+
+
+def _look(context: "Context", topology: "Topology") -> "Snapshot":
+    from omnidb_cli.cli.running import run
+
+    return run(look(context, topology))
+
+
+async def look(context: "Context", topology: "Topology") -> "Snapshot":
+    """Checks every connection of the topology once, applies the rules, and writes down what came of it."""
+    from omnidb_cli.cli.compose import open_drivers, orchestrator
+    from omnidb_cli.cli.patience import patiently
+    from omnidb_cli.cli.remembering import restore, where_readable, written
+
+    state, rows = where_readable(context, topology)
+    db = orchestrator(topology, open_drivers(topology), journal=state)
+    restore(db, rows)
+    try:
+        async with patiently(context.streams, topology):
+            await db.connect(keep_looking=False)
+        if state is not None:
+            state.adopt(db, written(context, state.write))
+        return db.snapshot()
+    finally:
+        await db.disconnect()
+
+
+def _last_known(context: "Context", topology: "Topology") -> "Snapshot":
+    from omnidb_cli.cli.compose import unconnected
+    from omnidb_cli.cli.remembering import restore, where_readable
+
+    _, rows = where_readable(context, topology)
+    db = unconnected(topology)
+    restore(db, rows)
+    return db.snapshot()
+
+
+def _max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timedelta]":
+    from datetime import timedelta
+
+    return {
+        name: timedelta(seconds=max_age_s or _INTERVALS * one.health_check.interval_s)
+        for name, one in topology.connections.items()
+    }
+
+
+def _warn_of_vantage(context: "Context", snapshot: "Snapshot") -> None:
+    from omnidb_cli.cli.findings import vantage_is_suspect
+
+    if vantage_is_suspect(snapshot):
+        context.streams.warning(
+            "every connection failed at once with a network error: this vantage point is suspect",
+            hint="check this host's own network before you believe it",
+        )

@@ -1,0 +1,58 @@
+"""`omnidb watch`: stays, looks again and again, and shows every change as it happens."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.options import Names, Output, seconds_option
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.cli.watching import Watching
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    names: Names = None,
+    interval: Annotated[float, seconds_option("--interval", help="Time between two looks.", show_default="5s")] = 5.0,
+    count: Annotated[int | None, typer.Option(min=1, help="End after this many rounds of looks.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="End when it is so: healthy, failover, recovery or NAME=healthy|degraded|unhealthy.",
+        ),
+    ] = None,
+    timeout: Annotated[float | None, seconds_option("--timeout", help="With --until: give up after this time.")] = None,
+    output: Output = None,
+) -> ExitCode:
+    """Stay and watch: a live screen on a terminal, one JSON object a line when piped."""
+    from omnidb_cli.cli.watching import Watching
+
+    wanted = Watching(tuple(names or ()), interval_s=interval, rounds=count, until=until, timeout_s=timeout)
+    return run_watch(ctx.obj, wanted, output)
+
+
+def run_watch(context: "Context", wanted: "Watching", output: str | None) -> ExitCode:
+    """Watches as wanted, on a live screen or line by line."""
+    from omnidb_cli.cli.running import run
+    from omnidb_cli.cli.until import condition
+    from omnidb_cli.cli.watching import watch_until_done
+    from omnidb_cli.output.document import Part
+
+    streams = context.choose_format(output, (Part.BODY, Part.TABLE, Part.ITEMS))
+    whole = context.topology()
+    topology = whole.restricted(wanted.names) if wanted.names else whole
+    met = condition(wanted.until, tuple(wanted.names or topology.connections)) if wanted.until else None
+    if streams.format == "table" and streams.live:
+        from omnidb_cli.cli.faces import ScreenFace
+
+        with ScreenFace(streams) as screen:
+            return run(watch_until_done(context, topology, wanted, screen, met))
+    from omnidb_cli.cli.faces import LineFace
+
+    return run(watch_until_done(context, topology, wanted, LineFace(streams), met))

@@ -1,0 +1,139 @@
+"""From a topology to a running core: the one place that knows both, and the drivers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from omnidb_cli.cli.rules import circuit_config
+from omnidb_cli.core.health import CheckResult, Expectation, failed, judge
+from omnidb_cli.core.orchestrator import Orchestrator
+from omnidb_cli.core.settings import Failover, HealthCheck
+from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, summarize
+from omnidb_cli.drivers.base import Driver, Target, open_driver
+from omnidb_cli.topology.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from omnidb_cli.core.switchboard import Journal
+    from omnidb_cli.topology import Connection, Topology
+    from omnidb_cli.topology.model import HealthCheckSettings
+
+
+def open_drivers(topology: "Topology") -> dict[str, Driver]:
+    """A driver for each connection. Touches no network. Raises TopologyError for an engine without one."""
+    return {name: open_driver(target_of(one)) for name, one in topology.connections.items()}
+
+
+def orchestrator(
+    topology: "Topology", drivers: "Mapping[str, Driver]", *, journal: "Journal | None" = None
+) -> Orchestrator:
+    """The core over the topology's drivers; it closes them when it disconnects."""
+    redact = Redactor(topology.secrets)
+    checks = {name: _check(one, redact) for name, one in topology.connections.items()}
+    return _over(topology, drivers, journal, checks)
+
+
+def unconnected(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
+    """The core without any driver: for what is decided from the saved state alone."""
+    return _over(topology, {name: name for name in topology.connections}, journal, _nobody_looks(topology))
+
+
+def _over(
+    topology: "Topology",
+    clients: "Mapping[str, Any]",
+    journal: "Journal | None",
+    checks: "Mapping[str, Callable[[Any], Any]]",
+) -> Orchestrator:
+    connections = topology.connections
+    default = _health_check(topology.health_check)
+    return Orchestrator(
+        clients,
+        failover={
+            name: Failover(rule.to, failback=rule.failback, failback_after=rule.failback_after_s)
+            for name, rule in topology.failover.items()
+        },
+        health_check=replace(
+            default,
+            checks=checks,
+            overrides={
+                name: _health_check(one.health_check)
+                for name, one in connections.items()
+                if one.health_check != topology.health_check
+            },
+        ),
+        circuit_breaker=circuit_config(topology),
+        journal=journal,
+    )
+
+
+def _nobody_looks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
+    return {name: lambda _client: None for name in topology.connections}
+
+
+def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[Driver], Any]:
+    expected = Expectation(connection.role, connection.max_lag_s, connection.slow_s)
+
+    async def check(driver: Driver) -> CheckResult:
+        try:
+            return judge(await driver.check(), expected)
+        except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
+            return failed_look(error, redact)
+
+    return check
+
+
+def failed_look(error: Exception, redact: Callable[[str], str]) -> CheckResult:
+    """The verdict of a look that failed. From here its words go into events, reasons and the state: no secret may."""
+    result = failed(error)
+    return replace(result, detail=redact(result.detail or ""))
+
+
+def target_of(connection: "Connection") -> Target:
+    """Where a driver is to connect; here, and only here, the password leaves its wrapper."""
+    url = connection.url
+    password = connection.password
+    return Target(
+        name=connection.name,
+        engine=connection.engine,
+        scheme=url.scheme,
+        hosts=url.hosts,
+        username=url.username,
+        password=password.reveal() if password else None,
+        database=url.database,
+        params=url.params,
+        path=url.path,
+        statement=connection.health_check.statement,
+    )
+
+
+def _health_check(given: "HealthCheckSettings") -> HealthCheck:
+    return HealthCheck(
+        interval=given.interval_s,
+        timeout=given.timeout_s,
+        retries=given.retries,
+        retry_delay=given.retry_delay_s,
+        rise=given.rise,
+        fall=given.fall,
+    )
+
+
+def described(snapshot: Snapshot, topology: "Topology", names: "Iterable[str] | None" = None) -> Snapshot:
+    """The snapshot with what only the topology knows; of `names` alone where some are given."""
+    wanted = None if names is None else set(names)
+    connections = tuple(
+        _described(one, topology.connections[one.name])
+        for one in snapshot.connections
+        if wanted is None or one.name in wanted
+    )
+    return Snapshot(topology.name, snapshot.taken_at, summarize(connections), connections)
+
+
+def _described(one: ConnectionSnapshot, connection: "Connection") -> ConnectionSnapshot:
+    return replace(
+        one,
+        engine=connection.engine,
+        address=connection.address,
+        tags=connection.tags,
+        role=RoleView(connection.role, one.role.actual),
+    )

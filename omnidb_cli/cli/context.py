@@ -1,0 +1,122 @@
+"""What a command is given: the global options, its streams, and the ways to the topology and the state."""
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from omnidb_cli.errors import TopologyError
+
+if TYPE_CHECKING:
+    from omnidb_cli.output.document import Part
+    from omnidb_cli.output.streams import Streams
+    from omnidb_cli.state.store import Store
+    from omnidb_cli.topology import Topology
+
+HINT_CONFIG = "name one with --config FILE or $OMNIDB_CONFIG, or begin with: omnidb config init"
+
+
+class Context:
+    """The collaborators of a command. Made once, at the top of the command line; tests make their own."""
+
+    def __init__(self, *, env: Mapping[str, str] | None = None) -> None:
+        self.env = os.environ if env is None else env
+        self.config: Path | None = None
+        self.state: str | None = None
+        self.no_color = False
+        self.debug = False
+        self._streams: Streams | None = None
+
+    def with_options(self, *, config: Path | None, state: str | None, no_color: bool, debug: bool) -> Self:
+        """The same with the global options of a command line."""
+        self.config = config
+        self.state = state or self.env.get("OMNIDB_STATE") or None
+        self.no_color = no_color
+        self.debug = debug
+        return self
+
+    @property
+    def streams(self) -> "Streams":
+        """The process's streams; until a command has chosen, in the format of the environment."""
+        if self._streams is None:
+            self._streams = self._open_streams(self.env.get("OMNIDB_OUTPUT") or "table")
+        return self._streams
+
+    def choose_format(
+        self, wanted: str | None, parts: "Collection[Part]", *, fallback: str = "table", headers: bool = True
+    ) -> "Streams":
+        """The streams in the format that the command line, else the environment, asks for."""
+        from omnidb_cli.cli.options import chosen_format
+
+        name = chosen_format(wanted, self.env.get("OMNIDB_OUTPUT"), parts, fallback=fallback)
+        self._streams = self._open_streams(name, headers=headers)
+        return self._streams
+
+    def _open_streams(self, name: str, **settings: Any) -> "Streams":
+        from omnidb_cli.output.streams import Streams
+        from omnidb_cli.topology.redact import redact_url
+
+        return Streams.of_process(format=name, no_color=self.no_color, redact=redact_url, **settings)
+
+    def topology(self) -> "Topology":
+        """The validated topology. From here on its secrets never reach a stream. Raises TopologyError."""
+        from omnidb_cli.topology import Redactor, load
+
+        topology = load(self.config_path(), env=self.env)
+        self.streams.redact = Redactor(topology.secrets)
+        return topology
+
+    @property
+    def program(self) -> str:
+        """How the next command would be called with the same topology and state."""
+        from shlex import quote
+
+        words = ["omnidb"]
+        words += ["-c", quote(str(self.config))] if self.config is not None else []
+        words += ["--state", quote(self.state)] if self.state and not self.env.get("OMNIDB_STATE") else []
+        return " ".join(words)
+
+    def config_path(self) -> Path:
+        """The topology file to use. Raises TopologyError when there is none."""
+        if self.config is not None:
+            return self.config
+        if named := self.env.get("OMNIDB_CONFIG"):
+            return Path(named)
+        home = Path(self.env.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
+        usual = (Path("omnidb.yaml"), Path("omnidb.yml"), home / "omnidb/omnidb.yaml", Path("/etc/omnidb/omnidb.yaml"))
+        for path in usual:
+            if path.exists():
+                return path
+        raise TopologyError("no topology file: looked for " + ", ".join(map(str, usual)), hint=HINT_CONFIG)
+
+    def state_url(self, topology: "Topology") -> str:
+        """Where the state of this topology is kept."""
+        from omnidb_cli.state.location import default_url
+
+        if self.state is not None:
+            return self.state
+        if topology.state is not None:
+            return topology.state.text
+        named_by_file = topology.path is not None and Path(topology.path).stem == topology.name
+        return default_url(topology.name, topology.path if named_by_file else None)
+
+    def store(self, topology: "Topology") -> "Store":
+        """The state store, nothing in it touched yet. Raises StateStoreError for a URL that cannot be one."""
+        from omnidb_cli.state.store import open_state
+
+        return open_state(self.state_url(topology), topology.name)
+
+    def remembering_store(self, topology: "Topology") -> "Store":
+        """The store for a command whose whole point is that something is remembered.
+
+        Raises StateStoreError, and PreconditionError for a store that remembers nothing.
+        """
+        from omnidb_cli.errors import PreconditionError
+
+        store = self.store(topology)
+        if not store.remembers:
+            raise PreconditionError(
+                "nothing would remember it: the state is kept in memory: only",
+                hint="name a state that lasts with --state, e.g. sqlite:////var/lib/omnidb/state.db",
+            )
+        return store

@@ -1,0 +1,206 @@
+"""Carries out one statement: who is asked, in which order, what is allowed there, and what came of it.
+
+Only connecting may move on to the next candidate. Once a statement may have reached a server it is never run a
+second time anywhere (semantics, Failover 4).
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
+from omnidb_cli.cli.remembering import restore, saved_state, written
+from omnidb_cli.cli.second_look import look_again
+from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import (
+    ConnectError,
+    ConnectionUnavailableError,
+    ErrorKind,
+    OmnidbError,
+    StatementError,
+    StatementTimeout,
+    WriteRefusedError,
+)
+from omnidb_cli.output.results import ResultSummary, open_result_writer, receipt_sentence
+from omnidb_cli.topology.redact import Redactor
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.drivers.base import Driver, Session
+    from omnidb_cli.output.streams import Streams
+    from omnidb_cli.topology import Topology
+
+
+class Order(NamedTuple):
+    """What the person wants done. `timeout_s` bounds all of it, connecting included."""
+
+    name: str
+    statement: str
+    parameters: tuple[str, ...] = ()
+    failover: bool = True
+    timeout_s: float = 30.0
+    write_on_backup: bool = False
+
+
+class Service(NamedTuple):
+    """Who serves an order, on which terms, and why."""
+
+    name: str
+    is_failover: bool
+    read_only: bool
+    reason: str
+
+
+class _Attempt(NamedTuple):
+    service: Service
+    session: "Session"
+
+
+async def carry_out(context: "Context", topology: "Topology", order: Order) -> None:
+    """Runs the order and writes its result.
+
+    Raises StateStoreError when a hold could be overlooked, ConnectionUnavailableError when nobody is eligible, and
+    the driver errors of whoever was tried last.
+    """
+    state = saved_state(topology, context.store(topology))
+    rows = state.read()
+    drivers = open_drivers(topology)
+    db = orchestrator(topology, drivers, journal=state)
+    restore(db, rows)
+    await db.connect(look=False, keep_looking=False)
+    deadline = asyncio.get_running_loop().time() + order.timeout_s
+    try:
+        await _look_again(db, order, topology, deadline)
+        attempt = await _connect(db, drivers, order, topology, deadline)
+        try:
+            await _run(db, attempt, order, deadline, context.streams)
+        finally:
+            await attempt.session.aclose()
+    finally:
+        written(context, state.write)
+        await db.disconnect()
+
+
+async def _look_again(db: "Orchestrator", order: Order, topology: "Topology", deadline: float) -> None:
+    if not order.failover:
+        return
+    try:
+        async with asyncio.timeout_at(deadline):
+            await look_again(db, order.name, topology)
+    except TimeoutError:
+        raise _out_of_time(order, order.name) from None
+
+
+async def _connect(
+    db: "Orchestrator", drivers: "Mapping[str, Driver]", order: Order, topology: "Topology", deadline: float
+) -> _Attempt:
+    """A session with the first candidate that can be connected to; each failure counts as a failed check."""
+    redact = Redactor(topology.secrets)
+    tried: dict[str, ConnectError] = {}
+    while (service := next_service(db, order, topology, tried)) is not None:
+        try:
+            return _Attempt(service, await _open(drivers[service.name], service, order, topology, deadline))
+        except ConnectError as error:
+            error.connection = service.name
+            tried[service.name] = error
+            db.report_check(service.name, failed_look(error, redact))
+    if tried:
+        raise tried.popitem()[1]
+    candidates = db.route(order.name).candidates
+    raise ConnectionUnavailableError(order.name, candidates if order.failover else candidates[:1])
+
+
+def next_service(db: "Orchestrator", order: Order, topology: "Topology", tried: Collection[str]) -> Service | None:
+    """Whom to try next, and on which terms; None when nobody is left. Changes nothing."""
+    name = order.name
+    route = db.route(name, without=tried)
+    itself = name if route.candidates[0].eligible else None
+    serving = route.serving if order.failover else itself
+    if serving is None and name not in tried and db.stats()[name].circuit is CircuitState.DISABLED:
+        serving = name  # the last resort: no circuit forbids it
+    if serving is None:
+        return None
+    rule = topology.failover.get(name)
+    may_write = order.write_on_backup or (rule is not None and rule.writes == "allow")
+    is_failover = serving != name
+    return Service(serving, is_failover, is_failover and not may_write, route.reason)
+
+
+async def _open(driver: "Driver", service: Service, order: Order, topology: "Topology", deadline: float) -> "Session":
+    loop = asyncio.get_running_loop()
+    limit_s = topology.connections[service.name].health_check.timeout_s
+    until = min(deadline, loop.time() + limit_s)
+    try:
+        async with asyncio.timeout_at(until):
+            return await driver.connect(read_only=service.read_only, timeout_s=max(deadline - loop.time(), 0.001))
+    except TimeoutError:
+        spent = format_duration(min(limit_s, order.timeout_s))
+        raise ConnectError(
+            f'"{service.name}" did not accept a connection within {spent}', kind=ErrorKind.TIMEOUT
+        ) from None
+
+
+async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
+    service, session = attempt
+
+    async def run(_driver: Any) -> ResultSummary:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await _stream(session, service, order, streams)
+        except TimeoutError:
+            raise _out_of_time(order, service.name) from None
+
+    try:
+        summary = await db.execute(service.name, run, failover=False)
+    except OmnidbError as error:
+        error.connection = service.name
+        match error:
+            case WriteRefusedError():
+                raise _refusal(error, service, order) from error
+            case StatementError():
+                error.args = (f'"{service.name}" rejected the statement: {error}',)
+        raise
+    streams.receipt(summary, receipt_sentence(summary))
+
+
+async def _stream(session: "Session", service: Service, order: Order, streams: "Streams") -> ResultSummary:
+    """Passes the rows on as they come."""
+    started = perf_counter()
+    writer = open_result_writer(streams)
+    reply = await session.run(order.statement, order.parameters)
+    writer.begin(reply.columns)
+    async for batch in reply.batches:
+        if not writer.rows(batch):
+            break
+    summary = ResultSummary(
+        requested=order.name,
+        served_by=service.name,
+        failover=service.is_failover,
+        reason=service.reason,
+        statement_ms=round((perf_counter() - started) * 1000, 3),
+        row_count=reply.row_count(),
+        command=reply.command(),
+    )
+    writer.end(summary)
+    return summary
+
+
+def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteRefusedError:
+    refused = WriteRefusedError(
+        f'"{service.name}" serves "{order.name}" as a backup ({service.reason}): writes are denied there: {error}',
+        hint="--allow-write-on-backup lets this one statement write there; `writes: allow` in the topology lets all",
+    )
+    refused.connection = service.name
+    return refused
+
+
+def _out_of_time(order: Order, name: str) -> StatementTimeout:
+    error = StatementTimeout(
+        f'the time limit of {format_duration(order.timeout_s)} ran out on "{name}"; the statement was stopped there',
+        hint="give it longer with --timeout",
+    )
+    error.connection = name
+    return error

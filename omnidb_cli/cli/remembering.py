@@ -1,0 +1,116 @@
+"""A topology's saved state as one command uses it: restored into the core, journaled while it runs, written back."""
+
+from collections.abc import Callable, Mapping
+from time import monotonic, time
+from typing import TYPE_CHECKING
+
+from omnidb_cli.core.circuit import Moment
+from omnidb_cli.core.events import EventType
+from omnidb_cli.core.router import Serving
+from omnidb_cli.errors import StateStoreError
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.endpoint import Input
+    from omnidb_cli.core.events import Event
+    from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.state.recorder import Recorder
+    from omnidb_cli.state.store import Saved, Store
+    from omnidb_cli.topology import Topology
+
+_COMINGS_AND_GOINGS = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
+
+
+class SavedState:
+    """The journal of an orchestrator (`core.switchboard.Journal`), and the way back from the store.
+
+    `stays` is True for what keeps watching: then its comings and goings are part of the history.
+    """
+
+    def __init__(self, store: "Store", recorder: "Recorder", *, stays: bool = False) -> None:
+        self.store = store
+        self._recorder = recorder
+        self._stays = stays
+        self._touched: set[str] = set()
+
+    def record(self, name: str, given: "Input", at: Moment) -> None:
+        """Notes what happened to a connection."""
+        self._touched.add(name)
+        self._recorder.record(name, given, at)
+
+    def routed(self, name: str, serving: Serving, event: "Event | None") -> None:
+        """Notes who serves a connection now."""
+        self._touched.add(name)
+        since = None if serving.eligible_since is None else serving.eligible_since + time() - monotonic()
+        self._recorder.routed(name, serving.name, since, event)
+
+    def published(self, event: "Event") -> None:
+        """Notes an event that is no change of health, circuit or route."""
+        if self._stays or event.type not in _COMINGS_AND_GOINGS:
+            self._recorder.published(event)
+
+    def read(self) -> "Mapping[str, Saved]":
+        """What is saved. Raises StateStoreError."""
+        return self._recorder.restore()
+
+    def write(self) -> "Mapping[str, Saved]":
+        """Writes the journal down; the rows as they are now for everybody. Raises StateStoreError."""
+        self._touched.clear()
+        return self._recorder.flush()
+
+    def adopt(self, db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
+        """Hands rows to the core, those excepted to which something happened since they were read."""
+        for name, saved in rows.items():
+            if name in db and name not in self._touched:
+                db.adopt(name, saved.memory, serving_of(saved))
+        self._touched.clear()
+
+
+def restore(db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
+    """Gives the core what was saved; announces nothing."""
+    for name, saved in rows.items():
+        if name in db:
+            db.restore(name, saved.memory, serving_of(saved))
+
+
+def serving_of(saved: "Saved") -> Serving:
+    """Who served, on this process's clock."""
+    since = None if saved.eligible_since is None else min(saved.eligible_since, time()) - time() + monotonic()
+    return Serving(saved.serving, saved.serving_known, since)
+
+
+def saved_state(topology: "Topology", store: "Store", *, stays: bool = False) -> SavedState:
+    """The saved state of a topology in a store that is open."""
+    from omnidb_cli.cli.rules import settings_of
+    from omnidb_cli.state.recorder import Recorder
+    from omnidb_cli.state.writer import this_writer
+    from omnidb_cli.topology import fingerprint
+
+    fingerprints = {name: fingerprint(one, topology) for name, one in topology.connections.items()}
+    recorder = Recorder(store, settings_of(topology), fingerprints, now=_now, actor=this_writer())
+    return SavedState(store, recorder, stays=stays)
+
+
+def where_readable(
+    context: "Context", topology: "Topology", *, stays: bool = False
+) -> "tuple[SavedState | None, Mapping[str, Saved]]":
+    """The saved state and its rows for a look; without it a look goes on, loudly (semantics, Across processes 5)."""
+    try:
+        state = saved_state(topology, context.store(topology), stays=stays)
+        return state, state.read()
+    except StateStoreError as error:
+        context.streams.warning(f"state not available: {error}; circuits assumed closed", hint=error.hint)
+        return None, {}
+
+
+def written(context: "Context", write: "Callable[[], Mapping[str, Saved]]") -> "Mapping[str, Saved]":
+    """What `write` returns; where the store refuses, a warning: a look has shown what it found all the same."""
+    try:
+        return write()
+    except StateStoreError as error:
+        context.streams.warning(f"state not saved: {error}", hint=error.hint)
+        return {}
+
+
+def _now() -> Moment:
+    return Moment(monotonic(), time())

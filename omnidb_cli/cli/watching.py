@@ -1,0 +1,120 @@
+"""The work of `watch`: keeps the core looking, the saved state in step with other processes, and shows every change."""
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from omnidb_cli.cli.compose import described, open_drivers, orchestrator
+from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.findings import finding
+from omnidb_cli.cli.keeping import Keeper
+from omnidb_cli.cli.rounds import Rounds
+from omnidb_cli.core.events import EventType
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.cli.faces import Face
+    from omnidb_cli.cli.until import Condition
+    from omnidb_cli.core.bus import EventStream
+    from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.core.snapshot import Snapshot
+    from omnidb_cli.topology import Topology
+
+_TICK_S = 1.0
+_QUIET = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
+
+
+class Watching(NamedTuple):
+    """What to watch, how often, and when to end. Times are seconds."""
+
+    names: tuple[str, ...] = ()
+    interval_s: float = 5.0
+    rounds: int | None = None
+    until: str | None = None
+    timeout_s: float | None = None
+
+
+async def watch_until_done(
+    context: "Context", topology: "Topology", wanted: Watching, face: "Face", met: "Condition | None"
+) -> ExitCode:
+    """Watches until the count or the condition is reached; 124 when the condition's time ran out before."""
+    try:
+        async with asyncio.timeout(wanted.timeout_s):
+            return await _watch(context, every(topology, wanted.interval_s), wanted, face, met)
+    except TimeoutError:
+        return ExitCode.TIMED_OUT
+
+
+def every(topology: "Topology", interval_s: float) -> "Topology":
+    """The topology with every connection looked at each `interval_s` seconds."""
+    connections = {
+        name: one._replace(health_check=one.health_check._replace(interval_s=interval_s))
+        for name, one in topology.connections.items()
+    }
+    return topology._replace(
+        connections=connections, health_check=topology.health_check._replace(interval_s=interval_s)
+    )
+
+
+async def _watch(
+    context: "Context", topology: "Topology", wanted: Watching, face: "Face", met: "Condition | None"
+) -> ExitCode:
+    changed = asyncio.Event()
+    rounds = Rounds(topology.connections, wanted.interval_s, changed.set)
+    async with Keeper(context, topology, rounds, changed.set) as keeper:
+        db = orchestrator(topology, open_drivers(topology), journal=keeper)
+        keeper.restore(db)
+        events = db.events()
+        try:
+            await db.connect()
+            async with asyncio.TaskGroup() as tasks:
+                helpers = [
+                    tasks.create_task(keeper.keep_in_step(db)),
+                    tasks.create_task(_tick(face)),
+                    tasks.create_task(rounds.run()),
+                ]
+                watcher = _Watcher(db, topology, wanted, face, events)
+                code = await watcher.run(changed, rounds, keeper, met)
+                for helper in helpers:
+                    helper.cancel()
+            return code
+        finally:
+            await db.disconnect()
+
+
+async def _tick(face: "Face") -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        face.tick()
+
+
+class _Watcher:
+    """Shows what the core says, each time that something changed."""
+
+    def __init__(
+        self, db: "Orchestrator", topology: "Topology", wanted: Watching, face: "Face", events: "EventStream"
+    ) -> None:
+        self._db = db
+        self._topology = topology
+        self._wanted = wanted
+        self._face = face
+        self._events = events
+
+    async def run(self, changed: asyncio.Event, rounds: Rounds, keeper: Keeper, met: "Condition | None") -> ExitCode:
+        for event_type in EventType:
+            if event_type not in _QUIET:
+                self._db.on(event_type, lambda _event: changed.set())
+        changed.set()
+        while True:
+            await changed.wait()
+            await asyncio.sleep(0)  # one picture for everything that happened in the same instant
+            changed.clear()
+            snapshot = self._show(rounds, keeper)
+            if met is not None and met(snapshot):
+                return ExitCode.DONE
+            if self._wanted.rounds is not None and rounds.done >= self._wanted.rounds:
+                return finding(snapshot) if met is None else ExitCode.TIMED_OUT
+
+    def _show(self, rounds: Rounds, keeper: Keeper) -> "Snapshot":
+        snapshot = described(self._db.snapshot(), self._topology, self._wanted.names or None)
+        self._face.show(snapshot, self._events.drain(), rounds.next_in_s(), keeper.trouble)
+        return snapshot

@@ -1,0 +1,56 @@
+"""One connection as a live orchestrator holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from omnidb_cli.core.breaker import CircuitBreaker
+from omnidb_cli.core.endpoint import Memory, Settings
+from omnidb_cli.core.health import NEVER_OBSERVED, HealthRecord
+from omnidb_cli.core.moment import clock
+from omnidb_cli.core.settings import CircuitBreakerConfig, HealthCheck
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
+    from omnidb_cli.core.registry import Registry
+
+
+class Connection:
+    """A client, its breaker and the record of its looks; `timer` ends its circuit's wait, where there is one."""
+
+    __slots__ = ("breaker", "client", "has_check", "health", "name", "settings", "timer")
+
+    def __init__(self, name: str, client: Any, breaker: CircuitBreaker, settings: Settings, *, has_check: bool) -> None:
+        self.name = name
+        self.client = client
+        self.breaker = breaker
+        self.settings = settings
+        self.has_check = has_check
+        self.health: HealthRecord = NEVER_OBSERVED
+        self.timer: TimerHandle | None = None
+
+    @property
+    def memory(self) -> Memory:
+        """What is known of it now."""
+        return Memory(self.health, self.breaker.circuit)
+
+
+def connections_of(
+    registry: Registry[Any], checks: HealthCheck, circuits: CircuitBreakerConfig | None
+) -> dict[str, Connection]:
+    """A connection for every client of the registry; `circuits` None: their automatic part is off."""
+    config = circuits or CircuitBreakerConfig()
+    rules = config.rules(enabled=circuits is not None)
+    usual = Settings(rules, checks.rise, checks.fall)
+    connections = {}
+    for name in registry:
+        own = checks.overrides.get(name)
+        connections[name] = Connection(
+            name,
+            registry[name],
+            CircuitBreaker.governed(rules, counts_as_failure=config.counts_as_failure, clock=clock),
+            usual if own is None else Settings(rules, own.rise, own.fall),
+            has_check=name in checks.checks,
+        )
+    return connections

@@ -1,0 +1,88 @@
+"""Who would serve whom, and why: reads how connections stand, and changes nothing."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from omnidb_cli.core.circuit import Moment
+from omnidb_cli.core.connection import Connection
+from omnidb_cli.core.router import FailoverRouter, choose, is_held_back
+from omnidb_cli.core.snapshot import Candidate, Route
+from omnidb_cli.core.standing import Stand, clock_time, reason_of, stand_of
+
+
+class Routes:
+    """The reading side of a switchboard. `clock` is in seconds of the moments that `now` gives."""
+
+    __slots__ = ("_connections", "_now", "_router")
+
+    def __init__(
+        self, connections: Mapping[str, Connection], router: FailoverRouter, now: Callable[[], Moment]
+    ) -> None:
+        self._connections = connections
+        self._router = router
+        self._now = now
+
+    def stand(self, name: str, clock: float) -> Stand:
+        """Where `name` stands, whatever trial calls are under way."""
+        connection = self._connections[name]
+        return stand_of(connection.memory, clock, connection.settings.rules, has_check=connection.has_check)
+
+    def stand_for_a_call(self, name: str, clock: float) -> Stand:
+        """Where `name` stands for one more call: a half-open circuit that has no permit left is out."""
+        connection = self._connections[name]
+        left = connection.breaker.permits_left(clock)
+        return stand_of(
+            connection.memory, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
+        )
+
+    def reason(self, name: str, clock: float) -> str:
+        """Why `name` stands where it stands, in words that follow its name."""
+        connection = self._connections[name]
+        left = connection.breaker.permits_left(clock)
+        return reason_of(
+            connection.memory, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
+        )
+
+    def route(self, name: str, *, without: Collection[str] = ()) -> Route:
+        """Who would serve `name` now, leaving out `without`, and every candidate's verdict."""
+        clock = self._now().clock
+        order = self._router.order(name)
+        held_back = self._why_held_back(name, clock)
+
+        def stand(one: str) -> Stand:
+            return Stand.OUT if one in without else self.stand_for_a_call(one, clock)
+
+        serving = choose(order, stand, held_back=held_back is not None)
+        candidates = self._candidates(order, stand, clock)
+        if held_back is not None and serving != name and candidates[0].eligible:
+            waiting = Candidate(name, eligible=True, reason=f"{candidates[0].reason}, {held_back}")
+            candidates = (waiting, *candidates[1:])
+        reason = _nobody(candidates) if serving is None else f"{name} {candidates[0].reason}"
+        return Route(name, serving, serving not in (None, name), reason, candidates)
+
+    def chosen(self, name: str, clock: float) -> str | None:
+        """Who takes a call for `name`, its own backups included; None when nobody is eligible."""
+        held_back = is_held_back(self._router.serving(name).eligible_since, self._router.policy(name), clock)
+        return choose(self._router.order(name), lambda one: self.stand_for_a_call(one, clock), held_back=held_back)
+
+    def why_nobody(self, name: str, clock: float) -> str:
+        """Every candidate for `name` with what stands against it, in one line."""
+        return _nobody(self._candidates(self._router.order(name), lambda one: self.stand(one, clock), clock))
+
+    def _candidates(
+        self, order: Sequence[str], stand: Callable[[str], Stand], clock: float
+    ) -> tuple[Candidate, ...]:
+        return tuple(Candidate(one, stand(one) is not Stand.OUT, self.reason(one, clock)) for one in order)
+
+    def _why_held_back(self, name: str, clock: float) -> str | None:
+        """Why a primary that could serve leaves it to its backup for now, or None."""
+        serving, policy = self._router.serving(name), self._router.policy(name)
+        if policy is None or not is_held_back(serving.eligible_since, policy, clock):
+            return None
+        if serving.eligible_since is None or policy.failback == "manual":
+            return "failback is manual"
+        back_at = self._now().wall + serving.eligible_since + policy.failback_after_s - clock
+        return f"failing back at {clock_time(back_at)}"
+
+
+def _nobody(candidates: tuple[Candidate, ...]) -> str:
+    return "; ".join(f"{one.name} {one.reason}" for one in candidates)

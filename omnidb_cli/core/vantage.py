@@ -1,0 +1,20 @@
+"""Whether it is the observer that is cut off, and not everything that it observes (semantics, Health 8). Pure."""
+
+from collections.abc import Iterable
+
+from omnidb_cli.errors import ErrorKind
+
+NETWORK_KINDS = frozenset({ErrorKind.DNS, ErrorKind.REFUSED, ErrorKind.TIMEOUT, ErrorKind.RESET})
+_CONNECTIONS = 3
+_HOSTS = 2
+
+
+def is_suspect(looks: Iterable[tuple[str, str | None]]) -> bool:
+    """Whether all of at least three connections on at least two hosts failed with network errors.
+
+    `looks` are (host, error kind) pairs, the kind None where the look did not fail.
+    """
+    seen = list(looks)
+    if len(seen) < _CONNECTIONS or len({host for host, _ in seen}) < _HOSTS:
+        return False
+    return all(kind in NETWORK_KINDS for _, kind in seen)
