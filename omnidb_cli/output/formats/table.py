@@ -1,0 +1,33 @@
+"""The table for people: drawn on a terminal, plain aligned columns elsewhere."""
+
+from omnidb_cli.output.document import Document, Part, TableView, with_texts
+from omnidb_cli.output.results import ResultWriter
+from omnidb_cli.output.streams import Streams
+
+DRAWS = (Part.TABLE, Part.RESULT)
+
+
+def write(document: Document, streams: Streams) -> None:
+    """The document's table, its sentences and the next commands."""
+    write_view(document.table(), streams)
+
+
+def write_view(view: TableView, streams: Streams) -> None:
+    """Draws one view."""
+    view = with_texts(view, streams.cell)
+    if not streams.drawn:
+        from omnidb_cli.output.plain import plain_text
+
+        streams.draw(plain_text(view))
+        return
+    from omnidb_cli.output.terminal import rendered, sheet
+
+    width = streams.width
+    streams.draw(rendered(sheet(view, width=width), width=width, color=streams.color))
+
+
+def result_writer(streams: Streams) -> ResultWriter:
+    """The writer of a result."""
+    from omnidb_cli.output.result_table import TableResult
+
+    return TableResult(streams, write_view)

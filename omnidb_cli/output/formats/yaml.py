@@ -1,0 +1,73 @@
+"""YAML: the same object as JSON; of a result one row a line."""
+
+from collections.abc import Sequence
+
+from omnidb_cli.output.document import Document, Part
+from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
+from omnidb_cli.output.streams import Streams
+from omnidb_cli.output.values import jsonable
+
+_UNBROKEN = 2**31 - 1
+"""The longest line that PyYAML can be told: a value is never broken over several."""
+
+DRAWS = (Part.BODY, Part.RESULT)
+
+
+def yaml_text(value: object, *, unicode: bool = True, flow: bool | None = False) -> str:
+    """The value as YAML with a line end. `flow` None puts collections of plain values on one line."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(
+        jsonable(value, _encodable),
+        Dumper=dumper,
+        allow_unicode=unicode,
+        sort_keys=False,
+        default_flow_style=flow,
+        width=_UNBROKEN,
+    )
+    return text
+
+
+def _encodable(text: str) -> str:
+    r"""The text with `\udc80` for half a character (a byte that was no UTF-8): YAML has no way to write it."""
+    return text if text.isprintable() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def write(document: Document, streams: Streams) -> None:
+    """The object."""
+    streams.write(yaml_text(document.body, unicode=streams.unicode))
+
+
+class YamlResult:
+    """One mapping: schema, columns, the rows as they come, and then who served them."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._empty = True
+
+    def begin(self, columns: Sequence[str]) -> None:
+        """Opens the mapping."""
+        self._write({"schema": SCHEMA, "columns": list(columns)})
+
+    def rows(self, batch: Sequence[Row]) -> bool:
+        """One row a line."""
+        if batch:
+            self._streams.write("rows:\n" if self._empty else "")
+            self._write([list(row) for row in batch])
+            self._empty = False
+        return True
+
+    def end(self, result: ResultSummary) -> None:
+        """Says the rest."""
+        self._streams.write("rows: []\n" if self._empty else "")
+        self._streams.write(yaml_text(result._asdict(), unicode=self._streams.unicode))
+        self._streams.flush()
+
+    def _write(self, value: object) -> None:
+        self._streams.write(yaml_text(value, unicode=self._streams.unicode, flow=None))
+
+
+def result_writer(streams: Streams) -> YamlResult:
+    """The writer of a result."""
+    return YamlResult(streams)

@@ -1,0 +1,156 @@
+"""Tables on a terminal, drawn by Rich. Imported only where there is one (or colour is forced)."""
+
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from omnidb_cli.output.document import Cell, Column, Command, Line, Style, TableView
+from omnidb_cli.output.layout import GAP, Place, display_width, fit, natural_widths
+
+UNBOUNDED = 10_000
+"""Stands for "as wide as it needs" where Rich wants a number."""
+
+_COLORS = {
+    Style.PLAIN: "",
+    Style.GOOD: "green",
+    Style.WARN: "yellow",
+    Style.BAD: "bold red",
+    Style.QUIET: "dim",
+    Style.STRONG: "bold",
+}
+
+
+def rendered(renderable: RenderableType, *, width: int | None, color: bool) -> str:
+    """The drawing as text, with escape sequences only where there is colour."""
+    console = Console(
+        file=StringIO(),
+        width=width or UNBOUNDED,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    with console.capture() as capture:
+        console.print(renderable)
+    return "".join(line.rstrip(" ") + "\n" for line in capture.get().splitlines())
+
+
+def sheet(view: TableView, *, width: int | None) -> RenderableType:
+    """Everything of a view: title, table, lines, sentences and the next commands, a blank line between them."""
+    blocks: list[RenderableType] = []
+    if view.title:
+        blocks.append(title(view.title))
+    if view.rows:
+        blocks.append(table(view, width=width))
+    elif view.empty:
+        blocks.append(Text(view.empty, "dim"))
+    if view.lines:
+        blocks.append(Group(*(joined(line, "  ", unwrapped=True) for line in view.lines)))
+    if view.notes:
+        blocks.append(notes(view))
+    if view.commands:
+        blocks.append(_commands(view, width))
+    return Group(*_spaced(blocks))
+
+
+def _spaced(blocks: Sequence[RenderableType]) -> Iterator[RenderableType]:
+    for number, block in enumerate(blocks):
+        if number:
+            yield ""
+        yield block
+
+
+def piece(cell: Cell) -> Text:
+    """One cell as coloured text."""
+    return Text(cell.text, _COLORS[cell.style], end="")
+
+
+def joined(line: Line, separator: str, *, unwrapped: bool = False) -> Text:
+    """The cells of a line, one after the other."""
+    text = Text(no_wrap=unwrapped, overflow="ignore" if unwrapped else None)
+    for number, cell in enumerate(line):
+        text.append(separator if number else "", "dim").append_text(piece(cell))
+    return text
+
+
+def title(line: Line) -> Text:
+    """The first line of a view."""
+    return joined(line, " · ")
+
+
+def table(view: TableView, *, width: int | None, fold: bool = True) -> RenderableType:
+    """The columns that fit into `width`; texts too long for theirs are folded, or (for one line a row) cut with `…`."""
+    natural = natural_widths(
+        [column.title for column in view.columns], [[cell.text for cell in row] for row in view.rows]
+    )
+    places = fit(view.columns, natural, width)
+    if all(size == natural[index] for index, size in places):
+        return _unfolded(view, places)
+    return _folded(view, places, fold)
+
+
+def _unfolded(view: TableView, places: Sequence[Place]) -> RenderableType:
+    """The same table where every text fits: ten times as fast as Rich's own, which measures each cell anew."""
+    lines = [_aligned(row, view.columns, places) for row in view.rows]
+    titles = [Cell(column.title, Style.QUIET) for column in view.columns]
+    if any(cell.text for cell in titles):
+        rule = "─" * (sum(size for _, size in places) + GAP * (len(places) - 1))
+        lines[:0] = [_aligned(titles, view.columns, places), Text(rule, "dim")]
+    return Group(*lines)
+
+
+def _aligned(row: Sequence[Cell], columns: Sequence[Column], places: Sequence[Place]) -> Text:
+    line = Text(no_wrap=True)
+    for number, (index, size) in enumerate(places):
+        blanks = " " * (size - display_width(row[index].text))
+        gap = " " * GAP if number else ""
+        line.append(gap + blanks if columns[index].right else gap)
+        line.append(row[index].text, _COLORS[row[index].style])
+        line.append("" if columns[index].right else blanks)
+    return line
+
+
+def _folded(view: TableView, places: Sequence[Place], fold: bool) -> Table:
+    titles = [column.title for column in view.columns]
+    drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), show_header=any(titles))
+    drawn.border_style = drawn.header_style = "dim"
+    for index, size in places:
+        drawn.add_column(
+            titles[index],
+            justify="right" if view.columns[index].right else "left",
+            width=size,
+            no_wrap=not fold,
+            overflow="fold" if fold else "ellipsis",
+        )
+    for row in view.rows:
+        drawn.add_row(*(piece(row[index]) for index, _ in places))
+    return drawn
+
+
+def notes(view: TableView) -> Table:
+    """The sentences, each behind the symbol of what it is about."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for note in view.notes:
+        grid.add_row(piece(note.mark), Text(note.text))
+    return grid
+
+
+def _commands(view: TableView, width: int | None) -> Group:
+    """The next commands, never broken; what they do is said where there is room for it."""
+    longest = max(display_width(command.text) for command in view.commands)
+    needed = max(display_width(command.purpose) for command in view.commands) + longest + len("next:   # ")
+    return Group(
+        *(_command(command, longest if width is None or needed <= width else None) for command in view.commands)
+    )
+
+
+def _command(command: Command, longest: int | None) -> Text:
+    line = Text("next: ", "dim", no_wrap=True, overflow="ignore").append(command.text, "not dim bold")
+    if longest is not None:
+        line.append(" " * (longest - display_width(command.text)) + f"  # {command.purpose}")
+    return line

@@ -1,0 +1,42 @@
+"""Plain mappings: where the state is (`state show`), and the resolved topology (`config show`)."""
+
+from collections.abc import Mapping
+
+from omnidb_cli.output.document import Cell, Column, Document, Part, Style, TableView
+from omnidb_cli.output.values import text_of
+
+PARTS = (Part.BODY, Part.TABLE)
+
+_COLUMNS = (Column(), Column(min_width=20))
+
+
+def state_document(state: Mapping[str, object]) -> Document:
+    """Where the state is and what it holds, a line for each key. The caller's mapping carries its own `schema`."""
+    return Document(
+        body=state,
+        table=lambda: TableView(
+            columns=_COLUMNS,
+            rows=[
+                (Cell(key.replace("_", " "), Style.STRONG), Cell(_said(value)))
+                for key, value in state.items()
+                if key != "schema"
+            ],
+        ),
+    )
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text_of, value)) or "none"
+    return "none" if value is None else text_of(value)
+
+
+def config_document(config: Mapping[str, object]) -> Document:
+    """The resolved topology; people get it as the YAML that they would write."""
+    return Document(body=config, table=lambda: TableView(lines=_yaml_lines(config)))
+
+
+def _yaml_lines(config: Mapping[str, object]) -> list[tuple[Cell]]:
+    from omnidb_cli.output.formats.yaml import yaml_text
+
+    return [(Cell(line),) for line in yaml_text(config).splitlines()]

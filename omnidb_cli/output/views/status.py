@@ -1,0 +1,152 @@
+"""`status`: every connection's health, circuit and route."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot, Summary
+from omnidb_cli.output import words
+from omnidb_cli.output.document import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.views.problems import next_commands, problems
+
+SCHEMA = "omnidb.status/v1"
+PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)
+HEADER = (
+    "name",
+    "engine",
+    "address",
+    "health",
+    "circuit",
+    "manual",
+    "serving",
+    "failover",
+    "role",
+    "lag_seconds",
+    "latency_ms",
+    "checked_at",
+    "error_kind",
+    "error",
+)
+
+
+def status_document(snapshot: Snapshot, *, program: str = "omnidb") -> Document:
+    """The status in every format. `program` is how the next command would be called, options included."""
+    return Document(
+        body=status_object(snapshot),
+        table=lambda: status_table(snapshot, now=snapshot.taken_at, program=program),
+        items=lambda: snapshot.connections,
+        header=HEADER,
+        rows=lambda: map(_row, snapshot.connections),
+        names=lambda: (connection.name for connection in snapshot.connections),
+    )
+
+
+def status_object(snapshot: Snapshot) -> dict[str, object]:
+    """The object of `status -o json`, its leaves still in the core's own types."""
+    return {
+        "schema": SCHEMA,
+        "topology": snapshot.topology,
+        "taken_at": snapshot.taken_at,
+        "summary": snapshot.summary,
+        "connections": snapshot.connections,
+    }
+
+
+def _row(one: ConnectionSnapshot) -> tuple[object, ...]:
+    kind, message = (one.error.kind, one.error.message) if one.error else (None, None)
+    return (
+        one.name,
+        one.engine,
+        one.address,
+        one.health,
+        one.circuit.state,
+        one.circuit.manual,
+        one.route.serving,
+        one.route.failover,
+        one.role.actual,
+        one.lag_seconds,
+        one.latency_ms,
+        one.checked_at,
+        kind,
+        message,
+    )
+
+
+def status_table(snapshot: Snapshot, *, now: datetime, program: str = "omnidb") -> TableView:
+    """The table, a sentence for each thing that is not well, and the next command. Ages count to `now`."""
+    columns, rows = _columns_with_something([_cells(one, now) for one in snapshot.connections])
+    return TableView(
+        title=status_title(snapshot),
+        columns=columns,
+        rows=rows,
+        notes=[note for one in snapshot.connections for note in problems(one, now)],
+        commands=next_commands(snapshot, program),
+    )
+
+
+_COLUMNS = (
+    Column("NAME"),
+    Column("HEALTH"),
+    Column("CIRCUIT"),
+    Column("ROUTE"),
+    Column("LATENCY", priority=2, right=True),
+    Column("LAG", priority=4, right=True),
+    Column("ROLE", priority=3),
+    Column("CHECKED", priority=1),
+    Column("ENGINE", priority=6),
+    Column("ADDRESS", priority=5),
+)
+
+
+def _cells(one: ConnectionSnapshot, now: datetime) -> Line:
+    return (
+        Cell(one.name, Style.STRONG),
+        words.health_cell(one.health),
+        words.circuit_cell(one.circuit),
+        words.route_cell(one),
+        words.latency_cell(one.latency_ms),
+        words.span_cell(one.lag_seconds),
+        words.role_cell(one.role),
+        words.age_cell(one.checked_at, now),
+        Cell(one.engine, Style.QUIET) if one.engine else words.NOTHING,
+        Cell(one.address, Style.QUIET) if one.address else words.NOTHING,
+    )
+
+
+def _columns_with_something(rows: list[Line]) -> tuple[tuple[Column, ...], list[Line]]:
+    """Leaves out the columns in which no connection has anything."""
+    kept = [
+        index
+        for index, column in enumerate(_COLUMNS)
+        if column.priority == 0 or any(row[index] is not words.NOTHING for row in rows)
+    ]
+    return tuple(_COLUMNS[index] for index in kept), [tuple(row[index] for index in kept) for row in rows]
+
+
+def status_title(snapshot: Snapshot) -> Line:
+    """The topology, the counts, the worst first, and when it was."""
+    return (
+        *([Cell(snapshot.topology, Style.STRONG)] if snapshot.topology else []),
+        *_counts(snapshot.summary),
+        Cell(f"{words.day_and_time(snapshot.taken_at)} UTC", Style.QUIET),
+    )
+
+
+def _counts(summary: Summary) -> Iterator[Cell]:
+    total = words.counted(summary.total, "connection")
+    if summary.total and summary.healthy == summary.total:
+        yield Cell(f"{total}, {'all ' * (summary.total > 1)}healthy", Style.GOOD)
+    else:
+        yield Cell(total)
+    yield from _those(summary.unserved, "unserved", Style.BAD)
+    yield from _those(summary.unhealthy, "unhealthy", Style.BAD)
+    yield from _those(summary.failovers, "on a backup", Style.WARN)
+    yield from _those(summary.held, "held", Style.WARN)
+    yield from _those(summary.degraded, "degraded", Style.WARN)
+    yield from _those(summary.unknown, "unknown", Style.WARN)
+    if summary.healthy < summary.total:
+        yield from _those(summary.healthy, "healthy", Style.GOOD)
+
+
+def _those(count: int, word: str, style: Style) -> Iterator[Cell]:
+    if count:
+        yield Cell(f"{count} {word}", style)

@@ -1,0 +1,88 @@
+"""The live screen at three sizes, and what gives way first."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnidb_cli.core.snapshot import Snapshot
+from omnidb_cli.output.frame import Scene, frame, plan_lines
+from omnidb_cli.output.terminal import rendered
+from tests.output.scenes import NOW, all_well, events, fleet, shop
+
+SIZES = ((60, 10), (80, 24), (200, 50))
+
+
+def drawn(scene: Scene, size: tuple[int, int], *, color: bool = False) -> str:
+    return rendered(frame(scene, now=NOW, size=size), width=size[0], color=color)
+
+
+def scene(snapshot: Snapshot | None, **fields: object) -> Scene:
+    return Scene(snapshot, tuple(events()), NOW + timedelta(seconds=3.2), **fields)
+
+
+SCENES = {
+    "shop": scene(shop()),
+    "well": scene(all_well()),
+    "fleet": scene(fleet(60, broken=3)),
+    "stale": scene(shop(), stale="state not available: disk I/O error"),
+    "first": Scene(),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCENES)
+def test_frame(name: str, size: tuple[int, int], golden: Callable[[str, str], None]) -> None:
+    text = drawn(SCENES[name], size)
+    assert len(text.splitlines()) <= size[1]
+    assert max(map(len, text.splitlines())) <= size[0]
+    golden(f"watch-{name}.{size[0]}x{size[1]}.txt", text)
+
+
+@given(st.integers(40, 220), st.integers(8, 70), st.integers(0, 80), st.integers(0, 12), st.booleans())
+def test_no_screen_is_ever_exceeded(width: int, height: int, size: int, broken: int, stale: bool) -> None:
+    snapshot = fleet(size, broken=min(broken, size))
+    text = drawn(scene(snapshot, stale="x" * 300 if stale else None), (width, height))
+    assert len(text.splitlines()) <= height
+    assert max(map(len, text.splitlines())) <= width
+    assert "next look in 4s" in text.splitlines()[-1]
+
+
+def test_healthy_rows_are_folded_before_any_other() -> None:
+    text = drawn(scene(fleet(60, broken=5)), (80, 20))
+    assert text.count("✗ unhealthy") == 5
+    assert "… and 5" in text
+    assert "healthy\n" in text
+
+
+def test_what_is_hidden_although_it_is_not_well_is_counted() -> None:
+    text = drawn(scene(fleet(60, broken=20)), (80, 14))
+    assert "… and 40 healthy, 11 not well: a larger window shows them" in text
+
+
+@given(st.integers(1, 60), st.integers(0, 40), st.integers(0, 40), st.integers(0, 30), st.integers(0, 1))
+def test_the_lines_are_shared_out_without_remainder_or_overdraft(
+    room: int, troubled: int, well: int, told: int, gap: int
+) -> None:
+    rows = troubled + well
+    plan = plan_lines(room, troubled=troubled, rows=rows, events=told, gap=gap)
+    hidden = plan.rows < rows
+    used = plan.rows + hidden + plan.problems + plan.events + gap * ((plan.problems > 0) + (plan.events > 0))
+    assert used <= max(room, hidden)
+    assert plan.rows >= min(troubled, room - 1)
+    assert plan.problems <= troubled
+    assert plan.events <= told
+    if plan.rows < troubled:
+        assert plan.problems == plan.events == 0
+
+
+def test_every_text_is_cleaned() -> None:
+    shown = rendered(
+        frame(scene(shop(), stale="stale"), now=NOW, size=(120, 40), clean=lambda text: "#" * len(text)),
+        width=120,
+        color=False,
+    )
+    for text in ("primary", "connection refused", "stale", "anna", "internal"):
+        assert text not in shown
