@@ -1,0 +1,135 @@
+"""Every key of a topology file: its type, default, limits and meaning, as data. Written once.
+
+Validation, nearest names, `described`, the docs' reference and the JSON Schema are all made from this table.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from omnidb_cli.duration import FORMS
+
+
+class Kind(StrEnum):
+    """What may stand behind a key."""
+
+    NAME = "name"
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - the word for a kind of value
+    URL = "url"
+    STATE_URL = "state-url"
+    CHOICE = "choice"
+    WORDS = "words"
+    DURATION = "duration"
+    COUNT = "count"
+    BACKUPS = "backups"
+    SECTION = "section"
+    SWITCHABLE = "switchable"
+    NAMED = "named"
+
+
+class Key(NamedTuple):
+    """One key. `default` is as the file would have it; None: nothing unless written.
+
+    `least` bounds counts, and 0 admits a duration of zero. `section` names the table of what stands below it: of
+    the key itself (SECTION, SWITCHABLE: also `false`) or of each of the names that a person chooses (NAMED).
+    """
+
+    name: str
+    kind: Kind
+    default: str | int | None
+    about: str
+    choices: tuple[str, ...] = ()
+    least: int = 1
+    section: str | None = None
+    required: bool = False
+
+
+NAME_RULE = "letters, digits and _ . -, the first none of . and -, at most 63 characters"
+PLACEHOLDER = "NAME"
+
+_CHECK = "how connections are checked"
+_SECTIONS: Mapping[str, tuple[Key, ...]] = {
+    "topology": (
+        Key("name", Kind.NAME, None, "keeps the saved state apart from other topologies'; default: the file's name"),
+        Key("connections", Kind.NAMED, None, "the endpoints, by name", section="connection", required=True),
+        Key("failover", Kind.NAMED, None, "who serves instead, by the name of the primary", section="failover"),
+        Key("health_check", Kind.SECTION, None, _CHECK, section="health_check"),
+        Key("circuit_breaker", Kind.SWITCHABLE, None, "when calls stop being let through", section="circuit_breaker"),
+        Key("state", Kind.STATE_URL, None, "where circuits, holds and history are kept; default: on this host"),
+    ),
+    "connection": (
+        Key("url", Kind.URL, None, "where it is: engine://user@host:port/database?parameter=value", required=True),
+        Key("password", Kind.SECRET, None, "better kept out of the url: ${env:X} or ${file:/path}"),
+        Key("role", Kind.CHOICE, None, "the role it must have; left out: not verified", ("primary", "replica")),
+        Key("tags", Kind.WORDS, None, "words of your own, shown with it"),
+        Key("max_lag", Kind.DURATION, None, "replication further behind than this is degraded"),
+        Key("slow", Kind.DURATION, None, "a check that takes longer than this is degraded"),
+        Key("health_check", Kind.SECTION, None, "overrides the common settings, key by key", section="health_check"),
+    ),
+    "health_check": (
+        Key("interval", Kind.DURATION, "30s", "from one check to the next"),
+        Key("timeout", Kind.DURATION, "5s", "the longest that one attempt may take"),
+        Key("retry", Kind.SECTION, None, "further attempts before a check counts as failed", section="retry"),
+        Key("rise", Kind.COUNT, 1, "good checks in a row until it is healthy again"),
+        Key("fall", Kind.COUNT, 1, "failed checks in a row until it is unhealthy"),
+        Key("statement", Kind.TEXT, None, "what a check runs; default: the engine's own"),
+    ),
+    "retry": (
+        Key("retries", Kind.COUNT, 0, "attempts after the first one", least=0),
+        Key("delay", Kind.DURATION, "100ms", "the pause between two attempts"),
+    ),
+    "circuit_breaker": (
+        Key("threshold", Kind.COUNT, 5, "failures in a row until it opens"),
+        Key("reset_timeout", Kind.DURATION, "30s", "how long it stays open before trial calls"),
+        Key("half_open_successes", Kind.COUNT, 2, "successful trials until it closes, and how many at a time"),
+        Key("max_reset_timeout", Kind.DURATION, "5m", "each failed trial doubles the wait, up to this"),
+    ),
+    "failover": (
+        Key("to", Kind.BACKUPS, None, "the backup, or several in order", required=True),
+        Key("writes", Kind.CHOICE, "deny", "whether a backup may be written to", ("deny", "allow")),
+        Key("failback", Kind.CHOICE, "auto", "whether the primary comes back by itself", ("auto", "manual")),
+        Key("failback_after", Kind.DURATION, "0s", "how long it must be well before it serves again", least=0),
+    ),
+}
+TABLES: Mapping[str, Mapping[str, Key]] = {
+    section: {key.name: key for key in keys} for section, keys in _SECTIONS.items()
+}
+
+
+def paths(section: str = "topology", above: str = "") -> Iterator[tuple[str, Key]]:
+    """Every key with its dotted path, in the order of the table: `connections.NAME.health_check.retry.delay`."""
+    for key in TABLES[section].values():
+        path = above + key.name
+        yield path, key
+        if key.section is not None:
+            chosen = f"{PLACEHOLDER}." if key.kind is Kind.NAMED else ""
+            yield from paths(key.section, f"{path}.{chosen}")
+
+
+def allowed(key: Key) -> str:
+    """What may stand behind the key, as a phrase: `a whole number of at least 1`."""
+    match key.kind:
+        case Kind.NAME:
+            return f"a name of {NAME_RULE}"
+        case Kind.CHOICE:
+            return " or ".join(key.choices)
+        case Kind.DURATION:
+            least = "zero or more" if key.least == 0 else "above zero"
+            return f"a duration ({FORMS}; {least}, at most 24h)"
+        case Kind.COUNT:
+            return f"a whole number of at least {key.least}"
+        case Kind.WORDS:
+            return "a list of words"
+        case Kind.BACKUPS:
+            return "the name of a connection or a list of names"
+        case Kind.SECTION:
+            return f"a mapping with {', '.join(TABLES[key.section or ''])}"
+        case Kind.SWITCHABLE:
+            return f"false or a mapping with {', '.join(TABLES[key.section or ''])}"
+        case Kind.NAMED:
+            return "a mapping of names"
+        case Kind.URL | Kind.STATE_URL:
+            return "a URL"
+        case Kind.TEXT | Kind.SECRET:
+            return "text"

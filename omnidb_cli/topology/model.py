@@ -1,0 +1,135 @@
+"""A topology as everybody else sees it: frozen, resolved, in seconds. Its `repr` shows no secret."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from omnidb_cli.errors import UnknownConnectionError
+from omnidb_cli.topology.secret import Secret
+from omnidb_cli.topology.urls import StateUrl, Url
+
+
+class HealthCheckSettings(NamedTuple):
+    """How a connection is checked. `statement` is None for the engine's own."""
+
+    interval_s: float
+    timeout_s: float
+    retries: int
+    retry_delay_s: float
+    rise: int
+    fall: int
+    statement: str | None
+
+
+class CircuitBreakerSettings(NamedTuple):
+    """When a circuit trips and how it comes back."""
+
+    threshold: int
+    reset_timeout_s: float
+    half_open_successes: int
+    max_reset_timeout_s: float
+
+
+class FailoverRule(NamedTuple):
+    """Who serves instead, in order. `writes` is `deny` or `allow`, `failback` `auto` or `manual`."""
+
+    to: tuple[str, ...]
+    writes: str
+    failback: str
+    failback_after_s: float
+
+
+class Connection(NamedTuple):
+    """One endpoint. `role` is the one it must have, None: not verified."""
+
+    name: str
+    engine: str
+    url: Url
+    role: str | None
+    tags: tuple[str, ...]
+    max_lag_s: float | None
+    slow_s: float | None
+    health_check: HealthCheckSettings
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people: `db1.internal:5432/app`, or a SQLite file as it is written."""
+        return self.url.address
+
+    @property
+    def password(self) -> Secret | None:
+        """The password, from wherever in the file it came."""
+        return self.url.password
+
+
+_NOBODY: Mapping[str, FailoverRule] = MappingProxyType({})
+
+
+class Topology(NamedTuple):
+    """A validated file. `connections` and `failover` are in the order of the file.
+
+    `named` says whether the file gives the name itself, or the file's own name stands in. `path` is the absolute
+    path of the file, None for a text. `circuit_breaker` is None when it is turned off, `state` when the file does
+    not say where. `secrets` is everything that must not be shown.
+    """
+
+    name: str
+    path: str | None
+    connections: Mapping[str, Connection]
+    failover: Mapping[str, FailoverRule]
+    health_check: HealthCheckSettings
+    circuit_breaker: CircuitBreakerSettings | None
+    state: StateUrl | None = None
+    secrets: tuple[Secret, ...] = ()
+    named: bool = True
+
+    def __repr__(self) -> str:
+        return f"Topology({self.name!r}, connections={list(self.connections)})"
+
+    def closure(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The named connections and everybody who could serve for them, in the order of the file.
+
+        Raises UnknownConnectionError.
+        """
+        wanted: set[str] = set()
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name in wanted:
+                continue
+            if name not in self.connections:
+                raise UnknownConnectionError(name, tuple(self.connections))
+            wanted.add(name)
+            if rule := self.failover.get(name):
+                todo += rule.to
+        return tuple(name for name in self.connections if name in wanted)
+
+    def restricted(self, names: Iterable[str]) -> "Topology":
+        """The topology of only these connections and their backups. Raises UnknownConnectionError."""
+        kept = self.closure(names)
+        return self._replace(
+            connections=MappingProxyType({name: self.connections[name] for name in kept}),
+            failover=MappingProxyType({name: self.failover[name] for name in kept if name in self.failover}),
+        )
+
+
+def fingerprint(connection: Connection, topology: Topology) -> str:
+    """Eight hex digits that change when the connection's URL or a setting that matters to its circuit does.
+
+    The password is no part of it: a rotated password is the same connection. Nor is the interval: `watch --interval`
+    looks at the same connection, only more often.
+    """
+    from zlib import crc32
+
+    url = connection.url
+    parts = (
+        url.scheme, url.username, url.hosts, url.database, url.path, sorted(_shown_params(url)), connection.role,
+        connection.max_lag_s, connection.slow_s, tuple(connection.health_check), tuple(topology.circuit_breaker or ()),
+    )  # fmt: skip
+    return f"{crc32(repr(parts).encode()):08x}"
+
+
+def _shown_params(url: Url) -> list[tuple[str, str]]:
+    from omnidb_cli.topology.redact import is_secret_name
+
+    return [(name, value) for name, value in url.params.items() if not is_secret_name(name)]

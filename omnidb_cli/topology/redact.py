@@ -1,0 +1,63 @@
+"""Takes secrets out of texts: those of a topology wherever they occur, and those of any URL by its form."""
+
+import re
+from collections.abc import Iterable
+
+from omnidb_cli.topology.secret import Secret
+
+MASK = "***"
+
+_SECRET_WORDS = r"password|passwd|passphrase|pwd|secret|token|credential|api_?key"  # noqa: S105
+_SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_USERINFO = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]*://)([^\s/?#:@\"'<>]*):(?:[^\s\"'<>]*|\S*)@")
+_PARAMETER = re.compile(
+    rf"(?<![\w.-])([\w.-]*(?:{_SECRET_WORDS})[\w.-]*\s?=\s?)(?!\*\*\*)('[^']*'|\"[^\"]*\"|[^&\s;,'\"]+)",
+    re.IGNORECASE,
+)
+_SHORT = 4
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a parameter of this name holds a secret: `password`, `sslpassword`, `auth_token` …"""
+    return _SECRET_NAME.search(name) is not None
+
+
+def redact_url(text: str) -> str:
+    """The text with the passwords of the URLs in it and all secret-looking parameters as `***`."""
+    if "://" in text:
+        text = _USERINFO.sub(rf"\1\2:{MASK}@", text)
+    return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text else text
+
+
+class Redactor:
+    """Replaces every given secret, in each form that it takes on in URLs, JSON and reprs, by `***`.
+
+    Secrets of less than four characters are replaced as whole words only: anything else would eat the text.
+    """
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret.reveal())}
+        self._long = sorted((form for form in forms if len(form) >= _SHORT), key=len, reverse=True)
+        short = sorted((form for form in forms if 0 < len(form) < _SHORT), key=len, reverse=True)
+        self._short = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, short))})(?!\w)") if short else None
+
+    def __call__(self, text: str) -> str:
+        for form in self._long:
+            if form in text:
+                text = text.replace(form, MASK)
+        if self._short is not None:
+            text = self._short.sub(MASK, text)
+        return redact_url(text)
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it is, percent-encoded, and as JSON and `repr` would write it."""
+    if secret.isascii() and secret.isalnum():
+        return {secret}
+    from json import dumps
+    from urllib.parse import quote, quote_plus
+
+    encoded = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lower = {re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in encoded}
+    written = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1]}
+    return {secret} | encoded | lower | written

@@ -1,0 +1,262 @@
+"""URLs of every engine, taken apart as each engine's own convention has them.
+
+No message here repeats any part of the URL in which a password could stand.
+"""
+
+import os.path
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, STATE_SCHEMES, Engine
+from omnidb_cli.topology.redact import MASK, is_secret_name
+from omnidb_cli.topology.secret import Secret
+
+Hosts = tuple[tuple[str, int | None], ...]
+_NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+
+
+class Url(NamedTuple):
+    """A URL in its parts, decoded. `text` is the URL as written, without its password.
+
+    `hosts` are (host, port) pairs; a host that begins with `/` is a unix socket. `database` is the path without
+    its first slash; `path` the absolute file of an engine that lives in one.
+    """
+
+    scheme: str
+    text: str
+    username: str | None = None
+    password: Secret | None = None
+    hosts: Hosts = ()
+    database: str | None = None
+    params: Mapping[str, str] = _NO_PARAMS
+    path: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Url({self.text!r})"
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The password, and the parameters whose name says that they are secret."""
+        found = [Secret(value) for name, value in self.params.items() if value and is_secret_name(name)]
+        return (self.password, *found) if self.password else tuple(found)
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people: `db1.internal:5432/app`; no user, password or parameter."""
+        engine = BY_SCHEME[self.scheme]
+        if self.path is not None:
+            return self.database or ""
+        default = None if self.scheme == "mongodb+srv" else engine.port
+        hosts = ",".join(_shown_host(host, port or default) for host, port in self.hosts)
+        return f"{hosts}/{self.database}" if self.database else hosts
+
+
+def parse_url(text: str, *, base_dir: str) -> Url:
+    """The parts of a connection's URL; a relative SQLite file is relative to `base_dir`.
+
+    Raises ValueError with a sentence that says what is wrong and what to write instead.
+    """
+    scheme, rest = _scheme(text)
+    engine = BY_SCHEME.get(scheme)
+    if engine is None:
+        raise ValueError(f'there is no engine for "{scheme}://"{_nearest(scheme)}: the schemes are {_SCHEMES}')
+    if _CONTROL.search(text) or (engine.name != "sqlite" and " " in text):
+        raise ValueError("the URL has a space or a control character in it: percent-encode it, a space is %20")
+    if "#" in rest:
+        raise ValueError("the URL has a # in it: write %23")
+    if engine.name == "sqlite":
+        return _sqlite(scheme, rest, base_dir)
+    return _network(engine, scheme, rest)
+
+
+class StateUrl(NamedTuple):
+    """Where the state is kept. `text` opens the store, password and all, relative files made absolute.
+
+    `shown` is the same without its password, for people.
+    """
+
+    text: str
+    shown: str
+    secrets: tuple[Secret, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"StateUrl({self.shown!r})"
+
+
+def parse_state_url(text: str, *, base_dir: str) -> StateUrl:
+    """The URL of a state store: SQLite, `memory:`, Redis or PostgreSQL. Raises ValueError with a sentence."""
+    if text.lower() in {"memory:", "memory://"}:
+        return StateUrl("memory:", "memory:")
+    scheme, rest = _scheme(text)
+    if scheme not in STATE_SCHEMES:
+        raise ValueError(f'state cannot be kept in "{scheme}://": the schemes are {", ".join(STATE_SCHEMES)}')
+    url = parse_url(text, base_dir=base_dir)
+    if url.path is None:
+        return StateUrl(text, url.text, url.secrets)
+    _, mark, query = rest.partition("?")
+    opened = f"sqlite:///{url.path}"
+    return StateUrl(opened + mark + query, opened + _shown_query(query), url.secrets)
+
+
+_FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOST = re.compile(r"[\w.-]+\Z")
+_IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+(?:%25[\w.-]+|%[\w.-]+)?)\]\Z")
+_SCHEMES = ", ".join(scheme for engine in ENGINES for scheme in engine.schemes)
+
+
+def _nearest(scheme: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(scheme, BY_SCHEME, n=1)
+    return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def _scheme(text: str) -> tuple[str, str]:
+    found = _FORM.match(text)
+    if found is None:
+        raise ValueError(f"a URL begins with its scheme and ://, the schemes are {_SCHEMES}")
+    return found[1].lower(), text[found.end() :]
+
+
+def _sqlite(scheme: str, rest: str, base_dir: str) -> Url:
+    """As SQLAlchemy has it: three slashes and a relative file, or four and an absolute one."""
+    written, _, query = rest.partition("?")
+    params = _params(query)
+    if written in {"", "/", "/:memory:", ":memory:"} or params.get("mode") == "memory":
+        raise ValueError("an SQLite database in memory exists only inside one program: write a file")
+    if not written.startswith("/"):
+        raise ValueError("an SQLite URL has three slashes before a relative file, four before an absolute one")
+    name = written[1:]
+    if name.startswith("file:"):
+        raise ValueError("an SQLite URL holds a path, not a file: URI")
+    path = os.path.normpath(os.path.join(base_dir, name))  # noqa: PTH118 - a written path, not a looked-up one
+    text = f"{scheme}://{written}{_shown_query(query)}"
+    return Url(scheme, text, database=name, params=params, path=path)
+
+
+def _network(engine: Engine, scheme: str, rest: str) -> Url:
+    before, _, query = rest.partition("?")
+    authority, slash, path = before.partition("/")
+    userinfo, at, places = authority.rpartition("@")
+    if "@" in path or ("@" in query and authority and not at):
+        raise ValueError("the user or password has / ? or @ in it: percent-encode it (%2F %3F %40), or use password:")
+    user, _, secret = userinfo.partition(":")
+    params = dict(_params(query))
+    username = _decoded(user) or params.pop("user", "") or params.pop("username", "")
+    password = _decoded(secret) or params.pop("password", "")
+    hosts = (((f"/{_decoded(path)}"), None),) if scheme == "unix" else _hosts(engine, scheme, places, params)
+    database = params.pop("db", "") if scheme == "unix" else _decoded(path)
+    if engine.name == "redis" and not re.fullmatch(r"[0-9]{0,5}", database, re.ASCII):
+        raise ValueError("the database of a Redis URL is its number: redis://host:6379/0")
+    text = f"{scheme}://{user}{at if user else ''}{places}{slash}{path}{_shown_query(query)}"
+    if scheme == "unix" and hosts[0][0] == "/":
+        raise ValueError("the URL has no socket: write unix:///path/to/socket")
+    shown_params = MappingProxyType(params) if params else _NO_PARAMS
+    hidden = Secret(password) if password else None
+    return Url(scheme, text, username or None, hidden, hosts, database or None, shown_params)
+
+
+def _hosts(engine: Engine, scheme: str, places: str, params: dict[str, str]) -> Hosts:
+    instead = [name for name in engine.host_params if name in params]
+    if instead and places:
+        raise ValueError(f"the URL has a host and the parameter {instead[0]}: leave one of them out")
+    if instead:
+        hosts = _hosts_of_params(params.pop(instead[0]), params.pop("port", ""))
+    else:
+        hosts = tuple(_host(place) for place in places.split(","))
+    if not all(host for host, _ in hosts):
+        socket = f", or ?{engine.host_params[0]}=/path for a unix socket" if engine.host_params else ""
+        raise ValueError(f"the URL has no host: write one after ://{socket}")
+    if len(hosts) > 1 and not (engine.several_hosts and scheme != "mongodb+srv"):
+        raise ValueError(f"a {scheme} URL has one host: make each a connection of its own")
+    if scheme == "mongodb+srv" and hosts[0][1] is not None:
+        raise ValueError("a mongodb+srv URL has no port: DNS says it")
+    return hosts
+
+
+def _hosts_of_params(hosts: str, ports: str) -> Hosts:
+    """As libpq has them: `host=a,b&port=5432` or `port=5432,5433`."""
+    names, numbers = hosts.split(","), [_port(port) for port in ports.split(",")]
+    if len(numbers) == 1:
+        numbers *= len(names)
+    if len(numbers) != len(names):
+        raise ValueError("the parameters host and port have different numbers of entries")
+    return tuple(zip(names, numbers, strict=True))
+
+
+def _host(place: str) -> tuple[str, int | None]:
+    if place.startswith("["):
+        inside, bracket, after = place.partition("]")
+        found = _IPV6.match(inside + bracket)
+        if found is None or (after and not after.startswith(":")):
+            raise ValueError("an IPv6 address is written [2001:db8::1]:5432")
+        return found[1].replace("%25", "%"), _port(after[1:]) if after else None
+    if place.count(":") > 1:
+        raise ValueError("an IPv6 address goes into square brackets: [2001:db8::1]:5432")
+    host, colon, port = place.partition(":")
+    host = _decoded(host)
+    if host and not host.startswith("/") and not _HOST.match(host):
+        raise ValueError("the host has a character that a host name cannot have")
+    return host, _port(port) if colon else None
+
+
+def _port(text: str) -> int | None:
+    if not text:
+        return None
+    if re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) and 1 <= int(text) <= 65535:
+        return int(text)
+    raise ValueError("the port is not a number from 1 to 65535")
+
+
+def _params(query: str) -> Mapping[str, str]:
+    if not query:
+        return _NO_PARAMS
+    if _STRAY_PERCENT.search(query):
+        raise ValueError(_PERCENT)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise ValueError(_PERCENT) from None
+    params = dict(pairs)
+    if len(params) < len(pairs):
+        raise ValueError("a parameter of the URL is given twice")
+    return MappingProxyType(params)
+
+
+_PERCENT = "the URL has a % that begins no UTF-8 character: write %25 for a plain %"
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    if _STRAY_PERCENT.search(text):
+        raise ValueError(_PERCENT)
+    try:
+        decoded = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError(_PERCENT) from None
+    if "\0" in decoded:
+        raise ValueError("the URL has a NUL character (%00) in it")
+    return decoded
+
+
+def _shown_query(query: str) -> str:
+    """The query with `***` for the values of secret parameters."""
+    if not query:
+        return ""
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    shown = (f"{name}={MASK}" if equals and is_secret_name(unquote(name)) else name + equals + value
+             for name, equals, value in pairs)  # fmt: skip
+    return "?" + "&".join(shown)
+
+
+def _shown_host(host: str, port: int | None) -> str:
+    if host.startswith("/"):
+        return f"unix:{host}"
+    host = f"[{host}]" if ":" in host else host
+    return host if port is None else f"{host}:{port}"

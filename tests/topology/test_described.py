@@ -1,0 +1,66 @@
+"""The resolved topology as plain data: complete, without secrets, and readable again."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omnidb_cli.duration import parse_duration
+from omnidb_cli.topology import Topology, described, parse
+from omnidb_cli.topology.described import notation
+from omnidb_cli.topology.keys import Kind, paths
+
+Accepted = Callable[..., Topology]
+
+TEXT = """
+connections:
+  a: {url: 'postgresql://app:hunter2@h/x?sslpassword=hunter2&sslmode=require', max_lag: 1500ms, tags: [eu]}
+  b: {url: sqlite:///b.db, role: replica, slow: 90}
+failover: {a: b}
+health_check: {interval: 1h}
+state: redis://:hunter2@state/0
+"""
+
+
+def test_every_key_is_there_with_its_resolved_value(accepted: Accepted) -> None:
+    plain = described(accepted(TEXT))
+    for path, key in paths():
+        place = plain
+        for step in path.split("."):
+            place = next(iter(place.values())) if step == "NAME" else place[step]
+        assert key.kind is not Kind.DURATION or place is None or parse_duration(place, zero=True) >= 0
+    assert plain["connections"]["a"]["url"] == "postgresql://app@h/x?sslpassword=***&sslmode=require"
+    assert plain["connections"]["a"]["password"] == "***"
+    assert plain["connections"]["a"]["max_lag"] == "1500ms"
+    assert plain["connections"]["b"]["slow"] == "90s"
+    assert plain["connections"]["b"]["health_check"]["interval"] == "1h"
+    assert plain["failover"]["a"] == {"to": ["b"], "writes": "deny", "failback": "auto", "failback_after": "0s"}
+    assert plain["circuit_breaker"]["max_reset_timeout"] == "5m"
+    assert plain["state"] == "redis://state/0"
+
+
+def test_no_secret_is_in_it(accepted: Accepted) -> None:
+    assert "hunter2" not in json.dumps(described(accepted(TEXT)))
+
+
+def test_it_loads_again_as_the_same_topology(accepted: Accepted) -> None:
+    text = TEXT.replace(":hunter2@h/x?sslpassword=hunter2&", "@h/x?").replace(":hunter2@", "")
+    topology = accepted(text + "name: t\ncircuit_breaker: false\n")
+    again = parse(json.dumps(described(topology)), env={}, base_dir="/etc/omnidb")
+    assert again == topology
+
+
+NOTATIONS = [(0, "0s"), (0.1, "100ms"), (0.0005, "0.5ms"), (1.5, "1500ms"), (90, "90s"), (300, "5m"), (86400, "24h")]
+
+
+@pytest.mark.parametrize(("seconds", "text"), NOTATIONS)
+def test_durations_are_written_as_in_the_file(seconds: float, text: str) -> None:
+    assert notation(seconds) == text
+
+
+@settings(deadline=None)
+@given(st.integers(1, 86_400_000))
+def test_a_written_duration_means_the_same(milliseconds: int) -> None:
+    assert parse_duration(notation(milliseconds / 1000)) == pytest.approx(milliseconds / 1000, rel=1e-12)

@@ -1,0 +1,67 @@
+"""No secret survives in a text, in none of the forms in which programs write it."""
+
+import json
+import re
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omnidb_cli.topology import Redactor, redact_url
+from omnidb_cli.topology.secret import Secret
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("postgresql://app:hunter2@db:5432/app", "postgresql://app:***@db:5432/app"),
+        ("could not reach redis://:hunter2@h/0, giving up", "could not reach redis://:***@h/0, giving up"),
+        ("a mysql://u:p@ss/w@rd@h/x b", "a mysql://u:***@h/x b"),
+        ("'postgresql://u:hunter2@h' and \"redis://u:hunter2@h\"", "'postgresql://u:***@h' and \"redis://u:***@h\""),
+        (
+            "postgresql://u@h/x?sslpassword=hunter2&sslmode=require",
+            "postgresql://u@h/x?sslpassword=***&sslmode=require",
+        ),
+        ("host=h password=hunter2 user=u", "host=h password=*** user=u"),
+        ("host=h password='hunter 2' user=u", "host=h password=*** user=u"),
+        ("?AUTH_TOKEN=hunter2;x=1", "?AUTH_TOKEN=***;x=1"),
+        ("postgresql://app@db:5432/app?sslmode=require", "postgresql://app@db:5432/app?sslmode=require"),
+        ("mail me at a@b.c, see https://x.y/z?q=1", "mail me at a@b.c, see https://x.y/z?q=1"),
+        ("redis://u:p'ss\"w<>rd@h/0", "redis://u:***@h/0"),
+        ("nothing to see", "nothing to see"),
+    ],
+)
+def test_redact_url(text: str, redacted: str) -> None:
+    assert redact_url(text) == redacted
+    assert redact_url(redacted) == redacted
+
+
+def test_a_secret_is_gone_wherever_it_is() -> None:
+    redactor = Redactor([Secret("hunter2"), Secret("hunter2-longer")])
+    assert redactor("xhunter2x hunter2-longer") == "x***x ***"
+
+
+def test_a_short_secret_goes_as_a_whole_word_only() -> None:
+    redactor = Redactor([Secret("ab"), Secret("")])
+    assert redactor("ab table 'ab' abc") == "*** table '***' abc"
+
+
+@settings(deadline=None)
+@given(st.text(min_size=4).filter(lambda text: text.strip("* ") and "***" not in text), st.text())
+def test_no_form_of_a_secret_survives(secret: str, around: str) -> None:
+    if any("\ud800" <= char <= "\udfff" for char in secret):
+        secret = "surrogate-free"
+    forms = [secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret), repr(secret)]
+    redactor = Redactor([Secret(secret)])
+    for form in forms:
+        written = form.strip("'\"") if form[:1] in "'\"" else form
+        assert secret not in redactor(f"{around} {form} {around}").replace("***", "") or len(written) < 4
+
+
+def test_the_marker_is_found_in_every_encoding() -> None:
+    secret = 'M@rk/ed "pä\\ss" 100%'
+    lower = re.sub(r"%..", lambda found: found[0].lower(), quote(secret, safe=""))
+    redactor = Redactor([Secret(secret)])
+    for form in (quote(secret), lower, json.dumps(secret)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1]):
+        assert redactor(f"<{form}>") == "<***>"

@@ -1,0 +1,90 @@
+"""Values by reference: resolved, defaulted, escaped, or refused with what is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from omnidb_cli.topology.references import References
+
+ENV = {"X": "value", "EMPTY": "", "SLASHED": "p@ss/w?rd#1 %", "ENCODED": "p%40ss", "NOT_UTF8": "\udcff"}
+
+
+@pytest.fixture
+def references(tmp_path: Path) -> References:
+    (tmp_path / "pw").write_text("from file\n")
+    (tmp_path / "crlf").write_bytes(b"from file\r\n")
+    (tmp_path / "two").write_text("line\n\n")
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "nul").write_bytes(b"a\0b")
+    (tmp_path / "huge").write_bytes(b"x" * 70_000)
+    return References(ENV, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${env:X}", "value"),
+        ("a-${env:X}-${env:X}", "a-value-value"),
+        ("${env:NONE:-other}", "other"),
+        ("${env:EMPTY:-other}", "other"),
+        ("${env:X:-other}", "value"),
+        ("${env:NONE:-}", ""),
+        ("${env:NONE:-a:-b}", "a:-b"),
+        ("$${env:X}", "${env:X}"),
+        ("$$${env:X}", "$${env:X}"),
+        ("$5 and $X", "$5 and $X"),
+        ("${file:pw}", "from file"),
+        ("${file:crlf}", "from file"),
+        ("${file:two}", "line\n"),
+    ],
+)
+def test_what_a_reference_gives(references: References, text: str, value: str) -> None:
+    assert references.expand(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("${env:NONE}", "the environment variable NONE is not set: set it, or write ${env:NONE:-default}"),
+        ("${env:EMPTY}", "the environment variable EMPTY is empty"),
+        ("${env:NOT_UTF8}", "is not UTF-8 text"),
+        ("${env:}", "a ${…} cannot be read"),
+        ("${env:a b}", "a ${…} cannot be read"),
+        ("${X}", "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}"),
+        ("${env:X", "a ${…} cannot be read"),
+        ("${file:}", "a ${…} cannot be read"),
+        ("${file:none}", "none cannot be read: no such file or directory"),
+        ("${file:.}", "is not a regular file"),
+        ("${file:/dev/zero}", "/dev/zero is not a regular file"),
+        ("${file:empty}", "empty is empty"),
+        ("${file:binary}", "is not UTF-8 text"),
+        ("${file:nul}", "has a NUL byte"),
+        ("${file:huge}", "is larger than 64 KB"),
+    ],
+)
+def test_what_cannot_be_resolved(references: References, text: str, part: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        references.expand(text)
+    assert part in str(caught.value)
+
+
+def test_every_unresolvable_reference_of_a_value_is_told_once(references: References) -> None:
+    with pytest.raises(ValueError, match=r"A is not set.*; .*B is not set") as caught:
+        references.expand("${env:A}${env:B}${env:A}")
+    assert str(caught.value).count("is not set") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("redis://u:${env:SLASHED}@h/0", "redis://u:p%40ss%2Fw%3Frd%231%20%25@h/0"),
+        ("redis://u:${env:ENCODED}@h/0", "redis://u:p%40ss@h/0"),
+        ("redis://h/0?password=${env:SLASHED}", "redis://h/0?password=p@ss/w?rd%231%20%25"),
+        ("redis://u:${file:pw}@${env:X}/0", "redis://u:from%20file@value/0"),
+        ("${env:X}://u@h", "value://u@h"),
+        ("${env:SLASHED}", "p@ss/w?rd#1 %"),
+    ],
+)
+def test_what_lands_in_a_url_cannot_break_out_of_its_part(references: References, text: str, value: str) -> None:
+    assert references.expand_url(text) == value
