@@ -10,6 +10,11 @@ from typing import NamedTuple, Protocol
 
 from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event
+from omnidb_cli.discovery import load
+from omnidb_cli.errors import StateStoreError
+
+_NOT_YET = {"redis", "rediss", "valkey", "postgresql", "postgres"}
+_FORMS = "sqlite:////absolute/path.db keeps it in a file, memory: keeps nothing"
 
 
 class Saved(NamedTuple):
@@ -73,7 +78,7 @@ class Store(Protocol):
         ...
 
     def revision(self) -> int:
-        """A number that changes when another process has changed something."""
+        """A number that changes when another process has changed something. Ask before `load`, not after."""
         ...
 
     def events(
@@ -94,3 +99,20 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def open_state(url: str, topology: str) -> Store:
+    """The store that `url` names, for the topology of that name. Nothing is touched yet.
+
+    Raises StateStoreError for a URL that names no store. The URL is not repeated there: it may hold a password.
+    """
+    scheme, colon, _ = url.partition(":")
+    if not colon or "/" in scheme:
+        raise StateStoreError("the state is not given as a URL", hint=_FORMS)
+    try:
+        open_store = load("omnidb_cli.state", scheme).open_store
+    except (KeyError, AttributeError):
+        when = "state in {} is not there yet" if scheme in _NOT_YET else "there is no state store {}:"
+        raise StateStoreError(when.format(scheme), hint=_FORMS) from None
+    store: Store = open_store(url, topology)
+    return store

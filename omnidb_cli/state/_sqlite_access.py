@@ -1,0 +1,111 @@
+"""One process's hold on the state file: a connection once it is needed, given up when the file is another."""
+
+import sqlite3
+from collections.abc import Callable
+from threading import Lock
+
+from omnidb_cli.state._sqlite_aside import move_aside
+from omnidb_cli.state._sqlite_errors import explained
+from omnidb_cli.state._sqlite_file import (
+    Answer,
+    Identity,
+    Opened,
+    Question,
+    begin,
+    identity,
+    open_existing,
+    open_or_create,
+    read,
+    recognise,
+    standing,
+)
+
+
+class FileAccess:
+    """Reads and changes the file at `path`, one at a time. Every method may raise StateStoreError."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._db: sqlite3.Connection | None = None
+        self._file: Identity | None = None
+        self._seen: object = None
+        self._revision = 0
+
+    def read(self, question: Question[Answer], nothing: Answer) -> Answer:
+        """The answer of `question`, `nothing` where there is no file. Leaves no trace unless a connection is held."""
+        with self._lock, explained(self.path):
+            self._release_if_moved()
+            return read(self.path, question, nothing) if self._db is None else question(self._db)
+
+    def write(self, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Runs `act` in one transaction that excludes every other writer; all of it is kept, or nothing."""
+        with self._lock, explained(self.path):
+            try:
+                db = self._begin()
+                outcome = act(db)
+                db.execute("COMMIT")
+            except BaseException:
+                self._release()  # the open transaction goes with its connection
+                raise
+            return outcome
+
+    def revision(self) -> int:
+        """A number that grows when another process changed, made, removed or replaced the file."""
+        with self._lock, explained(self.path):
+            seen = self._look()
+            if seen != self._seen:
+                self._seen = seen
+                self._revision += 1
+            return self._revision
+
+    def is_absent(self) -> bool:
+        """Whether there is no file."""
+        with explained(self.path):
+            return standing(self.path) is None
+
+    def move_aside(self, stamp: str) -> str:
+        """Renames the file, whatever is in it; returns its new name."""
+        with self._lock, explained(self.path):
+            self._release()
+            return move_aside(self.path, stamp)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        with self._lock:
+            self._release()
+
+    def _begin(self) -> sqlite3.Connection:
+        """A connection that holds the write lock of the file that is at the path now, not of one moved aside."""
+        while True:
+            self._release_if_moved()
+            db = self._db or self._hold(open_or_create(self.path))
+            begin(db)
+            if identity(self.path) == self._file:
+                recognise(db, self.path)
+                return db
+            self._release()
+
+    def _look(self) -> object:
+        self._release_if_moved()
+        try:
+            if self._db is None and (opened := open_existing(self.path)) is not None:
+                self._hold(opened)
+            return self._db and (self._file, self._db.execute("PRAGMA data_version").fetchone())
+        except sqlite3.OperationalError:
+            self._release()
+            return standing(self.path)  # a folder that is closed to us: the file's time has to do
+
+    def _hold(self, opened: Opened) -> sqlite3.Connection:
+        self._db, self._file = opened
+        self._seen = None  # data_version counts for one connection; what another one missed cannot be told
+        return opened.db
+
+    def _release_if_moved(self) -> None:
+        if self._db is not None and identity(self.path) != self._file:
+            self._release()
+
+    def _release(self) -> None:
+        db, self._db, self._file = self._db, None, None
+        if db is not None:
+            db.close()

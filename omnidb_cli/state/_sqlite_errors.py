@@ -1,0 +1,69 @@
+"""What SQLite and the operating system say about a state file, in words for people."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn
+
+from omnidb_cli.errors import StateStoreError
+
+BUSY_S: Final = 5.0
+"""How long a lock of another process is waited for."""
+
+
+class UnusableFileError(StateStoreError):
+    """The file is damaged or newer than this omnidb; `reset` may put it aside."""
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turns what SQLite and the operating system say about the file into a StateStoreError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        _explain(path, error)
+    except OSError as error:
+        raise StateStoreError(f"state file {path} cannot be used: {error.strerror or error}") from error
+
+
+def _explain(path: str, error: sqlite3.Error) -> NoReturn:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            raise locked(path) from error
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            raise damaged(path, str(error)) from error
+        case sqlite3.SQLITE_FULL:
+            raise StateStoreError(
+                f"state file {path} cannot be written: the disk is full", hint="free some space and repeat"
+            ) from error
+        case sqlite3.SQLITE_READONLY:
+            raise StateStoreError(
+                f"state file {path} cannot be written: it or its folder is read-only ({error})",
+                hint="use an account that may write there, or name another file with --state",
+            ) from error
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            raise StateStoreError(
+                f"state file {path} cannot be opened ({error})", hint="check the rights on it and on its folder"
+            ) from error
+        case sqlite3.SQLITE_IOERR:
+            raise StateStoreError(
+                f"state file {path} cannot be read or written ({error})", hint="check the disk, its quota and its space"
+            ) from error
+        case _:
+            raise StateStoreError(f"state file {path} cannot be used ({error})") from error
+
+
+def locked(path: str) -> StateStoreError:
+    """The error for a file that another process keeps to itself."""
+    return StateStoreError(
+        f"state file {path} is locked by another process and did not become free within {BUSY_S:g}s",
+        hint="find the process that holds it (`fuser` names it) and repeat",
+    )
+
+
+def damaged(path: str, what: str) -> UnusableFileError:
+    """The error for a file whose content is not what was written."""
+    return UnusableFileError(
+        f"state file {path} is damaged ({what}); it is left as it is",
+        hint="`omnidb state reset` puts it aside and starts anew; holds by hand in it are lost",
+    )

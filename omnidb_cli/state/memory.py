@@ -1,0 +1,83 @@
+"""State that ends with the process: the same protocol, and nothing is kept."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import count
+from typing import Final
+
+from omnidb_cli.core.events import Event
+from omnidb_cli.errors import StateStoreError
+from omnidb_cli.state.store import Saved, StoredEvent, StoreInfo, Update
+
+_HISTORY: Final = 10_000
+
+
+def open_store(url: str, topology: str) -> "MemoryStore":  # noqa: ARG001 - nobody else sees it: nothing to keep apart
+    """An empty store. Raises StateStoreError for anything but `memory:`."""
+    if url not in {"memory:", "memory://"}:
+        raise StateStoreError(f"{url!r} is not a state store", hint="write memory: to keep nothing")
+    return MemoryStore()
+
+
+class MemoryStore:
+    """A `Store` for one process; it never fails."""
+
+    remembers = False
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Saved] = {}
+        self._history: deque[StoredEvent] = deque(maxlen=_HISTORY)
+        self._numbers = count(1)
+
+    def load(self) -> Mapping[str, Saved]:
+        """Every row."""
+        return dict(self._rows)
+
+    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, Saved]:
+        """The named rows after the change."""
+        rows: dict[str, Saved] = {}
+        happened: list[Event] = []
+        for name, update in updates.items():
+            rows[name], told = update(self._rows.get(name))
+            happened += told
+        self._rows.update(rows)
+        ordered = sorted([*happened, *events], key=lambda event: event.at)
+        self._history.extend(StoredEvent(next(self._numbers), event) for event in ordered)
+        return rows
+
+    def revision(self) -> int:
+        """Always the same: no other process reaches it."""
+        return 0
+
+    def events(
+        self,
+        *,
+        after_id: int = 0,
+        since: datetime | None = None,
+        names: Iterable[str] = (),
+        types: Iterable[str] = (),
+    ) -> Sequence[StoredEvent]:
+        """The history, oldest first. No `names`, no `types` mean all of them."""
+        wanted_names, wanted_types = set(names), set(types)
+        return [
+            stored
+            for stored in self._history
+            if stored.id > after_id
+            and (since is None or stored.event.at >= since)
+            and (not wanted_names or stored.event.name in wanted_names)
+            and (not wanted_types or stored.event.type in wanted_types)
+        ]
+
+    def info(self) -> StoreInfo:
+        """What there is: no file, no size."""
+        return StoreInfo("memory:", False, None, None, len(self._rows), len(self._history), ())
+
+    def reset(self) -> str | None:
+        """Forgets everything; there is nothing to keep aside."""
+        self._rows.clear()
+        self._history.clear()
+        return None
+
+    def close(self) -> None:
+        """Does nothing: it ends with the process."""

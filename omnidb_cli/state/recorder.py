@@ -1,0 +1,172 @@
+"""Carries what happens in this process into the saved state, and what is saved into this process.
+
+Every input is applied again, by the core's own `reduce`, to the row as it is: what another process did meanwhile
+is neither lost nor undone, and of several observers of one change only the first one writes its event.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from omnidb_cli.core.announce import event_of
+from omnidb_cli.core.circuit import CLOSED, Moment
+from omnidb_cli.core.endpoint import Checked, Closed, Held, Input, Memory, Settings, reduce
+from omnidb_cli.core.events import Event
+from omnidb_cli.core.health import NEVER_OBSERVED
+from omnidb_cli.errors import StateStoreError, UnknownConnectionError
+from omnidb_cli.state.store import Saved, Store, Update
+
+KEPT: Final = 10_000
+"""How many entries wait, at least, for a store that fails; the oldest go first."""
+
+
+class _Given(NamedTuple):
+    name: str
+    given: Input
+    at: Moment
+
+
+class _Routed(NamedTuple):
+    name: str
+    serving: str | None
+    eligible_since: float | None
+    event: Event | None
+
+
+_Entry = _Given | _Routed
+
+
+class Recorder:
+    """Keeps a journal of what happened and writes it down at `flush`, in one transaction.
+
+    `settings` and `fingerprints` name every connection of the topology; `actor` signs manual acts that name nobody.
+    `record`, `routed` and `published` touch no disk and may go on while another thread flushes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Mapping[str, Settings],
+        fingerprints: Mapping[str, str],
+        *,
+        now: Callable[[], Moment],
+        actor: str | None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._fingerprints = fingerprints
+        self._now = now
+        self._actor = actor
+        self._journal: list[_Entry] = []
+        self._events: list[Event] = []
+        self._kept = max(KEPT, 4 * len(settings))
+
+    def restore(self) -> Mapping[str, Saved]:
+        """What is saved of the topology's connections. Writes nothing, extends nothing.
+
+        A row that was saved under other settings comes back as new, a hold by hand excepted. Raises StateStoreError.
+        """
+        return {
+            name: _renewed(saved, self._fingerprints[name])
+            for name, saved in self._store.load().items()
+            if name in self._fingerprints
+        }
+
+    def record(self, name: str, given: Input, at: Moment) -> None:
+        """Notes an input that connection `name` was given at `at`. Raises UnknownConnectionError."""
+        self._note(_Given(name, self._signed(given), at))
+
+    def routed(self, name: str, serving: str | None, eligible_since: float | None, event: Event | None) -> None:
+        """Notes who serves `name` now (None: nobody); `event` tells of it if nobody has told yet.
+
+        `eligible_since` is Unix time. Raises UnknownConnectionError.
+        """
+        self._note(_Routed(name, serving, eligible_since, event))
+
+    def published(self, event: Event) -> None:
+        """Notes an event that is no change of health, circuit or route."""
+        self._events.append(event)
+
+    def flush(self) -> Mapping[str, Saved]:
+        """Writes the journal down; returns the rows that it touched, as they are now for everybody.
+
+        With nothing to write the store is left alone. Raises StateStoreError; the journal is kept for the next time.
+        """
+        journal, self._journal = self._journal, []
+        events, self._events = self._events, []
+        if not journal and not events:
+            return {}
+        try:
+            return self._store.update(self._updates(journal), events)
+        except StateStoreError:
+            self._journal = (journal + self._journal)[-self._kept :]
+            self._events = (events + self._events)[-self._kept :]
+            raise
+
+    def _note(self, entry: _Entry) -> None:
+        if entry.name not in self._settings:
+            raise UnknownConnectionError(entry.name, tuple(self._settings))
+        self._journal.append(entry)
+
+    def _signed(self, given: Input) -> Input:
+        match given:
+            case Held(hold) if hold.actor is None:
+                return Held(hold._replace(actor=self._actor))
+            case Closed(None):
+                return Closed(self._actor)
+            case _:
+                return given
+
+    def _updates(self, journal: Sequence[_Entry]) -> Mapping[str, Update]:
+        of_name: dict[str, list[_Entry]] = {}
+        for entry in journal:
+            of_name.setdefault(entry.name, []).append(entry)
+        return {name: self._update(name, entries) for name, entries in of_name.items()}
+
+    def _update(self, name: str, entries: Sequence[_Entry]) -> Update:
+        settings, fingerprint = self._settings[name], self._fingerprints[name]
+
+        def update(saved: Saved | None) -> tuple[Saved, Sequence[Event]]:
+            row = Saved(Memory(), fingerprint) if saved is None else _renewed(saved, fingerprint)
+            now_wall = self._now().wall
+            told: list[Event] = []
+            for entry in entries:
+                if isinstance(entry, _Routed):
+                    row, events = _reroute(row, entry)
+                else:
+                    row, events = _replay(row, entry, settings, now_wall)
+                told += events
+            return row, told
+
+        return update
+
+
+def _replay(row: Saved, entry: _Given, settings: Settings, now_wall: float) -> tuple[Saved, Sequence[Event]]:
+    if isinstance(entry.given, Checked) and _is_stale(row, entry.at.wall, now_wall):
+        return row, ()
+    memory, changes = reduce(row.memory, entry.given, entry.at, settings)
+    events = [event_of(entry.name, change, entry.at.wall) for change in changes]
+    return row._replace(memory=memory), events
+
+
+def _is_stale(row: Saved, at_wall: float, now_wall: float) -> bool:
+    """Whether a newer look is saved already. One from the future is not newer: the clock was set back since."""
+    seen = row.memory.health.checked_at
+    return seen is not None and at_wall < seen <= now_wall
+
+
+def _reroute(row: Saved, entry: _Routed) -> tuple[Saved, Sequence[Event]]:
+    is_news = not row.serving_known or row.serving != entry.serving
+    routed = row._replace(serving=entry.serving, serving_known=True, eligible_since=entry.eligible_since)
+    return routed, (entry.event,) if is_news and entry.event is not None else ()
+
+
+def _renewed(saved: Saved, fingerprint: str) -> Saved:
+    """The row under the settings of `fingerprint`: under others, what machines found out counts no more.
+
+    A hold by hand stays (semantics, Across processes 4). The generation goes on, so that late results stay late.
+    """
+    if saved.fingerprint == fingerprint:
+        return saved
+    circuit = saved.memory.circuit
+    fresh = circuit._replace(failures=0) if circuit.held else CLOSED._replace(generation=circuit.generation + 1)
+    return saved._replace(memory=Memory(NEVER_OBSERVED, fresh), fingerprint=fingerprint, eligible_since=None)

@@ -1,0 +1,295 @@
+"""State files that are damaged, foreign, newer, locked, closed to us or without space: said plainly, and left alone."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from omnidb_cli.core.endpoint import Memory
+from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.errors import StateStoreError
+from omnidb_cli.state import _sqlite_errors, _sqlite_file
+from omnidb_cli.state.sqlite import SqliteStore, open_store
+from omnidb_cli.state.store import Saved
+
+WORKER = Path(__file__).with_name("worker.py")
+ROW = Saved(Memory(), "f1")
+EVENT = Event(EventType.ERROR, "a", utc(1_800_000_000.0), note="x" * 500)
+
+
+def write(store: SqliteStore) -> object:
+    return store.update({"a": lambda _: (ROW, [EVENT])})
+
+
+ACTS: dict[str, Callable[[SqliteStore], object]] = {
+    "load": SqliteStore.load,
+    "events": SqliteStore.events,
+    "info": SqliteStore.info,
+    "revision": SqliteStore.revision,
+    "update": write,
+}
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.iterdir()}
+
+
+def fill(path: Path) -> None:
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        for number in range(40):
+            store.update({f"c{number}": lambda _: (ROW, [EVENT])})
+
+
+def nonsense(path: Path) -> None:
+    path.write_bytes(b"this is not a database, whatever its name says\n" * 100)
+
+
+def short_nonsense(path: Path) -> None:
+    path.write_bytes(b"?")
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def cut_off_in_a_page(path: Path) -> None:
+    os.truncate(path, 5000)
+
+
+def overwritten(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+
+DAMAGES = [nonsense, short_nonsense, empty, cut_off, cut_off_in_a_page, overwritten]
+
+
+@pytest.mark.parametrize(
+    ("damage", "act"),
+    # The first page of an overwritten file is sound, and the revision asks for no other.
+    [(damage, act) for damage in DAMAGES for act in ACTS if (damage, act) != (overwritten, "revision")],
+)
+def test_a_damaged_file_is_said_to_be_and_left_as_it_is(path: Path, damage: Callable[[Path], None], act: str) -> None:
+    fill(path)
+    damage(path)
+    before = fingerprint(path.parent)
+    with (
+        closing(open_store(f"sqlite:///{path}", "shop")) as store,
+        pytest.raises(StateStoreError, match="is damaged") as caught,
+    ):
+        ACTS[act](store)
+    assert str(path) in str(caught.value)
+    assert "state reset" in (caught.value.hint or "")
+    assert fingerprint(path.parent) == before
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_reset_puts_a_damaged_file_aside_byte_for_byte(path: Path, damage: Callable[[Path], None]) -> None:
+    fill(path)
+    damage(path)
+    content = path.read_bytes()
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        aside = store.reset()
+        assert aside is not None
+        assert Path(aside).read_bytes() == content
+        assert not path.exists()
+        assert store.load() == {}
+        write(store)
+        assert store.load() == {"a": ROW}
+
+
+def test_a_file_from_a_newer_omnidb(path: Path) -> None:
+    fill(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=7")
+    before = path.read_bytes()
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        for act in ACTS.values():
+            with pytest.raises(StateStoreError, match=r"written by a newer omnidb \(schema 7, this one knows 1\)"):
+                act(store)
+        assert path.read_bytes() == before
+        aside = store.reset()
+        assert aside is not None
+        assert Path(aside).read_bytes() == before
+        assert store.load() == {}
+
+
+def test_a_file_that_becomes_newer_while_it_is_in_use_is_not_written(path: Path) -> None:
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        write(store)
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA user_version=2")
+        with pytest.raises(StateStoreError, match="newer"):
+            write(store)
+
+
+@pytest.mark.parametrize("version", [0, 1, 9])
+@pytest.mark.parametrize("tables", [True, False])
+def test_somebody_elses_database_is_never_touched_even_by_reset(path: Path, version: int, tables: bool) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version={version}")
+        db.execute("CREATE TABLE orders (id INTEGER)")
+        if not tables:
+            db.execute("DROP TABLE orders")
+    before = fingerprint(path.parent)
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        for act in [*ACTS.values(), SqliteStore.reset]:
+            with pytest.raises(StateStoreError, match="not omnidb's saved state"):
+                act(store)
+    assert fingerprint(path.parent) == before
+
+
+def test_a_garbled_row_is_named_and_the_others_can_be_changed(path: Path) -> None:
+    fill(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE connections SET record = '{}' WHERE name = 'c7'")
+        db.commit()
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        with pytest.raises(StateStoreError, match='"c7"'):
+            store.load()
+        with pytest.raises(StateStoreError, match='"c7"'):
+            store.update({"c7": lambda _: (ROW, ())})
+        assert store.update({"c8": lambda saved: (saved or ROW, [EVENT])}) == {"c8": ROW}
+
+
+def test_a_file_that_another_process_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(path)
+    for module in (_sqlite_errors, _sqlite_file):
+        monkeypatch.setattr(module, "BUSY_S", 0.05)
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+        closing(open_store(f"sqlite:///{path}", "shop")) as store,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        assert len(store.load()) == 40
+        for act in (write, SqliteStore.reset):
+            with pytest.raises(StateStoreError, match=r"locked by another process .* within 0\.05s"):
+                act(store)
+        other.execute("ROLLBACK")
+        write(store)
+        assert [one.name for one in path.parent.iterdir() if "shop-" in one.name] == []
+
+
+def test_a_folder_that_another_process_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.mkdir()
+    for module in (_sqlite_errors, _sqlite_file):
+        monkeypatch.setattr(module, "BUSY_S", 0.05)
+    with _sqlite_file.folder_lock(str(path)), closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        with pytest.raises(StateStoreError, match="locked by another process"):
+            write(store)
+        assert store.load() == {}
+
+
+def run(deed: str, path: Path) -> list[str]:
+    ran = subprocess.run([sys.executable, str(WORKER), deed, str(path)], capture_output=True, text=True, timeout=120)
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    return ran.stdout.splitlines()
+
+
+def test_a_full_disk(path: Path) -> None:
+    (line,) = run("on_a_full_disk", path)
+    saved, _, message = line.partition(" ")
+    assert int(saved) > 3
+    assert f"state file {path} cannot be" in message
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        assert store.load()["primary"].memory.circuit.failures == int(saved)
+        assert len(store.events()) == int(saved)
+        write(store)
+
+
+def test_a_database_that_may_not_grow_says_that_the_disk_is_full(path: Path) -> None:
+    fill(path)
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        write(store)
+        store._file._db.execute("PRAGMA max_page_count=1")
+        with pytest.raises(StateStoreError, match="the disk is full"):
+            store.update({f"d{number}": lambda _: (ROW, [EVENT]) for number in range(200)})
+        assert len(store.load()) == 41
+        write(store)
+
+
+@pytest.fixture
+def closed_folder() -> Iterator[Path]:
+    """A folder below nothing that is closed to others, as pytest's own is."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_folder_can_be_read(closed_folder: Path) -> None:
+    path = closed_folder / "shop.db"
+    fill(path)
+    path.chmod(0o644)
+    closed_folder.chmod(0o555)
+    load, events, revision, update = run("as_nobody", path)
+    assert load == str(sorted(f"c{number}" for number in range(40)))
+    assert events == "40"
+    assert revision == "1"
+    assert update.startswith(f"StateStoreError: state file {path} cannot be")
+    assert [one.name for one in closed_folder.iterdir()] == ["shop.db"]
+
+
+def test_a_read_only_folder_with_a_journal_can_be_read(closed_folder: Path) -> None:
+    path = closed_folder / "shop.db"
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        write(store)
+        for one in closed_folder.iterdir():
+            one.chmod(0o644)
+        closed_folder.chmod(0o555)
+        load, events, _, update = run("as_nobody", path)
+    assert (load, events) == ("['a']", "1")
+    assert update.startswith(f"StateStoreError: state file {path} cannot be written: it or its folder is read-only")
+
+
+def test_a_folder_where_nothing_can_be_made(closed_folder: Path) -> None:
+    closed_folder.chmod(0o555)
+    path = closed_folder / "deeper" / "shop.db"
+    load, events, _, update = run("as_nobody", path)
+    assert (load, events) == ("[]", "0")
+    assert update == f"StateStoreError: state file {path} cannot be used: Permission denied"
+
+
+def test_a_file_that_may_not_be_read(closed_folder: Path) -> None:
+    path = closed_folder / "shop.db"
+    fill(path)
+    if os.geteuid():
+        path.chmod(0)
+    load, events, _, update = run("as_nobody", path)
+    for line in (load, events, update):
+        assert line.startswith(f"StateStoreError: state file {path} cannot be opened")
+
+
+def test_a_folder_in_the_place_of_the_file(path: Path) -> None:
+    path.mkdir(parents=True)
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        for act in ("load", "update"):
+            with pytest.raises(StateStoreError, match="cannot be opened"):
+                ACTS[act](store)
+
+
+def test_a_file_in_the_place_of_the_folder(path: Path) -> None:
+    path.parent.write_text("not a folder")
+    with closing(open_store(f"sqlite:///{path}", "shop")) as store:
+        for act in ACTS.values():
+            with pytest.raises(StateStoreError, match="cannot be used"):
+                act(store)
