@@ -1,5 +1,8 @@
 """What every engine offers, in one small protocol, and how a driver is found: it is the file named like its engine.
 
+A driver holds at most two connections, made when first needed: one for checks, which stays, and one for a statement.
+Whatever was interrupted on a connection, that connection is never used again.
+
 A driver module has one public function `open_driver(target: Target) -> Driver`. It touches no network and no
 disk: the first `check` or `connect` does.
 """
@@ -16,7 +19,8 @@ class Target(NamedTuple):
     """Where a connection goes. `hosts` are (host, port) pairs, `database` the URL's path without its first slash.
 
     `path` is the file of an engine that lives in one (absolute), else None. `statement` is the topology's own
-    check statement, or None for the engine's default. The password is only ever here, never in a message.
+    check statement, or None for the engine's default; `timeout_s` bounds a check from outside (None: not known here),
+    for a driver to give up shortly before it with a better reason. The password is only ever here, never in a message.
     """
 
     name: str
@@ -29,19 +33,22 @@ class Target(NamedTuple):
     params: Mapping[str, str] = {}
     path: str | None = None
     statement: str | None = None
+    timeout_s: float | None = None
 
 
 class Reply(NamedTuple):
     """The answer to one statement, its rows still to be read.
 
     `columns` is empty for a statement that returns no rows. `batches` yields lists of row tuples and is
-    read once. `row_count` and `command` are asked after the last batch: rows returned, or changed.
+    read once. `row_count`, `command` and `notices` are asked after the last batch: rows returned, or changed; what
+    was carried out, in the engine's words; and what the server said beside it, each ready to be shown.
     """
 
     columns: tuple[str, ...]
     batches: AsyncIterator[Sequence[tuple[object, ...]]]
     row_count: Callable[[], int | None]
     command: Callable[[], str]
+    notices: Callable[[], Sequence[str]] = tuple
 
 
 class Session(Protocol):
@@ -59,7 +66,13 @@ class Session(Protocol):
 
 
 class Driver(Protocol):
-    """One endpoint."""
+    """One endpoint.
+
+    `on_lost` is set by whoever wants to look at once: it is called, in the event loop, when the connection held for
+    checks breaks on its own. Drivers that hold none never call it.
+    """
+
+    on_lost: Callable[[], None] | None
 
     async def check(self) -> Answer:
         """Looks at the server once; changes nothing on it. Raises DriverError with its kind.
@@ -81,17 +94,27 @@ class Driver(Protocol):
         ...
 
 
+_ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name
+
+
 def engines() -> tuple[str, ...]:
     """The engines that have a driver."""
-    return tuple(name for name in names_in("omnidb_cli.drivers") if name != "base")
+    return tuple(_files())
+
+
+def _files() -> Mapping[str, str]:
+    """The file of each engine."""
+    names = (name for name in names_in("omnidb_cli.drivers") if name != "base")
+    return {_ENGINE_OF_FILE.get(name, name): name for name in names}
 
 
 def open_driver(target: Target) -> Driver:
     """The driver for `target`. Raises TopologyError for an engine without one."""
-    if target.engine not in engines():
+    file = _files().get(target.engine)
+    if file is None:
         raise TopologyError(
             f'connection "{target.name}": {target.engine} cannot be used yet',
             hint=f"engines that can: {', '.join(engines())}",
         )
-    driver: Driver = load("omnidb_cli.drivers", target.engine).open_driver(target)
+    driver: Driver = load("omnidb_cli.drivers", file).open_driver(target)
     return driver

@@ -1,0 +1,94 @@
+"""SQLite: a file. It has no replication and so no role to tell, but whether it may be written can be seen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers.base import Session, Target
+from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
+
+if TYPE_CHECKING:
+    from omnidb_cli.drivers._sqlite_threads import Job
+
+T = TypeVar("T")
+
+_LONGEST_LOCK_WAIT_S = 60.0  # of a check whose time limit is not known here
+_PART_FOR_LOCKS = 0.9  # of a check's time limit, so that there is time left to say what it waited for
+
+
+def open_driver(target: Target) -> "SqliteDriver":
+    """The driver for the file `target.path`. Raises TopologyError for a target that names none."""
+    if not target.path or "\0" in target.path:
+        raise TopologyError(f'connection "{target.name}": its URL names no file', hint="write sqlite:///FILE")
+    return SqliteDriver(target, target.path)
+
+
+class SqliteDriver:
+    """One database file. Nothing is held between looks: each check and each session opens it for itself."""
+
+    def __init__(self, target: Target, path: str) -> None:
+        self._target = target
+        self._path = path
+        self._latest: Job[Any] | None = None
+        self.on_lost: Callable[[], None] | None = None  # never called: no connection is held
+
+    async def check(self) -> Answer:
+        """Reads the schema, then runs the topology's own check statement, if any; nothing on disk changes.
+
+        Raises ConnectError (of kind `timeout` while the file is locked), AuthenticationError, StatementError for a
+        check statement that fails, and DriverError for damage that it finds.
+        """
+        from omnidb_cli.drivers._sqlite_check import Look
+
+        look = Look(self._path, self._target.statement)
+        limit_s = _PART_FOR_LOCKS * self._target.timeout_s if self._target.timeout_s else _LONGEST_LOCK_WAIT_S
+        return await self._unlocked(lambda: self._in_thread(look, look.stop), limit_s=limit_s)
+
+    async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
+        """A session for one statement, on a file whose schema was read; the file is never created.
+
+        `timeout_s` bounds what connecting and the statement together may wait for locks. Raises ConnectError
+        and AuthenticationError.
+        """
+        from omnidb_cli.drivers._sqlite_connection import Access, Connection
+        from omnidb_cli.drivers._sqlite_session import SqliteSession
+
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        connection = Connection(self._path, Access.READ if read_only else Access.WRITE)
+        try:
+            await self._unlocked(lambda: self._in_thread(connection.open, connection.stop), limit_s=timeout_s)
+        except BaseException:
+            await connection.aclose()
+            raise
+        return SqliteSession(self._target.name, connection, deadline=deadline, timeout_s=timeout_s)
+
+    async def aclose(self) -> None:
+        """Nothing is held; what still runs ends with the check or the session that it belongs to."""
+
+    async def _in_thread(self, work: Callable[[], T], stop: Callable[[], None]) -> T:
+        from omnidb_cli.drivers._sqlite_threads import start
+
+        if self._latest is not None and self._latest.lost and not self._latest.returned:
+            raise ConnectError(
+                f"{self._path}: the file system does not answer; an earlier look still hangs in it",
+                kind=ErrorKind.TIMEOUT,
+                hint="look at the mount: a network file system whose server is away hangs like this",
+            )
+        job = start(work)
+        self._latest = job
+        return await job.result(stop)
+
+    async def _unlocked(self, attempt: Callable[[], Awaitable[T]], *, limit_s: float) -> T:
+        from omnidb_cli.drivers._sqlite_connection import until_unlocked
+        from omnidb_cli.drivers._sqlite_errors import Locked
+
+        try:
+            return await until_unlocked(attempt, deadline=asyncio.get_running_loop().time() + limit_s)
+        except Locked as locked:
+            raise ConnectError(
+                f"{self._path} is locked by another connection, and still was after {format_duration(limit_s)}",
+                kind=ErrorKind.TIMEOUT,
+                hint="find the program that keeps a transaction open, or wait for longer",
+            ) from locked
