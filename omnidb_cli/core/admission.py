@@ -22,7 +22,9 @@ def admit(board: Switchboard, name: str, *, failover: bool) -> tuple[Connection,
     breaker = connection.breaker
     if state_at(breaker.circuit, clock, connection.settings.rules) is not CircuitState.HALF_OPEN:
         return connection, COUNTED if breaker.circuit.failures else None
-    board.apply(chosen, Elapsed())
+    if breaker.circuit.state is not CircuitState.HALF_OPEN:
+        board.apply(chosen, Elapsed())
+        return admit(board, name, failover=failover)  # anew: whoever heard of it may have taken it out of rotation
     return connection, breaker.take_permit(clock)
 
 

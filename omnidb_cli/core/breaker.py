@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Rules, state_at, step
+from omnidb_cli.core.frozen import frozen
 from omnidb_cli.core.settings import CircuitBreakerConfig, CountsAsFailure, Duration
 from omnidb_cli.duration import parse_duration
 from omnidb_cli.errors import CircuitOpenError, ConfigurationError
@@ -15,12 +15,10 @@ from omnidb_cli.errors import CircuitOpenError, ConfigurationError
 T = TypeVar("T")
 
 COUNTED = 0
-"""The permit of a call that takes none away but whose success matters: the circuit, though closed, has seen failures."""
-
-_CLOSED, _OPEN = CircuitState.CLOSED, CircuitState.OPEN  # on Python 3.11 a member costs as much as the rest of a refusal
+"""The permit of a call that takes none away, but whose success matters: its circuit is closed and has seen failures."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class CircuitSnapshot:
     """A breaker at one moment, to be restored in another process: waits are what remains of them, in seconds."""
 
@@ -43,7 +41,11 @@ class CircuitBreaker:
     Raises ConfigurationError for settings that are not usable.
     """
 
-    __slots__ = ("_clock", "_counts", "_last_error", "_next_permit", "_permits", "_permits_of", "_rules", "_sound", "circuit")
+    __slots__ = (
+        *("_clock", "_counts", "_rules", "_last_error"),
+        *("_next_permit", "_permits", "_permits_of"),
+        *("_shut", "_shut_until", "_sound", "circuit"),
+    )
 
     def __init__(
         self,
@@ -79,7 +81,10 @@ class CircuitBreaker:
         self._next_permit = 0
         self.circuit = CLOSED
         self._sound: Circuit | None = CLOSED
-        """The circuit that was last found closed without a failure: calls through it need no other question."""
+        """The circuit that was found closed without a failure: calls through it need no other question."""
+        self._shut: Circuit | None = None
+        """The circuit that was found open: calls are refused until `_shut_until` without another question."""
+        self._shut_until = 0.0
 
     async def execute(self, fn: Callable[[], Awaitable[T]]) -> T:
         """What `fn()` returns. Its own exception passes through untouched.
@@ -89,7 +94,9 @@ class CircuitBreaker:
         circuit = self.circuit
         permit = None
         if circuit is not self._sound:
-            permit = self.admit()
+            if circuit is self._shut and (left_s := self._shut_until - self._clock()) > 0:
+                raise CircuitOpenError(None, left_s, self._last_error)
+            permit = self._admit()
             circuit = self.circuit
         try:
             result = await fn()
@@ -151,11 +158,12 @@ class CircuitBreaker:
     def snapshot(self) -> CircuitSnapshot:
         """All that it remembers, in a form that survives another clock's origin."""
         circuit, now = self.circuit, self._clock()
+        state = state_at(circuit, now, self._rules)
         return CircuitSnapshot(
-            state=state_at(circuit, now, self._rules),
+            state=state,
             failures=circuit.failures,
             successes=circuit.successes,
-            manual=circuit.held,
+            manual=circuit.held and state is CircuitState.OPEN,
             retry_in_s=_left(circuit.deadline, now),
             hold_left_s=_left(circuit.hold_deadline, now),
             circuit=circuit,
@@ -172,28 +180,25 @@ class CircuitBreaker:
             generation=max(self.circuit.generation, snapshot.circuit.generation) + 1,
         )
 
-    def admit(self) -> int | None:
-        """Lets one call in: a permit for a half-open circuit, else None, or COUNTED where its success matters.
+    def _admit(self) -> int | None:
+        """Lets one call in: a permit for a half-open circuit, else COUNTED or nothing.
 
-        Raises CircuitOpenError when there is none to be had.
+        Raises CircuitOpenError when there is none to be had. What holds for the next call too is remembered.
         """
         circuit, now = self.circuit, self._clock()
-        if circuit.state is _OPEN:
-            until = circuit.hold_deadline if circuit.held else circuit.deadline
-            if until is None or now < until:
-                raise CircuitOpenError(None, until and until - now, self._last_error)
-        if state_at(circuit, now, self._rules) is not CircuitState.HALF_OPEN:
-            return self._admit_freely(circuit)
-        if self.permits_left(now) <= 0:
-            raise CircuitOpenError(None, self.retry_after_s(now), self._last_error)
-        if circuit.state is not CircuitState.HALF_OPEN:
-            self._apply(Cause.TIME_PASSED)
-        return self.take_permit(now)
-
-    def _admit_freely(self, circuit: Circuit) -> int | None:
+        match state_at(circuit, now, self._rules):
+            case CircuitState.OPEN:
+                if circuit.reopens_at is not None:
+                    self._shut, self._shut_until = circuit, circuit.reopens_at
+                raise CircuitOpenError(None, self.retry_after_s(now), self._last_error)
+            case CircuitState.HALF_OPEN:
+                if self.permits_left(now) <= 0:
+                    raise CircuitOpenError(None, self.retry_after_s(now), self._last_error)
+                self._apply(Cause.TIME_PASSED)
+                return self.take_permit(now)
         if circuit.failures:
             return COUNTED
-        self._sound = circuit if circuit.state is _CLOSED else None
+        self._sound = circuit
         return None
 
     def retry_after_s(self, now: float) -> float | None:

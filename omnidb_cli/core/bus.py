@@ -14,6 +14,9 @@ Handler = Callable[[Event], Any]
 
 STREAM_LIMIT = 1000
 
+_GRACE_S = 0.1
+"""How long a cancelled handler may take to stop."""
+
 
 class EventStream:
     """The events from its making on, to be read with `async for`; ends when the orchestrator disconnects.
@@ -114,6 +117,8 @@ class EventBus:
         for stream in self._streams:
             stream.push(event)
         for entry in tuple(self._handlers.get(event.type, ())):
+            if entry not in self._handlers[event.type]:
+                continue  # an earlier handler of this event took it off
             handler, once = entry
             if once:
                 self._handlers[event.type].remove(entry)
@@ -164,13 +169,22 @@ class EventBus:
         for handler, event in deferred:
             self._call(handler, event)
 
+    def excuse(self, task: "asyncio.Task[Any] | None") -> None:
+        """Lets `aclose` end without `task`: a handler that waits for the end itself must not be waited for."""
+        if task is not None:
+            self._tasks.discard(task)
+
     async def aclose(self, *, within_s: float) -> None:
         """Waits for async handlers at most `within_s` seconds, then cancels them; ends every stream."""
-        tasks = self._tasks - {asyncio.current_task()}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=within_s)
-            for task in late:
-                task.cancel()
+        self.resume()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within_s
+        while self._tasks and (left_s := until - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
+        for task in (late := set(self._tasks)):
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=_GRACE_S)
         for stream in self._streams:
             stream.end()
         self._streams.clear()

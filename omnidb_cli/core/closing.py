@@ -18,10 +18,12 @@ async def close_all(clients: Mapping[str, Any], *, within_s: float) -> AsyncIter
     if late:
         await asyncio.wait(late, timeout=0.1)
     for name, task in tasks.items():
-        if task in late:
-            yield name, TimeoutError(f"closing took longer than {within_s:g}s")
-        else:
-            yield name, task.exception()
+        task.add_done_callback(_outcome)  # read, so that one who fails after all is not reported as forgotten
+        yield name, TimeoutError(f"closing took longer than {within_s:g}s") if task in late else _outcome(task)
+
+
+def _outcome(task: "asyncio.Task[None]") -> BaseException | None:
+    return asyncio.CancelledError("closing was cancelled") if task.cancelled() else task.exception()
 
 
 async def _close(client: Any) -> None:

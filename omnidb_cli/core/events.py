@@ -1,9 +1,11 @@
 """What happened: frozen events, the handlers that hear of them, and streams to read them from."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from omnidb_cli.core.frozen import frozen
 
 
 class EventType(StrEnum):
@@ -22,7 +24,7 @@ class EventType(StrEnum):
     SHUTDOWN = "shutdown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One thing that happened, at `at` (aware, UTC). What does not belong to its type is None.
 

@@ -1,10 +1,12 @@
 """What checks observed: the words, one look's result, and the record of a connection's looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
+from omnidb_cli.core.frozen import frozen
 from omnidb_cli.errors import ConfigurationError, ErrorKind
 
 
@@ -17,7 +19,7 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckResult:
     """The answer of one check.
 
@@ -34,7 +36,7 @@ class CheckResult:
     kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class Expectation:
     """What a connection is expected to be: its role, and above which lag or latency (seconds) it is degraded."""
 
@@ -68,6 +70,10 @@ class HealthRecord(NamedTuple):
 
 NEVER_OBSERVED = HealthRecord()
 
+# Every quiet look asks for these; a member of an enum and a NamedTuple's own constructor are dear on Python 3.11.
+_WELL = Health.HEALTHY
+_record = partial(tuple.__new__, HealthRecord)
+
 
 def observe(
     record: HealthRecord, result: CheckResult, at: float, rise: int, fall: int, latency_s: float | None = None
@@ -79,8 +85,8 @@ def observe(
     latency that the result does not bring.
     """
     measured_s = latency_s if result.latency_s is None else result.latency_s
-    if result.health is Health.HEALTHY is record.health:  # a quiet night
-        return HealthRecord(Health.HEALTHY, record.good + 1, 0, at, measured_s, result.role, result.lag_s, None)
+    if result.health is _WELL is record.health:  # a quiet night
+        return _record((_WELL, record.good + 1, 0, at, measured_s, result.role, result.lag_s, None))
     first = record.health is Health.UNKNOWN
     if result.health is Health.UNHEALTHY:
         good, bad = 0, record.bad + 1

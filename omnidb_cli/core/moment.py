@@ -15,5 +15,5 @@ def clock() -> float:
 
 
 def now() -> Moment:
-    """This instant, on both clocks."""
+    """The present instant on both clocks."""
     return Moment(clock(), time())

@@ -20,8 +20,8 @@ class Registry(Generic[Client]):
         if not clients:
             raise ConfigurationError("connections must map at least one name to a client")
         for name, client in clients.items():
-            if not str(name).strip():
-                raise ConfigurationError(f"a connection's name must not be blank: {name!r}")
+            if not _is_name(name):
+                raise ConfigurationError(f"a connection's name must be a string, and not blank: {name!r}")
             if client is None:
                 raise ConfigurationError(f'the client of "{name}" is None')
         self._clients = dict(clients)
@@ -45,3 +45,7 @@ class Registry(Generic[Client]):
         """Raises UnknownConnectionError unless `name` is there."""
         if name not in self._clients:
             raise UnknownConnectionError(name, tuple(self._clients))
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name.strip())

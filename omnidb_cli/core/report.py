@@ -1,10 +1,12 @@
 """The snapshot of a switchboard: how everything stands, as frozen values."""
 
 from datetime import datetime
+from typing import NamedTuple
 
+from omnidb_cli.core.circuit import CircuitState, state_at
 from omnidb_cli.core.circuit_view import circuit_view
 from omnidb_cli.core.events import utc
-from omnidb_cli.core.health import HealthRecord
+from omnidb_cli.core.health import Health, HealthRecord
 from omnidb_cli.core.snapshot import (
     CircuitView,
     ConnectionSnapshot,
@@ -18,17 +20,42 @@ from omnidb_cli.core.snapshot import (
 from omnidb_cli.core.switchboard import Switchboard
 
 
+class ConnectionStats(NamedTuple):
+    """The short of one connection. `failover_to` names the backup that serves it now, or is None."""
+
+    health: Health
+    circuit: CircuitState
+    failures: int
+    failover_to: str | None
+
+
+def stats_of(board: Switchboard) -> dict[str, ConnectionStats]:
+    """The short of every connection. Changes nothing."""
+    clock = board.now().clock
+    stats = {}
+    for name, connection in board.connections.items():
+        route = board.routes.route(name)
+        circuit = connection.breaker.circuit
+        stats[name] = ConnectionStats(
+            connection.health.health,
+            state_at(circuit, clock, connection.settings.rules),
+            circuit.failures,
+            route.serving if route.is_failover else None,
+        )
+    return stats
+
+
 def snapshot_of(board: Switchboard) -> Snapshot:
     """Every connection of the switchboard, in the order of its names. Changes nothing."""
     now = board.now()
     connections = tuple(
         connection_view(
             name,
-            endpoint.health,
-            circuit_view(endpoint.breaker.circuit, now.clock, endpoint.settings.rules),
-            board.route(name),
+            connection.health,
+            circuit_view(connection.breaker.circuit, now.clock, connection.settings.rules),
+            board.routes.route(name),
         )
-        for name, endpoint in board.endpoints.items()
+        for name, connection in board.connections.items()
     )
     return Snapshot(None, utc(now.wall), summarize(connections), connections)
 

@@ -109,29 +109,32 @@ def _rule(head: str, spec: FailoverSpec, known: set[str]) -> Failover:
 
 
 def _breadth_first(head: str, rules: Mapping[str, Failover]) -> tuple[str, ...]:
-    order = [head]
+    order, seen = [head], {head}
     for name in order:
-        rule = rules.get(name)
-        order += [backup for backup in rule.backups if backup not in order] if rule else []
+        for backup in _backups(name, rules):
+            if backup not in seen:
+                seen.add(backup)
+                order.append(backup)
     return tuple(order)
 
 
 def _refuse_cycles(rules: Mapping[str, Failover]) -> None:
     finished: set[str] = set()
     for start in rules:
-        path: list[str] = []
-        stack = [(start, 0)]
-        while stack:
-            name, depth = stack.pop()
-            del path[depth:]
-            if name in path:
-                chain = " → ".join([*path[path.index(name) :], name])
-                raise ConfigurationError(f"failover goes round in a circle: {chain}")
-            if name in finished:
-                continue
-            path.append(name)
-            backups = rules[name].backups if name in rules else ()
-            stack += [(backup, depth + 1) for backup in reversed(backups)]
-            if not backups:
+        path = {} if start in finished else {start: iter(_backups(start, rules))}
+        while path:
+            name, ahead = next(reversed(path.items()))
+            backup = next(ahead, None)
+            if backup is None:
                 finished.add(name)
-        finished.add(start)
+                del path[name]
+            elif backup in path:
+                names = list(path)
+                chain = " → ".join([*names[names.index(backup) :], backup])
+                raise ConfigurationError(f"failover goes round in a circle: {chain}")
+            elif backup not in finished:
+                path[backup] = iter(_backups(backup, rules))
+
+
+def _backups(name: str, rules: Mapping[str, Failover]) -> tuple[str, ...]:
+    return rules[name].backups if name in rules else ()

@@ -68,9 +68,7 @@ class Routes:
         """Every candidate for `name` with what stands against it, in one line."""
         return _nobody(self._candidates(self._router.order(name), lambda one: self.stand(one, clock), clock))
 
-    def _candidates(
-        self, order: Sequence[str], stand: Callable[[str], Stand], clock: float
-    ) -> tuple[Candidate, ...]:
+    def _candidates(self, order: Sequence[str], stand: Callable[[str], Stand], clock: float) -> tuple[Candidate, ...]:
         return tuple(Candidate(one, stand(one) is not Stand.OUT, self.reason(one, clock)) for one in order)
 
     def _why_held_back(self, name: str, clock: float) -> str | None:

@@ -1,11 +1,12 @@
 """What a caller of the library may set, checked at construction; every fault is a ConfigurationError."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from omnidb_cli.core.circuit import Rules
+from omnidb_cli.core.frozen import frozen
 from omnidb_cli.duration import parse_duration
 from omnidb_cli.errors import ConfigurationError
 
@@ -32,7 +33,7 @@ def _seconds(name: str, value: object, *, zero: bool = False) -> float:
         raise ConfigurationError(f"{name}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class HealthCheck:
     """When and how connections are checked.
 
@@ -74,7 +75,7 @@ def _uniform_tenth() -> float:
     return uniform(-0.1, 0.1)  # noqa: S311 - no secret hangs on it
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class CircuitBreakerConfig:
     """When a circuit trips and how it comes back.
 
@@ -117,7 +118,7 @@ class Failback(StrEnum):
     MANUAL = "manual"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failover:
     """Who serves when a connection cannot: `to`, one name or several in order.
 

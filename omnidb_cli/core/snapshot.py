@@ -1,13 +1,13 @@
 """How everything stands at one moment: frozen, with the fields of the status object (design, section 4)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.core.frozen import frozen
 from omnidb_cli.core.health import Health
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """One connection that could serve: whether it may, and why (not)."""
 
@@ -16,7 +16,7 @@ class Candidate:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """Who serves `requested` now. `serving` is None when nobody can; `candidates` are in the order of preference."""
 
@@ -27,7 +27,7 @@ class Route:
     candidates: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorView:
     """What was wrong at the last look: an `ErrorKind` word and a sentence."""
 
@@ -35,7 +35,7 @@ class ErrorView:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoleView:
     """The role that was asked for and the one that was found; None: not asked for, not known."""
 
@@ -43,7 +43,7 @@ class RoleView:
     actual: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CircuitView:
     """One circuit. Times are aware UTC datetimes; `retry_at` is None unless it waits for the clock."""
 
@@ -58,7 +58,7 @@ class CircuitView:
     held_until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteView:
     """The route as the status object has it: `serving`, `failover`, `reason`, `candidates`."""
 
@@ -68,7 +68,7 @@ class RouteView:
     candidates: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConnectionSnapshot:
     """One connection. `engine`, `address` and `tags` are the topology's, None and empty in library use."""
 
@@ -86,7 +86,7 @@ class ConnectionSnapshot:
     route: RouteView
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """Counts. `unserved` leaves out those that a person holds; `open_circuits` counts every open one, held or not."""
 
@@ -101,7 +101,7 @@ class Summary:
     unserved: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """Everything at `taken_at`. `topology` is its name, None in library use."""
 

@@ -27,7 +27,7 @@ from omnidb_cli.core.events import Event, EventType, utc
 from omnidb_cli.core.health import Health, observe
 from omnidb_cli.core.router import FailoverRouter, Serving, decide
 from omnidb_cli.core.routes import Routes
-from omnidb_cli.core.settings import Failback
+from omnidb_cli.core.settings import Failback, Failover
 from omnidb_cli.core.snapshot import Candidate
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.core.timers import Timers
@@ -88,8 +88,8 @@ class Switchboard:
         self.refused.clear()
         self.lanes.clear()
 
-    def apply(self, name: str, given: Input, at: Moment | None = None) -> None:
-        """Takes in what happened to `name`: state, then routes, then events."""
+    def apply(self, name: str, given: Input, at: Moment | None = None) -> bool:
+        """Takes in what happened to `name`: state, then routes, then events; whether routes were decided anew."""
         connection = self.connections[name]
         at = at or self.now()
         breaker = connection.breaker
@@ -98,25 +98,29 @@ class Switchboard:
         connection.health, breaker.circuit = outcome.memory
         if self._journal is not None:
             self._journal.record(name, given, at)
-        if outcome.changes or breaker.circuit is not before or connection.health.fault != fault:
-            self._changed(connection, outcome.changes, at)
+        if not outcome.changes and breaker.circuit is before and connection.health.fault == fault:
+            return False
+        self._changed(connection, outcome.changes, at)
+        return True
 
-    def checked(self, name: str, checked: Checked, at: Moment) -> None:
-        """Takes in a look. A good one changes no closed circuit, so it leads to a new record and seldom to more."""
+    def checked(self, name: str, checked: Checked, at: Moment) -> bool:
+        """Takes in a look as `apply` does; quickly, as a good one changes no closed circuit and seldom the health."""
         connection = self.connections[name]
         result, latency_s = checked
         if result.health is _UNHEALTHY or connection.breaker.circuit.state is not _CLOSED:
-            self.apply(name, checked, at)
-            return
+            return self.apply(name, checked, at)
         before, settings = connection.health, connection.settings
         record = observe(before, result, at.wall, settings.rise, settings.fall, latency_s)
         connection.health = record
         if self._journal is not None:
             self._journal.record(name, checked, at)
         if record.health is not before.health:
-            self._changed(connection, (HealthChange(before.health, record.health, record.fault),), at)
-        elif record.fault != before.fault:
-            self._changed(connection, (), at)
+            self._announce(name, (HealthChange(before.health, record.health, record.fault),), at)
+            return True
+        if record.fault != before.fault:
+            self._announce(name, (), at)
+            return True
+        return False
 
     def adopt(self, name: str, memory: Memory, serving: Serving | None = None) -> None:
         """Takes over what somebody else made of `name`; announces what is new in it, and journals nothing."""
@@ -143,9 +147,9 @@ class Switchboard:
             self._journal.published(event)
         self._bus.publish(event)
 
-    def reroute(self, names: Iterable[str]) -> None:
+    def reroute(self, names: Iterable[str], at: Moment | None = None) -> None:
         """Decides anew who serves `names`, and announces what changed."""
-        at = self.now()
+        at = at or self.now()
         events = [event for name in names if (event := self._decide(name, at)) is not None]
         if events:
             self._bus.publish(*events)
@@ -163,15 +167,17 @@ class Switchboard:
         """Whether anybody would learn of an event: ten thousand first looks make none for nobody."""
         return self._journal is not None or self._bus.has_listeners
 
-    def _changed(self, connection: Connection, changes: tuple[Change, ...], at: Moment) -> None:
-        name = connection.name
+    def _announce(self, name: str, changes: tuple[Change, ...], at: Moment) -> None:
         events = [event_of(name, change, at.wall) for change in changes] if self._is_heard else []
-        self._timers.watch(connection)
-        for head in (name, *self.router.heads_of(name)):
-            if (event := self._decide(head, at)) is not None:
-                events.append(event)
+        heads = (name, *self.router.heads_of(name))
+        events += [event for head in heads if (event := self._decide(head, at)) is not None]
         if events:
             self._bus.publish(*events)
+
+    def _changed(self, connection: Connection, changes: tuple[Change, ...], at: Moment) -> None:
+        name = connection.name
+        self._timers.watch(connection)
+        self._announce(name, changes, at)
         if any(_tripped_by_calls(change, connection.breaker.circuit) for change in changes):
             self.look_soon(name)
 
@@ -184,8 +190,7 @@ class Switchboard:
         serving = decide(order, previous, policy, stands.__getitem__, at.clock)
         self._push(head, serving.name, Stand.OUT if serving.name is None else stands[serving.name])
         if policy is not None:
-            waits = serving.eligible_since is not None and policy.failback != Failback.MANUAL
-            self._timers.fail_back_at(head, (serving.eligible_since or 0.0) + policy.failback_after_s if waits else None)
+            self._timers.fail_back_at(head, _fails_back_at(serving, policy, at.clock))
         return None if serving == previous else self._settle(head, previous, serving, at)
 
     def _push(self, head: str, serving: str | None, stand: Stand) -> None:
@@ -216,6 +221,17 @@ class Switchboard:
         if serving == head:
             return Event(EventType.RECOVERY, head, when, reason=why, primary=head, backup=before)
         return Event(EventType.FAILOVER, head, when, reason=why, primary=head, backup=serving)
+
+
+def _fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | None:
+    """The clock seconds at which a primary that is held back comes back by itself, or None.
+
+    None too where that time is over and checks are still proving it: then it is a look that leads on, not the clock.
+    """
+    if serving.eligible_since is None or policy.failback == Failback.MANUAL:
+        return None
+    back_at = serving.eligible_since + policy.failback_after_s
+    return back_at if back_at > clock else None
 
 
 def _tripped_by_calls(change: Change, circuit: Circuit) -> bool:

@@ -16,7 +16,7 @@ class Timers:
 
     __slots__ = ("_failbacks", "_is_well", "_loop", "_time_is_up", "_waiting")
 
-    def __init__(self, time_is_up: Callable[[str], None], is_well: Callable[[str], None]) -> None:
+    def __init__(self, time_is_up: Callable[[str], object], is_well: Callable[[str], None]) -> None:
         self._time_is_up = time_is_up
         self._is_well = is_well
         self._loop: AbstractEventLoop | None = None

@@ -1,0 +1,64 @@
+"""One connection to look at, and those who wait for its look."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable
+
+from omnidb_cli.core.settings import HealthCheck
+from omnidb_cli.errors import NotConnectedError
+
+
+class Subject:
+    """A connection as the monitor knows it.
+
+    It is `busy` from the moment a look is wanted until its check has ended, `hangs` while a check that ran out of
+    time ignores its cancellation, and is `late` when its last look ran out of time. `looked_s` is the loop time of
+    its last answer, `due_s` that of its next periodic look; None while there is none.
+    """
+
+    __slots__ = ("busy", "check", "due_s", "hangs", "late", "looked_s", "name", "settings", "waiting")
+
+    due_s: float | None
+
+    def __init__(self, name: str, check: Callable[[], object], settings: HealthCheck) -> None:
+        self.name = name
+        self.check = check
+        self.settings = settings
+        self.busy = self.hangs = self.late = False
+        self.looked_s = 0.0
+        self.due_s = None
+        self.waiting: tuple[Sweep, ...] = ()
+
+    def answered(self) -> None:
+        """Tells those who wait for this look."""
+        waiting, self.waiting = self.waiting, ()
+        for sweep in waiting:
+            sweep.one_less()
+
+    def give_up(self) -> None:
+        """Tells those who wait that there will be no answer."""
+        waiting, self.waiting = self.waiting, ()
+        for sweep in waiting:
+            sweep.give_up()
+
+
+class Sweep:
+    """One caller who waits for the looks at `left` connections."""
+
+    __slots__ = ("_left", "done")
+
+    def __init__(self, left: int, done: Future[None]) -> None:
+        self._left = left
+        self.done = done
+
+    def one_less(self) -> None:
+        """One more connection has answered."""
+        self._left -= 1
+        if self._left == 0 and not self.done.done():
+            self.done.set_result(None)
+
+    def give_up(self) -> None:
+        """No more connections will answer."""
+        if not self.done.done():
+            self.done.set_exception(NotConnectedError("disconnected while a look was under way"))

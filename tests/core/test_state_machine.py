@@ -1,0 +1,391 @@
+"""Anything, in any order: breaker, router and health through a real orchestrator, and what must always be true."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck as Slow
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from omnidb_cli import (
+    CircuitBreakerConfig,
+    CircuitState,
+    ConnectionSnapshot,
+    ConnectionUnavailableError,
+    Event,
+    EventType,
+    Failover,
+    Health,
+    HealthCheck,
+    Orchestrator,
+    PreconditionError,
+)
+from tests.core.clock import JumpingLoop, advance, settle
+from tests.core.fakes import DownError, Server, look
+
+NAMES = ("a", "b", "c", "d", "e")
+UNCHECKED = "e"
+"""The one without a check: `d` fails over to it, so that trial calls by themselves occur in a chain."""
+RESET_S, TIMEOUT_S = 30.0, 5.0
+TRIALS_OUT = "as many trial calls"
+
+names = st.sampled_from(NAMES)
+ANSWERS = {"good": True, "bad": DownError("down"), "degraded": "degraded", "hangs": True}
+
+
+class IgnoredError(Exception):
+    """What the predicate does not count."""
+
+
+ENDS = {"ok": str, "fails": DownError, "ignored": IgnoredError, "cancelled": asyncio.CancelledError}
+
+
+@dataclass
+class Call:
+    """A call under way: where it runs, and which stretch of that circuit's life admitted it."""
+
+    task: "asyncio.Task[str]"
+    gate: "asyncio.Future[None]"
+    server: str
+    epoch: int
+    began_s: float
+    is_trial: bool
+
+
+class Core(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner(loop_factory=JumpingLoop)
+        self.loop = self.runner.get_loop()
+        self.servers = {name: Server(name) for name in NAMES}
+        self.events: list[Event] = []
+        self.read = 0
+        self.epochs = dict.fromkeys(NAMES, 0)
+        self.holds: dict[str, float] = {}
+        self.calls: list[Call] = []
+        self.health_said = dict.fromkeys(NAMES, Health.UNKNOWN.value)
+        self.serving_said: dict[str, str | None] = {name: name for name in NAMES}
+
+    def run(self, main: Coroutine[Any, Any, Any]) -> Any:
+        async def and_settle() -> Any:
+            try:
+                return await main
+            finally:
+                await settle()
+
+        return self.runner.run(and_settle())
+
+    @initialize(
+        circuits=st.booleans() | st.just(value=True),
+        threshold=st.integers(1, 3),
+        permits=st.integers(1, 3),
+        rise=st.integers(1, 2),
+        fall=st.integers(1, 2),
+        failback=st.sampled_from([("auto", 0.0), ("auto", 20.0), ("manual", 0.0)]),
+    )
+    def begin(self, circuits: bool, threshold: int, permits: int, rise: int, fall: int, failback: Any) -> None:  # noqa: FBT001
+        self.enabled, self.threshold, self.permits = circuits, threshold, permits
+        counts = lambda error: not isinstance(error, IgnoredError)  # noqa: E731
+        self.circuits = CircuitBreakerConfig(threshold, RESET_S, permits, counts_as_failure=counts)
+        checks = {name: look for name in NAMES if name != UNCHECKED}  # noqa: C420
+        self.checks = HealthCheck(interval="60s", timeout=TIMEOUT_S, rise=rise, fall=fall, checks=checks)
+        self.failover = {"a": Failover(("b", "c"), *failback), "b": Failover("d"), "d": Failover("e")}
+        self.circuit_said = dict.fromkeys(NAMES, "closed" if circuits else "disabled")
+        self.db = self.built()
+        self.run(self.db.connect())
+
+    def built(self) -> Orchestrator:
+        circuits = self.circuits if self.enabled else None
+        db = Orchestrator(self.servers, self.failover, self.checks, circuits)
+        for word in EventType:
+            db.on(word, self.events.append)
+        return db
+
+    def teardown(self) -> None:
+        if hasattr(self, "db"):
+            for call in self.calls:
+                call.task.cancel()
+            self.run(self.db.disconnect())
+            left = asyncio.all_tasks(self.loop)
+            assert not left, left
+        self.runner.close()
+
+    # What may happen.
+
+    @rule(name=names, how=st.sampled_from(["ok", "fails", "ignored"]), times=st.integers(1, 4), failover=st.booleans())
+    def call(self, name: str, how: str, times: int, failover: bool) -> None:  # noqa: FBT001
+        for _ in range(times):
+            self.run(self.called(name, how, failover=failover))
+
+    async def called(self, name: str, how: str, *, failover: bool) -> None:
+        may_run = self.may_run(name, failover=failover)
+        ran: list[str] = []
+
+        async def fn(server: Server) -> None:
+            ran.append(server.name)
+            if how != "ok":
+                raise DownError("failing") if how == "fails" else IgnoredError
+
+        try:
+            await self.db.execute(name, fn, failover=failover)
+        except (DownError, IgnoredError):
+            assert how != "ok"
+        except ConnectionUnavailableError:
+            assert not ran
+        assert ran == ([may_run] if may_run else [])
+
+    def may_run(self, name: str, *, failover: bool) -> str | None:
+        """Who has to run a call now, by what the orchestrator itself says of its routes."""
+        route = self.db.route(name)
+        chosen = route.serving if failover else (name if route.candidates[0].eligible else None)
+        if chosen is None and self.view(name).circuit.state is CircuitState.DISABLED:
+            return name  # the last resort
+        return chosen
+
+    @precondition(lambda self: len(self.calls) < 8)
+    @rule(name=names)
+    def begin_call(self, name: str) -> None:
+        self.run(self.begun(name))
+
+    async def begun(self, name: str) -> None:
+        may_run = self.may_run(name, failover=True)
+        gate: asyncio.Future[None] = self.loop.create_future()
+        ran: list[str] = []
+
+        async def fn(server: Server) -> str:
+            ran.append(server.name)
+            await gate
+            return server.name
+
+        task = asyncio.create_task(self.db.execute(name, fn))
+        await asyncio.sleep(0)
+        assert ran == ([may_run] if may_run else [])
+        if not ran:
+            assert isinstance(task.exception(), ConnectionUnavailableError)
+            return
+        self.hear()
+        is_trial = self.view(ran[0]).circuit.state is CircuitState.HALF_OPEN
+        self.calls.append(Call(task, gate, ran[0], self.epochs[ran[0]], self.loop.time(), is_trial))
+
+    @precondition(lambda self: self.calls)
+    @rule(which=st.integers(0, 7), how=st.sampled_from(["ok", "fails", "ignored", "cancelled"]))
+    def end_call(self, which: int, how: str) -> None:
+        self.run(self.ended(self.calls.pop(which % len(self.calls)), how))
+
+    async def ended(self, call: Call, how: str) -> None:
+        before, said = self.view(call.server).circuit, len(self.events)
+        match how:
+            case "ok":
+                call.gate.set_result(None)
+            case "fails":
+                call.gate.set_exception(DownError("failing"))
+            case "ignored":
+                call.gate.set_exception(IgnoredError())
+            case "cancelled":
+                call.task.cancel()
+        result = (await asyncio.gather(call.task, return_exceptions=True))[0]
+        assert isinstance(result, ENDS[how])
+        if call.epoch != self.epochs[call.server] or how in ("ignored", "cancelled"):
+            assert self.view(call.server).circuit == before, "a late or undecided result changed the circuit"
+            assert len(self.events) == said
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 4.0, 19.0, 28.0, 34.0, 70.0, 400.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.run(advance(seconds))
+
+    @rule(name=names, answer=st.sampled_from(sorted(ANSWERS)), look_now=st.booleans())
+    def server_changes(self, name: str, answer: str, look_now: bool) -> None:  # noqa: FBT001
+        self.servers[name].answer = ANSWERS[answer]
+        self.servers[name].hangs = answer == "hangs"
+        if look_now:
+            self.run(self.db.check(name))
+
+    @rule(name=st.none() | names)
+    def check(self, name: str | None) -> None:
+        self.run(self.db.check(name))
+
+    @rule(name=names, hold_s=st.sampled_from([None, 10.0, 100.0]))
+    def hold(self, name: str, hold_s: float | None) -> None:
+        self.holds[name] = float("inf") if hold_s is None else self.loop.time() + hold_s
+        self.run(self.acted(lambda: self.db.open_circuit(name, hold_for=hold_s)))
+
+    @rule(name=names)
+    def close(self, name: str) -> None:
+        self.holds.pop(name, None)
+        self.run(self.acted(lambda: self.db.close_circuit(name)))
+        self.epochs[name] += 1  # results from before it are void, even where it was closed
+
+    @rule(name=names, succeeded=st.booleans())
+    def report(self, name: str, succeeded: bool) -> None:  # noqa: FBT001
+        self.run(self.acted(lambda: (self.db.record_success if succeeded else self.db.record_failure)(name)))
+
+    @rule(name=names)
+    def fail_back(self, name: str) -> None:
+        try:
+            self.run(self.acted(lambda: self.db.failback(name)))
+        except PreconditionError:
+            return
+
+    async def acted(self, act: Any) -> None:
+        act()
+
+    @precondition(lambda self: not self.calls)
+    @rule(look_first=st.booleans())
+    def reconnect(self, look_first: bool) -> None:  # noqa: FBT001
+        self.run(self.reconnected(look_first=look_first))
+
+    async def reconnected(self, *, look_first: bool) -> None:
+        old = self.db
+        await old.disconnect()
+        before = [(view.health, view.circuit) for view in old.snapshot().connections]
+        self.db = self.built()
+        said = len(self.events)
+        for name, connection in old._board.connections.items():
+            self.db.restore(name, connection.memory, old._router.serving(name))
+        assert [(view.health, view.circuit) for view in self.db.snapshot().connections] == before
+        assert len(self.events) == said
+        await self.db.connect(look=look_first)
+
+    # What must always be true.
+
+    @invariant()
+    def everything_holds(self) -> None:
+        if hasattr(self, "db"):
+            self.run(self.looked_over())
+
+    async def looked_over(self) -> None:
+        views = {view.name: view for view in self.db.snapshot().connections}
+        self.reading_changes_nothing()
+        self.what_was_said_is_how_it_stands(views)
+        self.holds_hold_and_open_ones_have_a_way_back(views)
+        self.never_more_trial_calls_than_permits()
+        self.who_serves_is_the_first_by_the_documented_order(views)
+        assert all(server.most_at_once <= 1 for server in self.servers.values()), "two looks at a time"
+
+    def view(self, name: str) -> ConnectionSnapshot:
+        return self.db.snapshot().connections[NAMES.index(name)]
+
+    def hear(self) -> None:
+        """Takes in what was said since: each event must go on from the one before."""
+        for event in self.events[self.read :]:
+            name = event.name or ""
+            match event.type:
+                case EventType.HEALTH_CHANGED:
+                    assert event.previous == self.health_said[name] != event.current
+                    self.health_said[name] = str(event.current)
+                case EventType.CIRCUIT_OPEN | EventType.CIRCUIT_HALF_OPEN | EventType.CIRCUIT_CLOSE:
+                    self.hear_circuit(event, name)
+                case EventType.FAILOVER:
+                    assert event.backup not in (name, self.serving_said[name])
+                    self.serving_said[name] = event.backup
+                case EventType.RECOVERY:
+                    assert self.serving_said[name] != name
+                    assert event.backup == self.serving_said[name]
+                    self.serving_said[name] = name
+                case EventType.NO_ROUTE:
+                    assert self.serving_said[name] is not None
+                    self.serving_said[name] = None
+                case EventType.ERROR:
+                    raise AssertionError(event)
+        self.read = len(self.events)
+
+    def hear_circuit(self, event: Event, name: str) -> None:
+        assert event.previous == self.circuit_said[name]
+        assert event.current != event.previous or event.reason == "manual", "announced twice"
+        if self.holds.get(name, 0.0) > self.loop.time():
+            assert event.reason in {"manual", "hold-over", "wait-over"}, "something automatic touched a hold"
+        self.circuit_said[name] = str(event.current)
+        self.epochs[name] += 1
+
+    def what_was_said_is_how_it_stands(self, views: dict[str, ConnectionSnapshot]) -> None:
+        self.hear()
+        for view in views.values():
+            assert view.health == self.health_said[view.name]
+            assert view.circuit.state == self.circuit_said[view.name]
+
+    def reading_changes_nothing(self) -> None:
+        before, said = self.db.snapshot().connections, len(self.events)
+        for name in NAMES:
+            self.db.route(name)
+        self.db.stats()
+        self.db.health()
+        assert self.db.snapshot().connections == before
+        assert len(self.events) == said
+
+    def holds_hold_and_open_ones_have_a_way_back(self, views: dict[str, ConnectionSnapshot]) -> None:
+        for view in views.values():
+            circuit = view.circuit
+            held = self.holds.get(view.name, 0.0) > self.loop.time()
+            assert circuit.manual is held
+            assert not held or circuit.state is CircuitState.OPEN
+            if circuit.state is CircuitState.OPEN and not held:
+                by_health = circuit.reason == "health-check-failed" and view.name != UNCHECKED
+                assert circuit.retry_at is not None or by_health
+            assert circuit.failures >= 0
+            assert 0 <= circuit.successes < self.permits
+            assert circuit.state is not CircuitState.CLOSED or circuit.failures < self.threshold
+
+    def never_more_trial_calls_than_permits(self) -> None:
+        for name in NAMES:
+            live = [
+                call
+                for call in self.calls
+                if call.server == name
+                and call.is_trial
+                and call.epoch == self.epochs[name]
+                and self.loop.time() < call.began_s + RESET_S
+            ]
+            assert len(live) <= self.permits
+
+    def who_serves_is_the_first_by_the_documented_order(self, views: dict[str, ConnectionSnapshot]) -> None:
+        for head in NAMES:
+            route = self.db.route(head)
+            expected = by_the_rules(route.candidates, views)
+            assert route.serving == expected
+            assert route.is_failover is (expected not in (None, head))
+            assert expected is None or views[expected].health is not Health.UNHEALTHY
+            lane = self.db._board.lanes.get(head)
+            assert lane is None or lane.name == route.serving
+            if not any(TRIALS_OUT in one.reason for one in route.candidates):
+                assert self.serving_said[head] == route.serving
+
+
+def by_the_rules(candidates: Any, views: dict[str, ConnectionSnapshot]) -> str | None:
+    """Who has to serve, worked out anew from what is shown of each candidate (semantics, "One vocabulary")."""
+    ready, waiting = [], []
+    for candidate in candidates:
+        view = views[candidate.name]
+        state, reason = view.circuit.state, view.circuit.reason
+        admits = state in (CircuitState.CLOSED, CircuitState.DISABLED, CircuitState.HALF_OPEN)
+        eligible = view.health is not Health.UNHEALTHY and admits and TRIALS_OUT not in candidate.reason
+        assert candidate.eligible is eligible
+        if not eligible:
+            continue
+        proved_by_checks = state is CircuitState.HALF_OPEN and reason in ("health-recovered", "hold-over")
+        held_back = "failback is manual" in candidate.reason or "failing back at" in candidate.reason
+        behind = (proved_by_checks and candidate.name != UNCHECKED) or held_back
+        settled = state is not CircuitState.HALF_OPEN
+        (waiting if behind else ready).append((candidate.name, settled and not held_back))
+    order = {candidate.name: place for place, candidate in enumerate(candidates)}
+    if any(settled for _, settled in ready):
+        return ready[0][0]
+    return min((name for name, _ in ready + waiting), key=order.__getitem__, default=None)
+
+
+Core.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[Slow.too_slow, Slow.data_too_large],
+    report_multiple_bugs=False,
+)
+TestCore = Core.TestCase
