@@ -104,6 +104,7 @@ def target_of(connection: "Connection") -> Target:
         params=url.params,
         path=url.path,
         statement=connection.health_check.statement,
+        timeout_s=connection.health_check.timeout_s,
     )
 
 

@@ -10,6 +10,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
+        """The text itself, for whoever connects with it."""
         return self._text
 
     def __repr__(self) -> str:
