@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from omnidb_cli.core.events import Event, EventType
     from omnidb_cli.core.health import CheckResult, Health
     from omnidb_cli.core.monitor import HealthMonitor
-    from omnidb_cli.core.orchestrator import ConnectionStats, Orchestrator
+    from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.registry import Registry
+    from omnidb_cli.core.report import ConnectionStats
     from omnidb_cli.core.router import FailoverRouter
     from omnidb_cli.core.settings import CircuitBreakerConfig, Failback, Failover, HealthCheck
     from omnidb_cli.core.snapshot import Candidate, ConnectionSnapshot, Route, Snapshot
@@ -47,8 +48,9 @@ _HOMES = {
     "core.events": ("Event", "EventType"),
     "core.health": ("CheckResult", "Health"),
     "core.monitor": ("HealthMonitor",),
-    "core.orchestrator": ("ConnectionStats", "Orchestrator"),
+    "core.orchestrator": ("Orchestrator",),
     "core.registry": ("Registry",),
+    "core.report": ("ConnectionStats",),
     "core.router": ("FailoverRouter",),
     "core.settings": ("CircuitBreakerConfig", "Failback", "Failover", "HealthCheck"),
     "core.snapshot": ("Candidate", "ConnectionSnapshot", "Route", "Snapshot"),
@@ -74,9 +76,46 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604 - names that are imported when first used
+__all__ = [  # a literal, so that type checkers see what is exported
+    "AuthenticationError",
+    "Candidate",
+    "CheckResult",
+    "CircuitBreaker",
+    "CircuitBreakerConfig",
+    "CircuitOpenError",
+    "CircuitSnapshot",
+    "CircuitState",
+    "ConfigurationError",
+    "ConnectError",
+    "ConnectionLostError",
+    "ConnectionSnapshot",
+    "ConnectionStats",
+    "ConnectionUnavailableError",
+    "DriverError",
+    "ErrorKind",
+    "Event",
+    "EventStream",
+    "EventType",
+    "Failback",
+    "Failover",
+    "FailoverRouter",
+    "Health",
+    "HealthCheck",
+    "HealthMonitor",
+    "NotConnectedError",
+    "OmnidbError",
+    "Orchestrator",
+    "PreconditionError",
+    "Registry",
+    "Route",
+    "Snapshot",
+    "StateStoreError",
+    "StatementError",
+    "StatementTimeout",
+    "TopologyError",
+    "UnknownConnectionError",
+    "WriteRefusedError",
     "__version__",
-    *_HOME_OF,
 ]
 
 

@@ -1,0 +1,45 @@
+"""Draws docs/status.svg: the table of `omnidb status` in the middle of a failover, from a real run."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+from data import make
+
+from omnidb_cli.cli.compose import described, open_drivers, orchestrator
+from omnidb_cli.output.document import with_texts
+from omnidb_cli.output.picture import export_svg
+from omnidb_cli.output.views.status import status_document
+from omnidb_cli.topology import load
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SHOWN_AS = "/srv/omnidb"
+"""A place that reads well, for the temporary folder of the run."""
+
+
+def main() -> None:
+    """Writes the picture."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        shutil.copytree(_ROOT / "configs", folder / "configs")
+        make(folder / "demo-data")
+        (folder / "demo-data/primary.db").unlink()
+        svg = asyncio.run(_drawn(folder))
+    (_ROOT / "docs/status.svg").write_text(svg, encoding="utf-8")
+
+
+async def _drawn(folder: Path) -> str:
+    topology = load(folder / "configs/demo.yaml")
+    db = orchestrator(topology, open_drivers(topology))
+    await db.connect(keep_looking=False)
+    document = status_document(described(db.snapshot(), topology))
+    await db.disconnect()
+    shown = document._replace(
+        table=lambda: with_texts(document.table(), lambda text: text.replace(str(folder), _SHOWN_AS))
+    )
+    return export_svg(shown, title="omnidb status", width=110)
+
+
+if __name__ == "__main__":
+    main()
