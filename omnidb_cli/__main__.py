@@ -12,25 +12,49 @@ def main() -> None:
     then.
     """
     gc.disable()  # start-up makes many objects and no garbage
+    _replace_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text files here
     from omnidb_cli.cli.app import app
+    from omnidb_cli.cli.boundary import guarded
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.cli.signals import arm
 
     gc.enable()
     gc.freeze()
-    try:
+    gc.set_threshold(20_000, 20, 20)  # most commands end before a collection pays
+
+    def run() -> None:
+        arm()
         app(prog_name="omnidb")
-        code: object = 0
+
+    try:
+        code: object = int(guarded(run, Context))
     except SystemExit as end:
         code = end.code
     _leave(code if isinstance(code, int) else 1)
 
 
+def _replace_closed_streams() -> None:
+    """Puts a sink where a stream is closed (`>&-`): else the next file to be opened would take its number."""
+    if sys.stdin and sys.stdout and sys.stderr:
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def _leave(code: int) -> None:
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except OSError:
-        pass  # the reader is gone, and there is nobody left to tell
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            pass  # the reader is gone, and there is nobody left to tell
+        except OSError:
+            code = code or 1  # what was to be said is lost: that is no success
     os._exit(code)
 
 

@@ -28,6 +28,15 @@ class OmnidbGroup(TyperGroup):
             return None
         return get_command(load(_COMMANDS, cmd_name).app)
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """The context of a command line. Help and version are written here, and nothing is left to do after them."""
+        made: list[Any] = []
+        make = super().make_context
+        code = guarded(lambda: made.append(make(*args, **settings)), Context)
+        if not made:
+            raise typer.Exit(code)
+        return made[0]
+
     def invoke(self, ctx: Any) -> Any:
         """Runs the command, and exits with its code."""
         run = super().invoke
@@ -50,14 +59,19 @@ def _version(wanted: bool) -> None:
         from omnidb_cli import __version__
 
         sys.stdout.write(f"omnidb {__version__}\n")
+        sys.stdout.flush()
         raise typer.Exit
 
 
 @app.callback()
 def omnidb(
     ctx: typer.Context,
-    config: Annotated[Path | None, typer.Option("-c", "--config", help="Topology file.", show_default=False)] = None,
-    state: Annotated[str | None, typer.Option(help="Where the state is kept: a URL.", show_default=False)] = None,
+    config: Annotated[
+        Path | None, typer.Option("-c", "--config", metavar="FILE", help="Topology file.", show_default=False)
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where the state is kept; memory: keeps nothing.")
+    ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback acts

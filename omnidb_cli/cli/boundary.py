@@ -1,18 +1,23 @@
 """Where every error ends: one sentence, a hint, and an exit code."""
 
 from collections.abc import Callable
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from omnidb_cli import errors
 from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.signals import Terminated
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
 
-UsageError = typer.BadParameter.__mro__[1]
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The base of what Typer itself says about a command line; it has no public name of its own."""
+
+_NO_ROOM = (ENOSPC, EDQUOT, EIO, EFBIG)
+_REPORT = "this is a defect in omnidb: please report it with the output of the same command under --debug"
 
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.TopologyError, ExitCode.TOPOLOGY),
@@ -28,29 +33,18 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 )
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an error: nothing may swallow it on its way out."""
-
-
 def guarded(run: Callable[[], Any], context: "Callable[[], Context]") -> ExitCode:
     """Runs a command; its exit code, whatever happens. What went wrong is said on stderr."""
     try:
         code = run()
     except (typer.Exit, typer.Abort, UsageError):
         raise  # Typer's own business: help, version, wrong options
-    except errors.OmnidbError as error:
-        return _told(error, context())
-    except BrokenPipeError:
-        context().streams.abandon()
-        return ExitCode.DONE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Terminated:
         return ExitCode.TERMINATED
-    except OSError as error:
-        return _unwritable(error, context())
-    except Exception as error:  # noqa: BLE001 - the last resort: said as what it is, a defect
-        return _defect(error, context())
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it is said
+        return _said(_only_one_of(error), context())
     return code if isinstance(code, ExitCode) else ExitCode.DONE
 
 
@@ -62,53 +56,56 @@ def exit_code_of(error: BaseException) -> ExitCode:
     return ExitCode.UNEXPECTED
 
 
-def _told(error: errors.OmnidbError, context: "Context") -> ExitCode:
-    from omnidb_cli.output.messages import Failure
+def _only_one_of(error: Exception) -> Exception:
+    """The error that a group of tasks broke off with, which comes wrapped where it is the only one."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
-    code = exit_code_of(error)
-    kind = getattr(error, "kind", None)
-    name = getattr(error, "connection", None) or getattr(error, "name", None)
-    context.streams.error(Failure(int(code), None if kind is None else str(kind), _sentence(error), name, error.hint))
-    _trace(error, context)
+
+def _said(error: Exception, context: "Context") -> ExitCode:
+    match error:
+        case errors.OmnidbError():
+            code = exit_code_of(error)
+            kind, name = getattr(error, "kind", None), error.connection or getattr(error, "name", None)
+            _say(context, error, code, None if kind is None else str(kind), sentence(error), name, error.hint)
+        case BrokenPipeError():
+            context.streams.abandon()
+            code = ExitCode.DONE
+        case OSError() if error.errno in _NO_ROOM:
+            code = ExitCode.UNEXPECTED
+            _say(context, error, code, None, f"the output cannot be written: {(error.strerror or '').lower()}")
+        case _:
+            code = ExitCode.UNEXPECTED
+            message = f"unexpected {type(error).__name__}: {error}"
+            _say(context, error, code, "internal", message, None, _REPORT)
     return code
 
 
-def _sentence(error: errors.OmnidbError) -> str:
+def sentence(error: errors.OmnidbError) -> str:
+    """What the error says to people, all of it: each problem of a topology on a line of its own."""
     match error:
         case errors.TopologyError(problems=problems) if problems:
-            return "; ".join([str(error), *map(str, problems)]) if len(problems) == 1 else _listed(error)
+            return "\n".join([str(error), *(str(one) for one in problems if one.message not in str(error))])
         case errors.ConnectionUnavailableError(candidates=candidates) if candidates:
             return f"{error}: " + "; ".join(f"{one.name} {one.reason}" for one in candidates)
         case _:
             return str(error)
 
 
-def _listed(error: errors.TopologyError) -> str:
-    return "\n".join([str(error), *(f"  {problem}" for problem in error.problems)])
-
-
-def _unwritable(error: OSError, context: "Context") -> ExitCode:
-    from errno import EPIPE
-
-    if error.errno == EPIPE:
-        context.streams.abandon()
-        return ExitCode.DONE
-    return _defect(error, context)
-
-
-def _defect(error: BaseException, context: "Context") -> ExitCode:
+def _say(
+    context: "Context",
+    error: Exception,
+    code: ExitCode,
+    kind: str | None,
+    message: str,
+    name: str | None = None,
+    hint: str | None = None,
+) -> None:
     from omnidb_cli.output.messages import Failure
 
-    hint = "this is a defect in omnidb: please report it with the output of the same command under --debug"
-    message = f"unexpected {type(error).__name__}: {error}"
-    context.streams.error(Failure(int(ExitCode.UNEXPECTED), "internal", message, None, hint))
-    _trace(error, context)
-    return ExitCode.UNEXPECTED
+    context.streams.error(Failure(int(code), kind, message, name, hint))
+    if context.debug:
+        from traceback import format_exception
 
-
-def _trace(error: BaseException, context: "Context") -> None:
-    if not context.debug:
-        return
-    from traceback import format_exception
-
-    context.streams.trace("".join(format_exception(error)))
+        context.streams.trace("".join(format_exception(error)))

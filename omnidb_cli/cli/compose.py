@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from omnidb_cli.cli.rules import circuit_config
@@ -28,10 +29,13 @@ def open_drivers(topology: "Topology") -> dict[str, Driver]:
 def orchestrator(
     topology: "Topology", drivers: "Mapping[str, Driver]", *, journal: "Journal | None" = None
 ) -> Orchestrator:
-    """The core over the topology's drivers; it closes them when it disconnects."""
+    """The core over the topology's drivers; it closes them when it disconnects, and looks at once at one that broke."""
     redact = Redactor(topology.secrets)
     checks = {name: _check(one, redact) for name, one in topology.connections.items()}
-    return _over(topology, drivers, journal, checks)
+    db = _over(topology, drivers, journal, checks)
+    for name, driver in drivers.items():
+        driver.on_lost = partial(db.look_soon, name)
+    return db
 
 
 def unconnected(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:

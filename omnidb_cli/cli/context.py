@@ -1,7 +1,7 @@
 """What a command is given: the global options, its streams, and the ways to the topology and the state."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from omnidb_cli.state.store import Store
     from omnidb_cli.topology import Topology
 
-HINT_CONFIG = "name one with --config FILE or $OMNIDB_CONFIG, or begin with: omnidb config init"
+Redact = Callable[[str], str]
+
+HINT_CONFIG = "name one with --config FILE or in $OMNIDB_CONFIG"
 
 
 class Context:
@@ -26,6 +28,7 @@ class Context:
         self.no_color = False
         self.debug = False
         self._streams: Streams | None = None
+        self._redact: Redact | None = None
 
     def with_options(self, *, config: Path | None, state: str | None, no_color: bool, debug: bool) -> Self:
         """The same with the global options of a command line."""
@@ -56,14 +59,15 @@ class Context:
         from omnidb_cli.output.streams import Streams
         from omnidb_cli.topology.redact import redact_url
 
-        return Streams.of_process(format=name, no_color=self.no_color, redact=redact_url, **settings)
+        redact = self._redact or redact_url
+        return Streams.of_process(format=name, no_color=self.no_color, redact=redact, **settings)
 
     def topology(self) -> "Topology":
         """The validated topology. From here on its secrets never reach a stream. Raises TopologyError."""
         from omnidb_cli.topology import Redactor, load
 
         topology = load(self.config_path(), env=self.env)
-        self.streams.redact = Redactor(topology.secrets)
+        self._redact = self.streams.redact = Redactor(topology.secrets)
         return topology
 
     @property
@@ -97,8 +101,7 @@ class Context:
             return self.state
         if topology.state is not None:
             return topology.state.text
-        named_by_file = topology.path is not None and Path(topology.path).stem == topology.name
-        return default_url(topology.name, topology.path if named_by_file else None)
+        return default_url(topology.name, None if topology.named else topology.path)
 
     def store(self, topology: "Topology") -> "Store":
         """The state store, nothing in it touched yet. Raises StateStoreError for a URL that cannot be one."""

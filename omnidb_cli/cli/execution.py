@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
-from omnidb_cli.cli.remembering import restore, saved_state, written
+from omnidb_cli.cli.remembering import SavedState, restore, written
 from omnidb_cli.cli.second_look import look_again
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.duration import format_duration
@@ -57,41 +57,48 @@ class Service(NamedTuple):
 class _Attempt(NamedTuple):
     service: Service
     session: "Session"
+    others_failed: bool
 
 
-async def carry_out(context: "Context", topology: "Topology", order: Order) -> None:
-    """Runs the order and writes its result.
+class Execution:
+    """One order, the core that decides who serves it, and the state that remembers how that went.
 
-    Raises StateStoreError when a hold could be overlooked, ConnectionUnavailableError when nobody is eligible, and
-    the driver errors of whoever was tried last.
+    Raises StateStoreError when the state cannot be read: a hold could be overlooked.
     """
-    state = saved_state(topology, context.store(topology))
-    rows = state.read()
-    drivers = open_drivers(topology)
-    db = orchestrator(topology, drivers, journal=state)
-    restore(db, rows)
-    await db.connect(look=False, keep_looking=False)
-    deadline = asyncio.get_running_loop().time() + order.timeout_s
-    try:
-        await _look_again(db, order, topology, deadline)
-        attempt = await _connect(db, drivers, order, topology, deadline)
+
+    def __init__(self, context: "Context", topology: "Topology", order: Order, state: "SavedState") -> None:
+        self._context = context
+        self._topology = topology
+        self._order = order
+        self.state = state
+        self._drivers = open_drivers(topology)
+        self._db = orchestrator(topology, self._drivers, journal=state)
+        restore(self._db, state.read())
+
+    async def carry_out(self) -> None:
+        """Runs the order and writes its result."""
+        db, order = self._db, self._order
+        deadline = asyncio.get_running_loop().time() + order.timeout_s
+        await db.connect(look=False, keep_looking=False)
         try:
-            await _run(db, attempt, order, deadline, context.streams)
+            await self._look_again(deadline)
+            attempt = await _connect(db, self._drivers, order, self._topology, deadline)
+            try:
+                if attempt.others_failed:
+                    await asyncio.to_thread(written, self._context, self.state.write)  # others need not try them too
+                await _run(db, attempt, order, deadline, self._context.streams)
+            finally:
+                await attempt.session.aclose()
         finally:
-            await attempt.session.aclose()
-    finally:
-        written(context, state.write)
-        await db.disconnect()
+            await db.disconnect()
 
-
-async def _look_again(db: "Orchestrator", order: Order, topology: "Topology", deadline: float) -> None:
-    if not order.failover:
-        return
-    try:
-        async with asyncio.timeout_at(deadline):
-            await look_again(db, order.name, topology)
-    except TimeoutError:
-        raise _out_of_time(order, order.name) from None
+    async def _look_again(self, deadline: float) -> None:
+        order = self._order
+        try:
+            async with asyncio.timeout_at(deadline):
+                await look_again(self._db, order.name, self._topology, alone=not order.failover)
+        except TimeoutError:
+            raise _out_of_time(order, order.name) from None
 
 
 async def _connect(
@@ -102,15 +109,24 @@ async def _connect(
     tried: dict[str, ConnectError] = {}
     while (service := next_service(db, order, topology, tried)) is not None:
         try:
-            return _Attempt(service, await _open(drivers[service.name], service, order, topology, deadline))
+            session = await _open(drivers[service.name], service, order, topology, deadline)
+            return _Attempt(service, session, bool(tried))
         except ConnectError as error:
             error.connection = service.name
             tried[service.name] = error
             db.report_check(service.name, failed_look(error, redact))
     if tried:
-        raise tried.popitem()[1]
+        raise _last_of(tried)
     candidates = db.route(order.name).candidates
     raise ConnectionUnavailableError(order.name, candidates if order.failover else candidates[:1])
+
+
+def _last_of(tried: "dict[str, ConnectError]") -> ConnectError:
+    """The error of the one tried last, which says what became of those before it too."""
+    error = tried[next(reversed(tried))]
+    if len(tried) > 1:
+        error.args = ("nobody could be connected to: " + "; ".join(f'"{name}": {one}' for name, one in tried.items()),)
+    return error
 
 
 def next_service(db: "Orchestrator", order: Order, topology: "Topology", tried: Collection[str]) -> Service | None:
@@ -144,7 +160,7 @@ async def _open(driver: "Driver", service: Service, order: Order, topology: "Top
 
 
 async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
-    service, session = attempt
+    service, session, _ = attempt
 
     async def run(_driver: Any) -> ResultSummary:
         try:
@@ -190,7 +206,7 @@ async def _stream(session: "Session", service: Service, order: Order, streams: "
 
 def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteRefusedError:
     refused = WriteRefusedError(
-        f'"{service.name}" serves "{order.name}" as a backup ({service.reason}): writes are denied there: {error}',
+        f'a write was refused: "{service.name}" serves "{order.name}" as a backup ({service.reason}): {error}',
         hint="--allow-write-on-backup lets this one statement write there; `writes: allow` in the topology lets all",
     )
     refused.connection = service.name

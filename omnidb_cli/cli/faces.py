@@ -15,7 +15,9 @@ _EVENTS_SHOWN = 50
 
 
 class Face(Protocol):
-    """What `watch` shows itself through."""
+    """What `watch` shows itself through. `shows_old_evidence`: also before the first looks are over."""
+
+    shows_old_evidence: bool
 
     def show(self, snapshot: Snapshot, events: "list[Event]", next_look_in_s: float | None, stale: str | None) -> None:
         """Shows how everything stands, and what happened since the last time."""
@@ -28,6 +30,8 @@ class Face(Protocol):
 
 class LineFace:
     """One JSON object a line: the same as `status -o json` prints."""
+
+    shows_old_evidence = False
 
     def __init__(self, streams: "Streams") -> None:
         self._streams = streams
@@ -48,6 +52,8 @@ class LineFace:
 
 class ScreenFace:
     """A live screen: the table, the last events, the countdown to the next look."""
+
+    shows_old_evidence = True
 
     def __init__(self, streams: "Streams") -> None:
         from omnidb_cli.output.live import LiveScreen

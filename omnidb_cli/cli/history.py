@@ -1,4 +1,4 @@
-"""The history as commands ask for it. A past event may be of a connection that the topology no longer has."""
+"""The history as commands ask for it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,8 +36,7 @@ def question(since_s: float | None, names: Sequence[str], types: Sequence[str]) 
 
 def known_names(topology: "Topology", asked: Question) -> None:
     """Raises UnknownConnectionError for a name that the topology does not have."""
-    for name in asked.names:
-        topology.closure([name])
+    topology.closure(asked.names)
 
 
 def saved_events(store: "Store", asked: Question, *, after_id: int = 0) -> list[Mapping[str, Any]]:

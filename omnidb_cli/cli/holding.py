@@ -24,14 +24,13 @@ def act(context: "Context", names: Sequence[str], output: str | None, do: Act) -
     """
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
-    for name in names:
-        topology.closure([name])
+    topology.closure(names)
     state = saved_state(topology, context.remembering_store(topology))
     db = unconnected(topology, journal=state)
     restore(db, state.read())
     actor = this_writer()
     for name in dict.fromkeys(names):
         do(db, name, actor)
-    state.adopt(db, state.write())
+    state.adopt(db, state.finish())
     now = {one.name: one.circuit for one in db.snapshot().connections}
     streams.show(circuits_document([(name, now[name]) for name in dict.fromkeys(names)], now=datetime.now(UTC)))

@@ -4,13 +4,13 @@ The store works in a thread of its own, so that a locked file never holds up a l
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from omnidb_cli.cli.remembering import SavedState, restore, saved_state
-from omnidb_cli.core.endpoint import Checked
+from omnidb_cli.core.endpoint import Checked, Memory
 from omnidb_cli.errors import StateStoreError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_UNAVAILABLE = "state not available: {}; circuits as last known"
 _POLL_S = 0.25
+_FAREWELL_S = 1.0
 
 
 class Keeper:
@@ -36,36 +38,42 @@ class Keeper:
     """
 
     def __init__(self, context: "Context", topology: "Topology", rounds: "Rounds", changed: Callable[[], None]) -> None:
-        self._context = context
-        self._topology = topology
+        self._streams = context.streams
         self._rounds = rounds
         self._changed = changed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="omnidb-state")
         self._state: SavedState | None = None
-        self._rows: Mapping[str, Saved] = {}
         self._seen: int | None = None
+        self._known: Mapping[str, Saved] = {}
         self.trouble: str | None = None
+        try:
+            self._state = saved_state(topology, context.store(topology), stays=True)
+        except StateStoreError as error:
+            self.trouble = _UNAVAILABLE.format(error)
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._in_thread(self._open)
-        except StateStoreError as error:
-            self.trouble = f"state not available: {error}; circuits assumed closed"
+        if self._state is not None:
+            try:
+                await self._in_thread(self._news, self._state)
+            except StateStoreError as error:
+                self.trouble = _UNAVAILABLE.format(error)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._state is not None:
-            try:
-                await self._in_thread(self._state.write)
-            except StateStoreError as failed:
-                self._context.streams.warning(f"state not saved: {failed}", hint=failed.hint)
+        try:
+            if self._state is not None:
+                async with asyncio.timeout(_FAREWELL_S):
+                    await self._in_thread(SavedState.finish, self._state)
+        except (StateStoreError, TimeoutError) as failed:
+            said = str(failed) or "the store does not answer"
+            self._streams.warning(f"state not saved: {said}", hint=getattr(failed, "hint", None))
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def restore(self, db: "Orchestrator") -> None:
         """Gives the core what was saved."""
-        restore(db, self._rows)
+        restore(db, self._known)
 
     def record(self, name: str, given: "Input", at: "Moment") -> None:
         """Notes what happened to a connection."""
@@ -91,28 +99,36 @@ class Keeper:
             await self._step(db, self._state)
 
     async def _step(self, db: "Orchestrator", state: SavedState) -> None:
-        trouble = None
+        trouble, known = None, self._known
         try:
-            rows = await self._in_thread(lambda: self._exchange(state))
-            state.adopt(db, rows)
+            rows = await self._in_thread(self._exchange, state)
         except StateStoreError as error:
-            trouble = f"state not saved: {error}"
+            self._seen = None
+            trouble = _UNAVAILABLE.format(error)
+        else:
+            state.adopt(db, rows)
+            self._forget(db, known.keys() - self._known.keys() - rows.keys())
         if trouble != self.trouble:
             self.trouble = trouble
             self._changed()
 
+    def _forget(self, db: "Orchestrator", gone: "Collection[str]") -> None:
+        """Begins anew with those whose rows somebody took away: the state was reset."""
+        for name in gone:
+            db.adopt(name, Memory())
+            db.look_soon(name)
+
     def _exchange(self, state: SavedState) -> "Mapping[str, Saved]":
-        rows = dict(state.write())
+        news = self._news(state)
+        return {**news, **state.write()}
+
+    def _news(self, state: SavedState) -> "Mapping[str, Saved]":
         revision = state.store.revision()
-        if revision != self._seen:
-            self._seen = revision
-            rows.update(state.read())
-        return rows
+        if revision == self._seen:
+            return {}
+        self._known = state.read()
+        self._seen = revision
+        return self._known
 
-    def _open(self) -> None:
-        self._state = saved_state(self._topology, self._context.store(self._topology), stays=True)
-        self._seen = self._state.store.revision()
-        self._rows = self._state.read()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def _in_thread(self, work: Callable[[SavedState], T], state: SavedState) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, state)

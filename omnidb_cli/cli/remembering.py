@@ -1,19 +1,21 @@
 """A topology's saved state as one command uses it: restored into the core, journaled while it runs, written back."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import monotonic, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from omnidb_cli.core.circuit import Moment
 from omnidb_cli.core.events import EventType
-from omnidb_cli.core.router import Serving
 from omnidb_cli.errors import StateStoreError
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
-    from omnidb_cli.core.endpoint import Input
+    from omnidb_cli.core.endpoint import Input, Settings
     from omnidb_cli.core.events import Event
     from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.core.router import Serving
     from omnidb_cli.state.recorder import Recorder
     from omnidb_cli.state.store import Saved, Store
     from omnidb_cli.topology import Topology
@@ -21,49 +23,82 @@ if TYPE_CHECKING:
 _COMINGS_AND_GOINGS = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
 
 
+class _Note(NamedTuple):
+    """Something that happened and is not written down yet; `tell` hands it to the recorder."""
+
+    tell: Callable[[], None]
+    name: str | None = None
+    given: "Input | None" = None
+    at: Moment | None = None
+
+
 class SavedState:
     """The journal of an orchestrator (`core.switchboard.Journal`), and the way back from the store.
 
-    `stays` is True for what keeps watching: then its comings and goings are part of the history.
+    `stays` is True for what keeps watching: then its comings and goings are part of the history. `write` and `read`
+    may be called in another thread.
     """
 
-    def __init__(self, store: "Store", recorder: "Recorder", *, stays: bool = False) -> None:
+    def __init__(
+        self, store: "Store", recorder: "Recorder", settings: "Mapping[str, Settings]", *, stays: bool = False
+    ) -> None:
         self.store = store
         self._recorder = recorder
+        self._settings = settings
         self._stays = stays
-        self._touched: set[str] = set()
+        self._kept = max(10_000, 4 * len(settings))
+        self._notes: deque[_Note] = deque(maxlen=self._kept)
 
     def record(self, name: str, given: "Input", at: Moment) -> None:
         """Notes what happened to a connection."""
-        self._touched.add(name)
-        self._recorder.record(name, given, at)
+        self._notes.append(_Note(partial(self._recorder.record, name, given, at), name, given, at))
 
-    def routed(self, name: str, serving: Serving, event: "Event | None") -> None:
-        """Notes who serves a connection now."""
-        self._touched.add(name)
+    def routed(self, name: str, serving: "Serving", event: "Event | None") -> None:
+        """Notes who serves a connection now, unless that is itself and nobody ever said otherwise."""
+        if event is None and (serving.name, serving.eligible_since) == (name, None):
+            return
         since = None if serving.eligible_since is None else serving.eligible_since + time() - monotonic()
-        self._recorder.routed(name, serving.name, since, event)
+        self._notes.append(_Note(partial(self._recorder.routed, name, serving.name, since, event), name))
 
     def published(self, event: "Event") -> None:
         """Notes an event that is no change of health, circuit or route."""
         if self._stays or event.type not in _COMINGS_AND_GOINGS:
-            self._recorder.published(event)
+            self._notes.append(_Note(partial(self._recorder.published, event)))
 
     def read(self) -> "Mapping[str, Saved]":
         """What is saved. Raises StateStoreError."""
         return self._recorder.restore()
 
     def write(self) -> "Mapping[str, Saved]":
-        """Writes the journal down; the rows as they are now for everybody. Raises StateStoreError."""
-        self._touched.clear()
+        """Writes the notes down; the rows as they are now for everybody. Raises StateStoreError."""
+        notes, self._notes = self._notes, deque(maxlen=self._kept)
+        for note in notes:
+            note.tell()
         return self._recorder.flush()
 
+    def finish(self) -> "Mapping[str, Saved]":
+        """Writes the notes down for the last time, and lets go of the store. Raises StateStoreError."""
+        try:
+            return self.write()
+        finally:
+            self.store.close()
+
     def adopt(self, db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
-        """Hands rows to the core, those excepted to which something happened since they were read."""
+        """Hands rows to the core, with what has been noted since they were written on top of them."""
+        from omnidb_cli.core.endpoint import reduce
+
+        since: dict[str, list[_Note]] = {}
+        for note in self._notes:
+            if note.name is not None:
+                since.setdefault(note.name, []).append(note)
         for name, saved in rows.items():
-            if name in db and name not in self._touched:
-                db.adopt(name, saved.memory, serving_of(saved))
-        self._touched.clear()
+            memory = saved.memory
+            for note in since.get(name, ()):
+                if note.given is not None and note.at is not None:
+                    memory = reduce(memory, note.given, note.at, self._settings[name]).memory
+            is_settled = all(note.given is not None for note in since.get(name, ()))
+            if name in db:
+                db.adopt(name, memory, serving_of(saved) if is_settled else None)
 
 
 def restore(db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
@@ -73,8 +108,10 @@ def restore(db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
             db.restore(name, saved.memory, serving_of(saved))
 
 
-def serving_of(saved: "Saved") -> Serving:
+def serving_of(saved: "Saved") -> "Serving":
     """Who served, on this process's clock."""
+    from omnidb_cli.core.router import Serving
+
     since = None if saved.eligible_since is None else min(saved.eligible_since, time()) - time() + monotonic()
     return Serving(saved.serving, saved.serving_known, since)
 
@@ -83,12 +120,12 @@ def saved_state(topology: "Topology", store: "Store", *, stays: bool = False) ->
     """The saved state of a topology in a store that is open."""
     from omnidb_cli.cli.rules import settings_of
     from omnidb_cli.state.recorder import Recorder
-    from omnidb_cli.state.writer import this_writer
     from omnidb_cli.topology import fingerprint
 
+    settings = settings_of(topology)
     fingerprints = {name: fingerprint(one, topology) for name, one in topology.connections.items()}
-    recorder = Recorder(store, settings_of(topology), fingerprints, now=_now, actor=this_writer())
-    return SavedState(store, recorder, stays=stays)
+    recorder = Recorder(store, settings, fingerprints, now=_now, actor=None)
+    return SavedState(store, recorder, settings, stays=stays)
 
 
 def where_readable(

@@ -1,39 +1,34 @@
-"""Runs a command's coroutine: interrupted by SIGINT, ended by SIGTERM, in an orderly way both times."""
+"""Runs a command's coroutine; SIGINT and SIGTERM cancel it, so that it ends in an orderly way."""
 
 import asyncio
-import signal
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
-from omnidb_cli.cli.boundary import Terminated
+from omnidb_cli.cli.signals import end_of, handed_to
 
 T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """What `main` returns. After it has cleaned up: KeyboardInterrupt for SIGINT, Terminated for SIGTERM."""
+    received: list[int] = []
     with asyncio.Runner() as runner:
-        return runner.run(_until_terminated(main))
+        loop = runner.get_loop()
+        task = loop.create_task(main)
+
+        def stop(number: int) -> None:
+            if not received:
+                loop.call_soon_threadsafe(task.cancel)
+            received.append(number)
+
+        with handed_to(stop):
+            try:
+                return runner.run(_ended(task))
+            except asyncio.CancelledError:
+                if not received:
+                    raise
+    raise end_of(received[0])
 
 
-async def _until_terminated(main: Coroutine[Any, Any, T]) -> T:
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(main)
-    terminated = False
-
-    def terminate() -> None:
-        nonlocal terminated
-        terminated = True
-        task.cancel()
-
-    with suppress(NotImplementedError, ValueError, RuntimeError):  # not the main thread: the signal is not ours
-        loop.add_signal_handler(signal.SIGTERM, terminate)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if terminated:
-            raise Terminated from None
-        task.cancel()
-        await asyncio.wait({task})
-        raise
+async def _ended(task: "asyncio.Task[T]") -> T:
+    return await task

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 _DEFAULT_RESET_TIMEOUT_S = 30.0
 
 
-async def look_again(db: "Orchestrator", name: str, topology: "Topology", *, without: "Collection[str]" = ()) -> None:
-    """Checks, in order, those who come before whoever would serve `name` and whose verdict is due for a new look."""
-    looked: set[str] = set(without)
+async def look_again(db: "Orchestrator", name: str, topology: "Topology", *, alone: bool = False) -> None:
+    """Checks, in order, those who come before whoever would serve `name` and whose verdict is due for a new look.
+
+    With `alone` only `name` itself is in question.
+    """
+    looked = {one.name for one in db.route(name).candidates if alone and one.name != name}
     while (due := _first_due(db, name, topology, looked)) is not None:
         looked.add(due)
         await db.check(due)

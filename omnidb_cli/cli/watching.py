@@ -1,6 +1,7 @@
 """The work of `watch`: keeps the core looking, the saved state in step with other processes, and shows every change."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from omnidb_cli.cli.compose import described, open_drivers, orchestrator
@@ -8,13 +9,13 @@ from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.findings import finding
 from omnidb_cli.cli.keeping import Keeper
 from omnidb_cli.cli.rounds import Rounds
+from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.core.events import EventType
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.faces import Face
     from omnidb_cli.cli.until import Condition
-    from omnidb_cli.core.bus import EventStream
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.snapshot import Snapshot
     from omnidb_cli.topology import Topology
@@ -39,7 +40,7 @@ async def watch_until_done(
     """Watches until the count or the condition is reached; 124 when the condition's time ran out before."""
     try:
         async with asyncio.timeout(wanted.timeout_s):
-            return await _watch(context, every(topology, wanted.interval_s), wanted, face, met)
+            return await _watch(context, topology, wanted, face, met)
     except TimeoutError:
         return ExitCode.TIMED_OUT
 
@@ -60,20 +61,18 @@ async def _watch(
 ) -> ExitCode:
     changed = asyncio.Event()
     rounds = Rounds(topology.connections, wanted.interval_s, changed.set)
+    drivers = open_drivers(topology)
     async with Keeper(context, topology, rounds, changed.set) as keeper:
-        db = orchestrator(topology, open_drivers(topology), journal=keeper)
+        db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
         keeper.restore(db)
-        events = db.events()
+        watcher = _Watcher(db, topology, wanted, face, changed)
         try:
-            await db.connect()
             async with asyncio.TaskGroup() as tasks:
                 helpers = [
-                    tasks.create_task(keeper.keep_in_step(db)),
-                    tasks.create_task(_tick(face)),
-                    tasks.create_task(rounds.run()),
+                    tasks.create_task(work)
+                    for work in (db.connect(), keeper.keep_in_step(db), _tick(face), rounds.run())
                 ]
-                watcher = _Watcher(db, topology, wanted, face, events)
-                code = await watcher.run(changed, rounds, keeper, met)
+                code = await watcher.run(rounds, keeper, met)
                 for helper in helpers:
                     helper.cancel()
             return code
@@ -82,33 +81,46 @@ async def _watch(
 
 
 async def _tick(face: "Face") -> None:
-    while True:
-        await asyncio.sleep(_TICK_S)
-        face.tick()
+    """Draws every second, and when the terminal has got another size."""
+    loop, resized = asyncio.get_running_loop(), asyncio.Event()
+    with on_resize(lambda: loop.call_soon_threadsafe(resized.set)):
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await resized.wait()
+            resized.clear()
+            face.tick()
 
 
 class _Watcher:
     """Shows what the core says, each time that something changed."""
 
     def __init__(
-        self, db: "Orchestrator", topology: "Topology", wanted: Watching, face: "Face", events: "EventStream"
+        self, db: "Orchestrator", topology: "Topology", wanted: Watching, face: "Face", changed: asyncio.Event
     ) -> None:
         self._db = db
         self._topology = topology
         self._wanted = wanted
         self._face = face
-        self._events = events
-
-    async def run(self, changed: asyncio.Event, rounds: Rounds, keeper: Keeper, met: "Condition | None") -> ExitCode:
+        self._changed = changed
+        self._events = db.events()
         for event_type in EventType:
             if event_type not in _QUIET:
-                self._db.on(event_type, lambda _event: changed.set())
-        changed.set()
+                db.on(event_type, lambda _event: changed.set())
+
+    async def run(self, rounds: Rounds, keeper: Keeper, met: "Condition | None") -> ExitCode:
+        """Shows until the count or the condition is reached. What was not looked at in this run decides nothing."""
+        if self._face.shows_old_evidence:
+            self._changed.set()
         while True:
-            await changed.wait()
+            await self._changed.wait()
             await asyncio.sleep(0)  # one picture for everything that happened in the same instant
-            changed.clear()
+            self._changed.clear()
+            if not rounds.done and not self._face.shows_old_evidence:
+                continue
             snapshot = self._show(rounds, keeper)
+            if not rounds.done:
+                continue
             if met is not None and met(snapshot):
                 return ExitCode.DONE
             if self._wanted.rounds is not None and rounds.done >= self._wanted.rounds:

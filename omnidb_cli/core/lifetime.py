@@ -64,14 +64,14 @@ class Lifetime:
             self._bus.resume()
             self._board.look_soon = monitor.request
             self._board.go_live(loop)
+            if keep_looking:
+                monitor.start()  # before the first look ends: one that hangs delays nobody else's second
             await self._first_look(monitor, look=look)
             self._require_begun()
         except BaseException:
             await self._halt()
             raise
         self.is_connected = True
-        if keep_looking:
-            monitor.start()
 
     async def look(self, names: Iterable[str] | None) -> None:
         """Looks now; raises NotConnectedError outside `connect()` … `disconnect()`."""

@@ -114,8 +114,7 @@ class HealthMonitor:
         alone = (sweep,)
         for subject in subjects:
             subject.waiting = (*subject.waiting, sweep) if subject.waiting else alone
-            self._want(subject)
-        self._staff()
+        self._release(subjects)
         await sweep.done
 
     def request(self, name: str) -> None:
@@ -129,17 +128,16 @@ class HealthMonitor:
             self._schedule.start(self._subjects.values())
 
     def _release(self, subjects: Iterable[Subject]) -> None:
-        if self._running:
-            for subject in subjects:
-                self._want(subject)
-            self._staff()
-
-    def _want(self, subject: Subject) -> None:
-        if subject.hangs:
-            self._give_verdict_on_hanging(subject)
-        elif not subject.busy:
-            subject.busy = True
-            self._turns.put(subject)
+        """Has each of them wait for its turn, unless it is being looked at already."""
+        if not self._running:
+            return
+        for subject in subjects:
+            if subject.hangs:
+                self._give_verdict_on_hanging(subject)
+            elif not subject.busy:
+                subject.busy = True
+                self._turns.put(subject)
+        self._staff()
 
     def _staff(self) -> None:
         """Starts workers, unless somebody is at hand; each time as many again as there are, as far as places go."""
@@ -236,7 +234,9 @@ class HealthMonitor:
             self._schedule.put(subject)
         self.on_result(subject.name, checked, _moment((subject.looked_s, time())))
         if subject.waiting:
-            subject.answered()
+            waiting, subject.waiting = subject.waiting, ()
+            for sweep in waiting:
+                sweep.one_less()
 
     def _abandon(self, worker: Worker) -> None:
         """A check ignores its cancellation: it is not waited for, and its place is filled."""

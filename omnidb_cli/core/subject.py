@@ -30,12 +30,6 @@ class Subject:
         self.due_s = None
         self.waiting: tuple[Sweep, ...] = ()
 
-    def answered(self) -> None:
-        """Tells those who wait for this look."""
-        waiting, self.waiting = self.waiting, ()
-        for sweep in waiting:
-            sweep.one_less()
-
     def give_up(self) -> None:
         """Tells those who wait that there will be no answer."""
         waiting, self.waiting = self.waiting, ()

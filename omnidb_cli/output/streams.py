@@ -57,7 +57,7 @@ class Streams:
         A closed one (`>&-`) becomes a sink; neither fails on what it cannot encode.
         """
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
+            if hasattr(stream, "reconfigure") and stream.errors != "backslashreplace":  # it would flush
                 stream.reconfigure(errors="backslashreplace")
         return cls(sys.stdout or _sink(), sys.stderr or _sink(), env=os.environ, **settings)
 

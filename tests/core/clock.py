@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 START_S = 1000.0
+START_WALL = 1_700_000_000.0
 MOST_ROUNDS = 100_000
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from omnidb_cli import CircuitBreakerConfig, Event, EventType, HealthCheck, Orchestrator
 from omnidb_cli.core.router import FailoverSpec
-
+from tests.core.clock import settle
 
 CIRCUITS = CircuitBreakerConfig()
+MOVES = ("failover", "recovery", "no-route")
 
 
 class DownError(ConnectionRefusedError):
@@ -107,6 +108,11 @@ class Fleet:
         """What was heard (of these types), as (type, name, reason)."""
         return [(e.type.value, e.name, e.reason) for e in self.heard if not types or e.type in types]
 
+    async def moves(self) -> list[tuple[str, str | None, str | None, str | None]]:
+        """The failovers, recoveries and missing routes so far, as (type, name, primary, backup)."""
+        await settle()
+        return [(e.type.value, e.name, e.primary, e.backup) for e in self.heard if e.type in MOVES]
+
     def forget(self) -> None:
         self.heard.clear()
 
@@ -125,3 +131,8 @@ class Fleet:
         else:
             self[name].down()
         await self.db.check(name)
+
+
+def alone() -> bool:
+    """Whether this test is the only task."""
+    return asyncio.all_tasks() == {asyncio.current_task()}

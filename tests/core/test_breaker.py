@@ -6,45 +6,10 @@ from datetime import timedelta
 import pytest
 
 from omnidb_cli import CircuitBreaker, CircuitOpenError, CircuitState, ConfigurationError, OmnidbError
+from tests.core.breakers import Clock, attempt, fine, wait_over
 from tests.core.clock import START_S, now, settle
 
 OPEN, HALF_OPEN, CLOSED = CircuitState.OPEN, CircuitState.HALF_OPEN, CircuitState.CLOSED
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def breaker(clock: Clock) -> CircuitBreaker:
-    return CircuitBreaker(3, "30s", 2, clock=clock)
-
-
-async def fine() -> str:
-    return "rows"
-
-
-async def fail() -> str:
-    raise OSError("gone")
-
-
-async def attempt(breaker: CircuitBreaker, times: int = 1) -> None:
-    for _ in range(times):
-        with pytest.raises(OSError, match="gone"):
-            await breaker.execute(fail)
-
-
-def wait_over(clock: Clock) -> None:
-    clock.now_s += 33.1  # 30 s and a tenth of jitter
 
 
 async def test_results_and_exceptions_of_the_function_pass_through_untouched(breaker: CircuitBreaker) -> None:
@@ -75,7 +40,7 @@ async def test_a_refusal_is_a_new_error_with_when_to_come_back_and_the_last_erro
     await attempt(breaker, 3)
     errors = []
     for _ in range(2):
-        with pytest.raises(CircuitOpenError, match="^Circuit breaker is OPEN$") as caught:
+        with pytest.raises(CircuitOpenError, match=r"^Circuit breaker is OPEN$") as caught:
             await breaker.execute(fine)
         errors.append(caught.value)
         clock.now_s += 5
@@ -165,114 +130,6 @@ async def test_a_failure_that_began_before_the_trip_does_not_reopen_it(breaker: 
     await asyncio.wait({call})
     assert isinstance(call.exception(), OSError)
     assert breaker.state is HALF_OPEN
-
-
-@pytest.mark.parametrize("permits", [1, 2, 7])
-async def test_half_open_admits_so_many_at_a_time_and_refuses_the_rest(clock: Clock, permits: int) -> None:
-    breaker = CircuitBreaker(1, "30s", permits, clock=clock)
-    await attempt(breaker)
-    wait_over(clock)
-    gate, began = asyncio.Event(), []
-
-    async def slow() -> None:
-        began.append(1)
-        await gate.wait()
-
-    calls = [asyncio.create_task(breaker.execute(slow)) for _ in range(500)]
-    await settle()
-    refused = [call for call in calls if call.done()]
-    assert len(began) == permits
-    assert len(refused) == 500 - permits
-    for call in refused:
-        error = call.exception()
-        assert isinstance(error, CircuitOpenError)
-        assert error.retry_after == timedelta(seconds=30)
-    gate.set()
-    await asyncio.wait(calls)
-    assert breaker.state is CLOSED
-
-
-async def test_as_many_successes_close_it_one_failure_reopens_it(breaker: CircuitBreaker, clock: Clock) -> None:
-    await attempt(breaker, 3)
-    wait_over(clock)
-    await breaker.execute(fine)
-    assert breaker.state is HALF_OPEN
-    await attempt(breaker)
-    assert breaker.state is OPEN
-    clock.now_s += 53
-    assert breaker.state is OPEN
-    clock.now_s += 14
-    await breaker.execute(fine)
-    await breaker.execute(fine)
-    assert breaker.state is CLOSED
-    assert breaker.failures == 0
-
-
-async def cancelled_call(breaker: CircuitBreaker) -> None:
-    call = asyncio.create_task(breaker.execute(asyncio.Event().wait))
-    await settle()
-    call.cancel("stop")
-    with pytest.raises(asyncio.CancelledError, match="stop"):
-        await call
-
-
-async def test_cancellation_is_neither_success_nor_failure(breaker: CircuitBreaker) -> None:
-    await attempt(breaker, 2)
-    for _ in range(10):
-        await cancelled_call(breaker)
-    assert (breaker.state, breaker.failures) == (CLOSED, 2)
-    assert isinstance(breaker.last_error, OSError)
-
-
-async def test_a_cancelled_trial_gives_its_permit_back_and_decides_nothing(
-    breaker: CircuitBreaker, clock: Clock
-) -> None:
-    await attempt(breaker, 3)
-    wait_over(clock)
-    for _ in range(10):
-        await cancelled_call(breaker)
-        assert breaker.can_execute()
-    assert breaker.state is HALF_OPEN
-    assert breaker.snapshot().successes == 0
-    await breaker.execute(fine)
-    await breaker.execute(fine)
-    assert breaker.state is CLOSED
-
-
-async def test_a_coroutine_that_is_closed_gives_its_permit_back(breaker: CircuitBreaker, clock: Clock) -> None:
-    await attempt(breaker, 3)
-    wait_over(clock)
-
-    class Never:
-        def __await__(self):
-            yield None
-
-    async def wait() -> None:
-        await Never()
-
-    for _ in range(10):
-        call = breaker.execute(wait)
-        call.send(None)
-        call.close()
-    assert breaker.can_execute()
-
-
-async def test_a_permit_never_given_back_is_void_after_the_reset_timeout(breaker: CircuitBreaker, clock: Clock) -> None:
-    await attempt(breaker, 3)
-    wait_over(clock)
-    hung = [asyncio.create_task(breaker.execute(asyncio.Event().wait)) for _ in range(2)]
-    await settle()
-    assert not breaker.can_execute()
-    clock.now_s += 29.9
-    assert not breaker.can_execute()
-    clock.now_s += 0.1
-    assert breaker.can_execute()
-    assert await breaker.execute(fine) == "rows"
-    for call in hung:
-        call.cancel()
-    await asyncio.wait(hung)
-    assert await breaker.execute(fine) == "rows"
-    assert breaker.state is CLOSED
 
 
 async def test_a_predicate_decides_what_a_failure_is_and_an_ignored_error_decides_nothing(clock: Clock) -> None:
@@ -367,81 +224,6 @@ def test_a_hold_of_no_duration_is_refused_and_changes_nothing(breaker: CircuitBr
     with pytest.raises(ConfigurationError, match="hold_for"):
         breaker.hold(bad)  # type: ignore[arg-type]
     assert breaker.state is CLOSED
-
-
-async def test_the_remaining_wait_survives_another_clocks_origin(breaker: CircuitBreaker, clock: Clock) -> None:
-    await attempt(breaker, 3)
-    clock.now_s += 10
-    saved = breaker.snapshot()
-    elsewhere = Clock()
-    elsewhere.now_s = 5.0
-    other = CircuitBreaker(3, "30s", 2, clock=elsewhere)
-    other.restore(saved)
-    assert saved.retry_in_s is not None
-    assert 16 < saved.retry_in_s < 24
-    assert other.snapshot().retry_in_s == pytest.approx(saved.retry_in_s)
-    elsewhere.now_s += saved.retry_in_s - 0.01
-    assert (other.state, other.failures) == (OPEN, 3)
-    elsewhere.now_s += 0.02
-    assert other.state is HALF_OPEN
-
-
-def test_restoring_again_and_again_extends_no_wait(breaker: CircuitBreaker, clock: Clock) -> None:
-    breaker.open()
-    wait = breaker.snapshot().retry_in_s
-    assert wait is not None
-    for _ in range(5):
-        clock.now_s += wait / 5 + 0.001
-        breaker.restore(breaker.snapshot())
-    assert breaker.state is HALF_OPEN
-
-
-def test_a_hold_is_restored_as_a_hold_with_its_remaining_time(breaker: CircuitBreaker, clock: Clock) -> None:
-    breaker.hold("60s")
-    clock.now_s += 20
-    saved = breaker.snapshot()
-    assert (saved.state, saved.manual, saved.hold_left_s) == (OPEN, True, 40.0)
-    other = CircuitBreaker(clock=clock)
-    other.restore(saved)
-    clock.now_s += 39
-    assert other.state is OPEN
-    clock.now_s += 1
-    assert other.state is HALF_OPEN
-    assert not other.snapshot().manual
-
-
-async def test_permits_are_not_saved(breaker: CircuitBreaker, clock: Clock) -> None:
-    await attempt(breaker, 3)
-    wait_over(clock)
-    hung = [asyncio.create_task(breaker.execute(asyncio.Event().wait)) for _ in range(2)]
-    await settle()
-    other = CircuitBreaker(3, "30s", 2, clock=clock)
-    other.restore(breaker.snapshot())
-    assert other.can_execute()
-    for call in hung:
-        call.cancel()
-    await asyncio.wait(hung)
-
-
-async def test_results_of_calls_from_before_a_restore_change_nothing(breaker: CircuitBreaker) -> None:
-    gate = asyncio.Event()
-
-    async def late() -> None:
-        await gate.wait()
-        raise OSError("gone")
-
-    calls = [asyncio.create_task(breaker.execute(late)) for _ in range(5)]
-    await settle()
-    breaker.restore(CircuitBreaker(3).snapshot())
-    gate.set()
-    await asyncio.wait(calls)
-    assert [type(call.exception()) for call in calls] == [OSError] * 5
-    assert (breaker.state, breaker.failures) == (CLOSED, 0)
-
-
-def test_only_a_snapshot_can_be_restored(breaker: CircuitBreaker) -> None:
-    with pytest.raises(ConfigurationError):
-        breaker.restore({"state": "open"})  # type: ignore[arg-type]
 
 
 async def test_the_closed_path_reads_no_clock() -> None:

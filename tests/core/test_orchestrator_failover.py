@@ -8,32 +8,23 @@ from omnidb_cli import (
     CircuitBreakerConfig,
     CircuitState,
     ConfigurationError,
-    Failover,
-    PreconditionError,
     Route,
 )
 from tests.core.clock import advance, settle
-from tests.core.fakes import Fleet, Server, who
+from tests.core.fakes import MOVES, Fleet, Server, who
 
-ROUTES = ("failover", "recovery", "no-route")
 CHAIN = {"a": "b", "b": "c"}
-
-
-async def tell_routes(fleet: Fleet) -> list[tuple[str, str | None, str | None, str | None]]:
-    """The route events so far, as (type, name, primary, backup)."""
-    await settle()
-    return [(e.type.value, e.name, e.primary, e.backup) for e in fleet.heard if e.type in ROUTES]
 
 
 async def test_failover_is_told_when_it_happens_and_not_when_somebody_calls() -> None:
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         await fleet.turn("a", up=False)
-        assert await tell_routes(fleet) == [("failover", "a", "a", "b")]
+        assert await fleet.moves() == [("failover", "a", "a", "b")]
         for _ in range(5):
             await fleet.db.execute("a", who)
             fleet.db.get("a")
             fleet.db.route("a")
-        assert len(await tell_routes(fleet)) == 1
+        assert len(await fleet.moves()) == 1
 
 
 async def test_a_chain_is_followed_to_its_end_and_each_move_is_another_failover() -> None:
@@ -41,11 +32,11 @@ async def test_a_chain_is_followed_to_its_end_and_each_move_is_another_failover(
         await fleet.turn("a", up=False)
         await fleet.turn("b", up=False)
         assert await fleet.db.execute("a", who) == "c"
-        assert await tell_routes(fleet) == [
+        assert await fleet.moves() == [
             ("failover", "a", "a", "b"),
             ("failover", "b", "b", "c"),
             ("failover", "a", "a", "c"),
-        ] or await tell_routes(fleet) == [
+        ] or await fleet.moves() == [
             ("failover", "a", "a", "b"),
             ("failover", "a", "a", "c"),
             ("failover", "b", "b", "c"),
@@ -56,16 +47,16 @@ async def test_recovery_is_told_only_when_the_primary_itself_serves_again() -> N
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         await fleet.turn("a", up=False)
         await fleet.turn("b", up=False)
-        assert [word for word, *_ in await tell_routes(fleet)] == ["failover", "no-route", "no-route"]
+        assert [word for word, *_ in await fleet.moves()] == ["failover", "no-route", "no-route"]
         fleet.forget()
         await fleet.turn("b", up=True)
-        assert [word for word, name, *_ in await tell_routes(fleet) if name == "a"] == ["failover"]
+        assert [word for word, name, *_ in await fleet.moves() if name == "a"] == ["failover"]
         await fleet.db.check("b")
         await fleet.turn("a", up=True)
         assert fleet.db.route("a").serving == "b"  # a is still being proved by checks
-        assert [word for word, name, *_ in await tell_routes(fleet) if name == "a"] == ["failover"]
+        assert [word for word, name, *_ in await fleet.moves() if name == "a"] == ["failover"]
         await fleet.db.check("a")
-        assert (await tell_routes(fleet))[-1] == ("recovery", "a", "a", "b")
+        assert (await fleet.moves())[-1] == ("recovery", "a", "a", "b")
         assert await fleet.db.execute("a", who) == "a"
 
 
@@ -74,7 +65,7 @@ async def test_nobody_left_is_no_route_with_everybodys_reason() -> None:
         await fleet.turn("b", up=False)
         fleet.forget()
         await fleet.turn("a", up=False)
-        assert fleet.said(*ROUTES) == [("no-route", "a", "a unhealthy: a refused; b unhealthy: b refused")]
+        assert fleet.said(*MOVES) == [("no-route", "a", "a unhealthy: a refused; b unhealthy: b refused")]
         assert fleet.db.route("a") == Route(
             "a", None, False, "a unhealthy: a refused; b unhealthy: b refused", fleet.db.route("a").candidates
         )
@@ -85,14 +76,14 @@ async def test_a_degraded_primary_serves_in_its_own_place() -> None:
         fleet["a"].answer = "degraded"
         await fleet.db.check("a")
         assert await fleet.db.execute("a", who) == "a"
-        assert await tell_routes(fleet) == []
+        assert await fleet.moves() == []
 
 
 async def test_a_healthy_primary_whose_calls_fail_is_left_for_the_backup() -> None:
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         await fleet.fail("a", 5)
         assert await fleet.db.execute("a", who) == "b"
-        assert await tell_routes(fleet) == [("failover", "a", "a", "b")]
+        assert await fleet.moves() == [("failover", "a", "a", "b")]
 
 
 async def test_opened_by_calls_it_takes_its_trials_in_its_own_place_and_comes_back() -> None:
@@ -132,105 +123,6 @@ async def test_without_a_check_an_ended_hold_is_proved_by_calls_in_its_own_place
         assert fleet.db.stats()["a"].circuit is CircuitState.CLOSED
 
 
-async def test_a_primary_being_proved_does_not_keep_the_loop_busy() -> None:
-    async with Fleet("a", "b", failover={"a": "b"}, interval="1h") as fleet:
-        await fleet.turn("a", up=False)
-        await fleet.turn("a", up=True)
-        await advance(1800)  # a loop that spins fails here: see the clock
-        assert fleet.db.route("a").serving == "b"
-
-
-async def test_failback_after_waits_for_unbroken_eligibility() -> None:
-    rule = Failover("b", failback_after="60s")
-    async with Fleet("a", "b", failover={"a": rule}, interval="5h") as fleet:
-        await fleet.turn("a", up=False)
-        await fleet.turn("a", up=True)
-        await fleet.db.check("a")
-        assert fleet.db.stats()["a"].circuit is CircuitState.CLOSED
-        await advance(50)
-        assert await fleet.db.execute("a", who) == "b"
-        assert "failing back at" in fleet.db.route("a").candidates[0].reason
-        await fleet.turn("a", up=False)
-        await fleet.turn("a", up=True)
-        await fleet.db.check("a")
-        await advance(50)
-        assert await fleet.db.execute("a", who) == "b"
-        fleet.forget()
-        await advance(11)
-        assert [word for word, *_ in await tell_routes(fleet)] == ["recovery"]
-        assert await fleet.db.execute("a", who) == "a"
-
-
-async def test_a_failback_that_waits_is_no_lane_for_the_primary_nor_a_gap_when_the_backup_fails() -> None:
-    rule = Failover("b", failback_after="60s")
-    async with Fleet("a", "b", failover={"a": rule}, interval="5h") as fleet:
-        await fleet.turn("a", up=False)
-        await fleet.turn("a", up=True)
-        await fleet.db.check("a")
-        await fleet.turn("b", up=False)
-        assert await fleet.db.execute("a", who) == "a"
-
-
-async def well_again(fleet: Fleet) -> None:
-    """Lets `a` go down, come back, and be proved."""
-    await fleet.turn("a", up=False)
-    await fleet.turn("a", up=True)
-    await fleet.db.check("a")
-
-
-async def test_failback_manual_waits_for_a_persons_word() -> None:
-    async with Fleet("a", "b", failover={"a": Failover("b", failback="manual")}) as fleet:
-        await well_again(fleet)
-        await advance(5000)
-        assert await fleet.db.execute("a", who) == "b"
-        route = fleet.db.route("a")
-        assert (route.serving, route.is_failover) == ("b", True)
-        assert route.candidates[0].eligible
-        assert "failback is manual" in route.candidates[0].reason
-        fleet.forget()
-        fleet.db.failback("a")
-        assert await tell_routes(fleet) == [("recovery", "a", "a", "b")]
-        assert await fleet.db.execute("a", who) == "a"
-        fleet.db.failback("a")
-        assert len(await tell_routes(fleet)) == 1
-
-
-async def test_failback_of_one_that_is_not_eligible_is_refused_with_the_reason() -> None:
-    async with Fleet("a", "b", failover={"a": Failover("b", failback="manual")}) as fleet:
-        await fleet.turn("a", up=False)
-        with pytest.raises(PreconditionError, match="unhealthy: a refused"):
-            fleet.db.failback("a")
-        await fleet.turn("a", up=True)
-        with pytest.raises(PreconditionError, match="proved by checks"):
-            fleet.db.failback("a")
-        assert await fleet.db.execute("a", who) == "b"
-
-
-async def test_failback_where_the_primary_serves_is_nothing() -> None:
-    async with Fleet("a", "b", failover={"a": Failover("b", failback="manual")}) as fleet:
-        fleet.db.failback("a")
-        fleet.db.failback("b")
-        assert await tell_routes(fleet) == []
-
-
-async def test_failback_auto_may_be_hastened_by_hand() -> None:
-    async with Fleet("a", "b", failover={"a": Failover("b", failback_after="1h")}) as fleet:
-        await well_again(fleet)
-        fleet.db.failback("a")
-        assert await fleet.db.execute("a", who) == "a"
-        fleet.forget()
-        await advance(4000)
-        assert await tell_routes(fleet) == []
-
-
-async def test_manual_failback_applies_to_the_last_one_standing_too() -> None:
-    async with Fleet("a", "b", failover={"a": Failover("b", failback="manual")}) as fleet:
-        await fleet.turn("a", up=False)
-        await fleet.turn("b", up=False)
-        await fleet.turn("a", up=True)
-        assert fleet.db.route("a").serving == "a"  # nobody served: there is nobody to leave it to
-
-
 async def test_the_order_is_breadth_first_over_backups_of_backups() -> None:
     async with Fleet("a", "b", "c", "d", failover={"a": ["b", "c"], "b": "d"}) as fleet:
         assert [one.name for one in fleet.db.route("a").candidates] == ["a", "b", "c", "d"]
@@ -246,7 +138,7 @@ async def test_everybody_who_leans_on_one_is_moved_when_it_falls() -> None:
         assert [await fleet.db.execute(name, who) for name in "abc"] == ["c", "c", "c"]
         fleet.forget()
         await fleet.turn("c", up=False)
-        assert sorted(await tell_routes(fleet)) == [
+        assert sorted(await fleet.moves()) == [
             ("no-route", "a", "a", None),
             ("no-route", "b", "b", None),
             ("no-route", "c", "c", None),
@@ -297,7 +189,7 @@ async def test_with_circuits_off_failover_goes_by_health_alone() -> None:
         assert await fleet.db.execute("a", who) == "b"
         await fleet.turn("a", up=True)
         assert await fleet.db.execute("a", who) == "a"
-        assert [word for word, *_ in await tell_routes(fleet)] == ["failover", "recovery"]
+        assert [word for word, *_ in await fleet.moves()] == ["failover", "recovery"]
 
 
 async def test_one_good_check_is_enough_where_one_is_asked_for() -> None:

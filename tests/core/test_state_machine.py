@@ -1,7 +1,7 @@
 """Anything, in any order: breaker, router and health through a real orchestrator, and what must always be true."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from omnidb_cli import (
     CircuitState,
     ConnectionSnapshot,
     ConnectionUnavailableError,
-    Event,
     EventType,
     Failover,
     Health,
@@ -31,12 +30,12 @@ from omnidb_cli import (
 )
 from tests.core.clock import JumpingLoop, advance, settle
 from tests.core.fakes import DownError, Server, look
+from tests.core.ledger import TRIALS_OUT, Ledger, by_the_rules
 
-NAMES = ("a", "b", "c", "d", "e")
-UNCHECKED = "e"
-"""The one without a check: `d` fails over to it, so that trial calls by themselves occur in a chain."""
+NAMES = ("a", "b", "c")
+UNCHECKED = "c"
+"""The one without a check, at the end of the chain: only calls can prove it."""
 RESET_S, TIMEOUT_S = 30.0, 5.0
-TRIALS_OUT = "as many trial calls"
 
 names = st.sampled_from(NAMES)
 ANSWERS = {"good": True, "bad": DownError("down"), "degraded": "degraded", "hangs": True}
@@ -44,6 +43,10 @@ ANSWERS = {"good": True, "bad": DownError("down"), "degraded": "degraded", "hang
 
 class IgnoredError(Exception):
     """What the predicate does not count."""
+
+
+def is_counted(error: BaseException) -> bool:
+    return not isinstance(error, IgnoredError)
 
 
 ENDS = {"ok": str, "fails": DownError, "ignored": IgnoredError, "cancelled": asyncio.CancelledError}
@@ -67,22 +70,10 @@ class Core(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=JumpingLoop)
         self.loop = self.runner.get_loop()
         self.servers = {name: Server(name) for name in NAMES}
-        self.events: list[Event] = []
-        self.read = 0
-        self.epochs = dict.fromkeys(NAMES, 0)
-        self.holds: dict[str, float] = {}
         self.calls: list[Call] = []
-        self.health_said = dict.fromkeys(NAMES, Health.UNKNOWN.value)
-        self.serving_said: dict[str, str | None] = {name: name for name in NAMES}
 
-    def run(self, main: Coroutine[Any, Any, Any]) -> Any:
-        async def and_settle() -> Any:
-            try:
-                return await main
-            finally:
-                await settle()
-
-        return self.runner.run(and_settle())
+    def run(self, main: Coroutine[Any, Any, None]) -> None:
+        return self.loop.run_until_complete(main)
 
     @initialize(
         circuits=st.booleans() | st.just(value=True),
@@ -92,14 +83,13 @@ class Core(RuleBasedStateMachine):
         fall=st.integers(1, 2),
         failback=st.sampled_from([("auto", 0.0), ("auto", 20.0), ("manual", 0.0)]),
     )
-    def begin(self, circuits: bool, threshold: int, permits: int, rise: int, fall: int, failback: Any) -> None:  # noqa: FBT001
+    def begin(self, circuits: bool, threshold: int, permits: int, rise: int, fall: int, failback: Any) -> None:
         self.enabled, self.threshold, self.permits = circuits, threshold, permits
-        counts = lambda error: not isinstance(error, IgnoredError)  # noqa: E731
-        self.circuits = CircuitBreakerConfig(threshold, RESET_S, permits, counts_as_failure=counts)
-        checks = {name: look for name in NAMES if name != UNCHECKED}  # noqa: C420
+        self.circuits = CircuitBreakerConfig(threshold, RESET_S, permits, counts_as_failure=is_counted)
+        checks = {name: look for name in NAMES if name != UNCHECKED}
         self.checks = HealthCheck(interval="60s", timeout=TIMEOUT_S, rise=rise, fall=fall, checks=checks)
-        self.failover = {"a": Failover(("b", "c"), *failback), "b": Failover("d"), "d": Failover("e")}
-        self.circuit_said = dict.fromkeys(NAMES, "closed" if circuits else "disabled")
+        self.failover = {"a": Failover("b", *failback), "b": Failover("c")}
+        self.ledger = Ledger(NAMES, CircuitState.CLOSED if circuits else CircuitState.DISABLED)
         self.db = self.built()
         self.run(self.db.connect())
 
@@ -107,7 +97,7 @@ class Core(RuleBasedStateMachine):
         circuits = self.circuits if self.enabled else None
         db = Orchestrator(self.servers, self.failover, self.checks, circuits)
         for word in EventType:
-            db.on(word, self.events.append)
+            db.on(word, self.ledger.events.append)
         return db
 
     def teardown(self) -> None:
@@ -122,9 +112,27 @@ class Core(RuleBasedStateMachine):
     # What may happen.
 
     @rule(name=names, how=st.sampled_from(["ok", "fails", "ignored"]), times=st.integers(1, 4), failover=st.booleans())
-    def call(self, name: str, how: str, times: int, failover: bool) -> None:  # noqa: FBT001
+    def call(self, name: str, how: str, times: int, failover: bool) -> None:
         for _ in range(times):
             self.run(self.called(name, how, failover=failover))
+
+    @rule(name=names, waited=st.booleans(), tried=st.integers(0, 1))
+    def trip(self, name: str, waited: bool, tried: int) -> None:
+        """The way to a half-open circuit, that single steps would seldom find."""
+        self.call(name, "fails", self.threshold, failover=False)
+        if waited:
+            self.time_passes(34.0)
+            self.call(name, "ok", tried, failover=False)
+
+    @precondition(lambda self: len(self.calls) < 12)
+    @rule(name=names, how=st.sampled_from(sorted(ENDS)), tried=st.integers(0, 1))
+    def outlive(self, name: str, how: str, tried: int) -> None:
+        """The way to a result that comes late: its circuit tripped, and is half-open by now."""
+        before = len(self.calls)
+        self.begin_calls(name, 1)
+        self.trip(name, waited=True, tried=tried)
+        if len(self.calls) > before:
+            self.run(self.ended(self.calls.pop(), how))
 
     async def called(self, name: str, how: str, *, failover: bool) -> None:
         may_run = self.may_run(name, failover=failover)
@@ -141,6 +149,8 @@ class Core(RuleBasedStateMachine):
             assert how != "ok"
         except ConnectionUnavailableError:
             assert not ran
+        await settle()
+        self.ledger.read(self.loop.time())
         assert ran == ([may_run] if may_run else [])
 
     def may_run(self, name: str, *, failover: bool) -> str | None:
@@ -151,10 +161,11 @@ class Core(RuleBasedStateMachine):
             return name  # the last resort
         return chosen
 
-    @precondition(lambda self: len(self.calls) < 8)
-    @rule(name=names)
-    def begin_call(self, name: str) -> None:
-        self.run(self.begun(name))
+    @precondition(lambda self: len(self.calls) < 12)
+    @rule(name=names, count=st.integers(1, 4))
+    def begin_calls(self, name: str, count: int) -> None:
+        for _ in range(count):
+            self.run(self.begun(name))
 
     async def begun(self, name: str) -> None:
         may_run = self.may_run(name, failover=True)
@@ -172,17 +183,19 @@ class Core(RuleBasedStateMachine):
         if not ran:
             assert isinstance(task.exception(), ConnectionUnavailableError)
             return
-        self.hear()
+        self.ledger.read(self.loop.time())
         is_trial = self.view(ran[0]).circuit.state is CircuitState.HALF_OPEN
-        self.calls.append(Call(task, gate, ran[0], self.epochs[ran[0]], self.loop.time(), is_trial))
+        self.calls.append(Call(task, gate, ran[0], self.ledger.epochs[ran[0]], self.loop.time(), is_trial))
 
     @precondition(lambda self: self.calls)
-    @rule(which=st.integers(0, 7), how=st.sampled_from(["ok", "fails", "ignored", "cancelled"]))
-    def end_call(self, which: int, how: str) -> None:
-        self.run(self.ended(self.calls.pop(which % len(self.calls)), how))
+    @rule(which=st.integers(0, 11), count=st.integers(1, 4), how=st.sampled_from(sorted(ENDS)))
+    def end_calls(self, which: int, count: int, how: str) -> None:
+        for _ in range(min(count, len(self.calls))):
+            self.run(self.ended(self.calls.pop(which % len(self.calls)), how))
 
     async def ended(self, call: Call, how: str) -> None:
-        before, said = self.view(call.server).circuit, len(self.events)
+        self.ledger.read(self.loop.time())
+        before, said = self.view(call.server).circuit, len(self.ledger.events)
         match how:
             case "ok":
                 call.gate.set_result(None)
@@ -194,38 +207,39 @@ class Core(RuleBasedStateMachine):
                 call.task.cancel()
         result = (await asyncio.gather(call.task, return_exceptions=True))[0]
         assert isinstance(result, ENDS[how])
-        if call.epoch != self.epochs[call.server] or how in ("ignored", "cancelled"):
+        if call.epoch != self.ledger.epochs[call.server] or how in ("ignored", "cancelled"):
             assert self.view(call.server).circuit == before, "a late or undecided result changed the circuit"
-            assert len(self.events) == said
+            assert len(self.ledger.events) == said
+        await settle()
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 4.0, 19.0, 28.0, 34.0, 70.0, 400.0]))
     def time_passes(self, seconds: float) -> None:
         self.run(advance(seconds))
 
     @rule(name=names, answer=st.sampled_from(sorted(ANSWERS)), look_now=st.booleans())
-    def server_changes(self, name: str, answer: str, look_now: bool) -> None:  # noqa: FBT001
+    def server_changes(self, name: str, answer: str, look_now: bool) -> None:
         self.servers[name].answer = ANSWERS[answer]
         self.servers[name].hangs = answer == "hangs"
         if look_now:
-            self.run(self.db.check(name))
+            self.check(name)
 
     @rule(name=st.none() | names)
     def check(self, name: str | None) -> None:
         self.run(self.db.check(name))
+        self.run(settle())
 
     @rule(name=names, hold_s=st.sampled_from([None, 10.0, 100.0]))
     def hold(self, name: str, hold_s: float | None) -> None:
-        self.holds[name] = float("inf") if hold_s is None else self.loop.time() + hold_s
+        self.ledger.held_until[name] = float("inf") if hold_s is None else self.loop.time() + hold_s
         self.run(self.acted(lambda: self.db.open_circuit(name, hold_for=hold_s)))
 
     @rule(name=names)
     def close(self, name: str) -> None:
-        self.holds.pop(name, None)
         self.run(self.acted(lambda: self.db.close_circuit(name)))
-        self.epochs[name] += 1  # results from before it are void, even where it was closed
+        self.ledger.close(name)
 
     @rule(name=names, succeeded=st.booleans())
-    def report(self, name: str, succeeded: bool) -> None:  # noqa: FBT001
+    def report(self, name: str, succeeded: bool) -> None:
         self.run(self.acted(lambda: (self.db.record_success if succeeded else self.db.record_failure)(name)))
 
     @rule(name=names)
@@ -235,12 +249,13 @@ class Core(RuleBasedStateMachine):
         except PreconditionError:
             return
 
-    async def acted(self, act: Any) -> None:
+    async def acted(self, act: Callable[[], object]) -> None:
         act()
+        await settle()
 
     @precondition(lambda self: not self.calls)
     @rule(look_first=st.booleans())
-    def reconnect(self, look_first: bool) -> None:  # noqa: FBT001
+    def reconnect(self, look_first: bool) -> None:
         self.run(self.reconnected(look_first=look_first))
 
     async def reconnected(self, *, look_first: bool) -> None:
@@ -248,12 +263,13 @@ class Core(RuleBasedStateMachine):
         await old.disconnect()
         before = [(view.health, view.circuit) for view in old.snapshot().connections]
         self.db = self.built()
-        said = len(self.events)
+        said = len(self.ledger.events)
         for name, connection in old._board.connections.items():
             self.db.restore(name, connection.memory, old._router.serving(name))
         assert [(view.health, view.circuit) for view in self.db.snapshot().connections] == before
-        assert len(self.events) == said
+        assert len(self.ledger.events) == said
         await self.db.connect(look=look_first)
+        await settle()
 
     # What must always be true.
 
@@ -267,64 +283,32 @@ class Core(RuleBasedStateMachine):
         self.reading_changes_nothing()
         self.what_was_said_is_how_it_stands(views)
         self.holds_hold_and_open_ones_have_a_way_back(views)
-        self.never_more_trial_calls_than_permits()
+        self.permits_are_neither_exceeded_nor_lost(views)
         self.who_serves_is_the_first_by_the_documented_order(views)
         assert all(server.most_at_once <= 1 for server in self.servers.values()), "two looks at a time"
 
     def view(self, name: str) -> ConnectionSnapshot:
         return self.db.snapshot().connections[NAMES.index(name)]
 
-    def hear(self) -> None:
-        """Takes in what was said since: each event must go on from the one before."""
-        for event in self.events[self.read :]:
-            name = event.name or ""
-            match event.type:
-                case EventType.HEALTH_CHANGED:
-                    assert event.previous == self.health_said[name] != event.current
-                    self.health_said[name] = str(event.current)
-                case EventType.CIRCUIT_OPEN | EventType.CIRCUIT_HALF_OPEN | EventType.CIRCUIT_CLOSE:
-                    self.hear_circuit(event, name)
-                case EventType.FAILOVER:
-                    assert event.backup not in (name, self.serving_said[name])
-                    self.serving_said[name] = event.backup
-                case EventType.RECOVERY:
-                    assert self.serving_said[name] != name
-                    assert event.backup == self.serving_said[name]
-                    self.serving_said[name] = name
-                case EventType.NO_ROUTE:
-                    assert self.serving_said[name] is not None
-                    self.serving_said[name] = None
-                case EventType.ERROR:
-                    raise AssertionError(event)
-        self.read = len(self.events)
-
-    def hear_circuit(self, event: Event, name: str) -> None:
-        assert event.previous == self.circuit_said[name]
-        assert event.current != event.previous or event.reason == "manual", "announced twice"
-        if self.holds.get(name, 0.0) > self.loop.time():
-            assert event.reason in {"manual", "hold-over", "wait-over"}, "something automatic touched a hold"
-        self.circuit_said[name] = str(event.current)
-        self.epochs[name] += 1
-
     def what_was_said_is_how_it_stands(self, views: dict[str, ConnectionSnapshot]) -> None:
-        self.hear()
+        self.ledger.read(self.loop.time())
         for view in views.values():
-            assert view.health == self.health_said[view.name]
-            assert view.circuit.state == self.circuit_said[view.name]
+            assert view.health == self.ledger.health[view.name]
+            assert view.circuit.state == self.ledger.circuit[view.name]
 
     def reading_changes_nothing(self) -> None:
-        before, said = self.db.snapshot().connections, len(self.events)
+        before, said = self.db.snapshot().connections, len(self.ledger.events)
         for name in NAMES:
             self.db.route(name)
         self.db.stats()
         self.db.health()
         assert self.db.snapshot().connections == before
-        assert len(self.events) == said
+        assert len(self.ledger.events) == said
 
     def holds_hold_and_open_ones_have_a_way_back(self, views: dict[str, ConnectionSnapshot]) -> None:
         for view in views.values():
             circuit = view.circuit
-            held = self.holds.get(view.name, 0.0) > self.loop.time()
+            held = self.ledger.is_held(view.name, self.loop.time())
             assert circuit.manual is held
             assert not held or circuit.state is CircuitState.OPEN
             if circuit.state is CircuitState.OPEN and not held:
@@ -334,55 +318,33 @@ class Core(RuleBasedStateMachine):
             assert 0 <= circuit.successes < self.permits
             assert circuit.state is not CircuitState.CLOSED or circuit.failures < self.threshold
 
-    def never_more_trial_calls_than_permits(self) -> None:
-        for name in NAMES:
-            live = [
-                call
-                for call in self.calls
-                if call.server == name
-                and call.is_trial
-                and call.epoch == self.epochs[name]
-                and self.loop.time() < call.began_s + RESET_S
-            ]
-            assert len(live) <= self.permits
+    def permits_are_neither_exceeded_nor_lost(self, views: dict[str, ConnectionSnapshot]) -> None:
+        for name, view in views.items():
+            out = sum(call.server == name and self.holds_permit(call) for call in self.calls)
+            assert out <= self.permits
+            if view.circuit.state is CircuitState.HALF_OPEN and view.health is not Health.UNHEALTHY:
+                refuses = TRIALS_OUT in self.db.route(name).candidates[0].reason
+                assert refuses is (out == self.permits)
+
+    def holds_permit(self, call: Call) -> bool:
+        current = call.is_trial and call.epoch == self.ledger.epochs[call.server]
+        return current and self.loop.time() < call.began_s + RESET_S
 
     def who_serves_is_the_first_by_the_documented_order(self, views: dict[str, ConnectionSnapshot]) -> None:
         for head in NAMES:
             route = self.db.route(head)
-            expected = by_the_rules(route.candidates, views)
+            expected = by_the_rules(route.candidates, views, unchecked=UNCHECKED)
             assert route.serving == expected
             assert route.is_failover is (expected not in (None, head))
             assert expected is None or views[expected].health is not Health.UNHEALTHY
             lane = self.db._board.lanes.get(head)
             assert lane is None or lane.name == route.serving
             if not any(TRIALS_OUT in one.reason for one in route.candidates):
-                assert self.serving_said[head] == route.serving
-
-
-def by_the_rules(candidates: Any, views: dict[str, ConnectionSnapshot]) -> str | None:
-    """Who has to serve, worked out anew from what is shown of each candidate (semantics, "One vocabulary")."""
-    ready, waiting = [], []
-    for candidate in candidates:
-        view = views[candidate.name]
-        state, reason = view.circuit.state, view.circuit.reason
-        admits = state in (CircuitState.CLOSED, CircuitState.DISABLED, CircuitState.HALF_OPEN)
-        eligible = view.health is not Health.UNHEALTHY and admits and TRIALS_OUT not in candidate.reason
-        assert candidate.eligible is eligible
-        if not eligible:
-            continue
-        proved_by_checks = state is CircuitState.HALF_OPEN and reason in ("health-recovered", "hold-over")
-        held_back = "failback is manual" in candidate.reason or "failing back at" in candidate.reason
-        behind = (proved_by_checks and candidate.name != UNCHECKED) or held_back
-        settled = state is not CircuitState.HALF_OPEN
-        (waiting if behind else ready).append((candidate.name, settled and not held_back))
-    order = {candidate.name: place for place, candidate in enumerate(candidates)}
-    if any(settled for _, settled in ready):
-        return ready[0][0]
-    return min((name for name, _ in ready + waiting), key=order.__getitem__, default=None)
+                assert self.ledger.serving[head] == route.serving
 
 
 Core.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=80,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[Slow.too_slow, Slow.data_too_large],

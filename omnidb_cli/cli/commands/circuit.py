@@ -4,28 +4,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.options import Output, SomeNames, seconds_option
+from omnidb_cli.cli.options import Command, Output, SomeNames, commands, seconds_option
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
 
-app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Take connections out of rotation, and put them back."
-)
+app = commands(no_args_is_help=True, help="Take connections out of rotation, and put them back.")
 
 
-@app.command("open")
+@app.command("open", cls=Command)
 def open_(
     ctx: typer.Context,
     names: SomeNames,
     hold_for: Annotated[
-        float | None, seconds_option("--for", help="Hold it only for so long.", show_default="until closed")
+        float | None, seconds_option("--for", help="Hold it only for so long.", default="until closed")
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for everybody to read.")] = None,
     output: Output = None,
 ) -> None:
-    """Take connections out of rotation: held until closed, or until the time is up."""
+    """Take connections out of rotation, until closed or for a time."""
     from omnidb_cli.cli.holding import act
 
     def hold(db: "Orchestrator", name: str, actor: str) -> None:
@@ -34,17 +32,17 @@ def open_(
     act(ctx.obj, names, output, hold)
 
 
-@app.command()
+@app.command(cls=Command)
 def close(ctx: typer.Context, names: SomeNames, output: Output = None) -> None:
-    """Put connections back in rotation; counters and the last verdict are cleared."""
+    """Put connections back in rotation, as if nothing had happened."""
     from omnidb_cli.cli.holding import act
 
     act(ctx.obj, names, output, lambda db, name, actor: db.close_circuit(name, actor=actor))
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(ctx: typer.Context, output: Output = None) -> None:
-    """Show every circuit: state, manual or automatic, who, why, since, until."""
+    """Show every circuit: state, who opened it, why, since, until."""
     run_list(ctx.obj, output)
 
 

@@ -4,21 +4,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.options import Output
+from omnidb_cli.cli.options import Command, Output, commands
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Is the topology right, and what it amounts to.")
+app = commands(no_args_is_help=True, help="Check the topology file, and show what it amounts to.")
 
 
-@app.command()
+@app.command(cls=Command)
 def validate(ctx: typer.Context, output: Output = None) -> None:
     """Check the topology file; every problem at once, with its line."""
     run_validate(ctx.obj, output)
 
 
-@app.command()
+@app.command(cls=Command)
 def show(ctx: typer.Context, output: Output = None) -> None:
     """Show the resolved topology, secrets redacted."""
     run_show(ctx.obj, output)

@@ -4,27 +4,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.options import Output, seconds_option
+from omnidb_cli.cli.options import Command, Output, commands, seconds_option
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.history import Question
 
-app = typer.Typer(rich_markup_mode=None)
+app = commands()
 
 
-@app.command()
+@app.command(cls=Command)
 def events(
     ctx: typer.Context,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show what happens from now on.")] = False,
     since: Annotated[
-        float | None, seconds_option("--since", help="Only of the last so long.", show_default="all that is kept")
+        float | None,
+        seconds_option("--since", help="Only of the last so long, such as 1h.", default="all that is kept"),
     ] = None,
-    name: Annotated[list[str] | None, typer.Option("--name", metavar="N", help="Only of this connection.")] = None,
-    type_: Annotated[list[str] | None, typer.Option("--type", metavar="T", help="Only of this type.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", metavar="NAME", help="Only of this connection; repeatable.")
+    ] = None,
+    type_: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", help="Only of this type, such as failover; repeatable."),
+    ] = None,
     output: Output = None,
 ) -> None:
-    """Show the history: health changes, circuits, failovers, manual acts."""
+    """Show the history of health, circuits, failovers, manual acts."""
     from omnidb_cli.cli.history import question
 
     run_events(ctx.obj, question(since, name or (), type_ or ()), output, follow=follow)

@@ -5,30 +5,41 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.options import Name, Output, seconds_option
+from omnidb_cli.cli.options import Command, Name, Output, commands, seconds_option
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.execution import Order
 
-app = typer.Typer(rich_markup_mode=None)
+app = commands()
 
 
-@app.command("exec")
-def exec_(
+@app.command("exec", cls=Command)
+def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
     ctx: typer.Context,
     name: Name,
-    statement: Annotated[str | None, typer.Argument(help="One statement; - reads it from standard input.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Read the statement from a file.")] = None,
+    statement: Annotated[
+        str | None, typer.Argument(metavar="STATEMENT", help="One statement; - reads it from standard input.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Read the statement from a file.")] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="VALUE", help="Bound to the next placeholder; repeatable.")
     ] = None,
-    failover: Annotated[bool, typer.Option("--failover/--no-failover", help="Let a backup serve.")] = True,
-    timeout: Annotated[float, seconds_option("--timeout", help="Limit for all of it.", show_default="30s")] = 30.0,
+    failover: Annotated[
+        bool, typer.Option("--failover/--no-failover", help="Whether a backup may serve.", show_default=False)
+    ] = True,
+    timeout: Annotated[
+        float, seconds_option("--timeout", help="Limit for all of it, waiting for locks included.", default="30s")
+    ] = 30.0,
     write_on_backup: Annotated[
         bool, typer.Option("--allow-write-on-backup", help="Let a write go to a backup.")
     ] = False,
-    headers: Annotated[bool, typer.Option("--headers/--no-headers", help="csv, tsv: begin with the names.")] = True,
+    headers: Annotated[
+        bool,
+        typer.Option(
+            "--headers/--no-headers", help="csv and tsv: whether to begin with the names.", show_default=False
+        ),
+    ] = True,
     output: Output = None,
 ) -> None:
     """Run one statement on whoever serves NAME."""
@@ -40,14 +51,23 @@ def exec_(
 
 
 def run_exec(context: "Context", order: "Order", output: str | None, *, headers: bool) -> None:
-    """Runs the order; the rows go to stdout, the receipt to stderr."""
-    from omnidb_cli.cli.execution import carry_out
+    """Runs the order; the rows go to stdout, the receipt to stderr. What was learnt on the way is remembered.
+
+    Raises StateStoreError when a hold could be overlooked, ConnectionUnavailableError when nobody is eligible, and
+    the driver errors of whoever was tried last.
+    """
+    from omnidb_cli.cli.execution import Execution
+    from omnidb_cli.cli.remembering import saved_state, written
     from omnidb_cli.cli.running import run
     from omnidb_cli.output.document import Part
 
     context.choose_format(output, (Part.RESULT,), headers=headers)
     topology = context.topology().restricted([order.name])
-    run(carry_out(context, topology, order))
+    execution = Execution(context, topology, order, saved_state(topology, context.store(topology)))
+    try:
+        run(execution.carry_out())
+    finally:
+        written(context, execution.state.finish)
 
 
 def _statement(statement: str | None, file: Path | None) -> str:

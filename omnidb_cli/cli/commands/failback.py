@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.options import Name, Output
+from omnidb_cli.cli.options import Command, Name, Output, commands
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
 
-app = typer.Typer(rich_markup_mode=None)
+app = commands()
 
 
-@app.command()
+@app.command(cls=Command)
 def failback(ctx: typer.Context, name: Name, output: Output = None) -> None:
-    """Let NAME serve again, where `failback: manual` waits for that."""
+    """Let NAME serve again where `failback: manual` waits for that."""
     run_failback(ctx.obj, name, output)
 
 
@@ -30,5 +30,5 @@ def run_failback(context: "Context", name: str, output: str | None) -> None:
     db = unconnected(topology, journal=state)
     restore(db, state.read())
     db.failback(name)
-    state.adopt(db, state.write())
+    state.adopt(db, state.finish())
     streams.show(route_document(db.route(name)))

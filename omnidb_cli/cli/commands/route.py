@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Name, Output
+from omnidb_cli.cli.options import Command, Name, Output, commands
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.snapshot import Route
     from omnidb_cli.topology import Topology
 
-app = typer.Typer(rich_markup_mode=None)
+app = commands()
 
 
-@app.command()
+@app.command(cls=Command)
 def route(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
     """Show who would serve NAME now, every candidate, and why (not)."""
     return run_route(ctx.obj, name, output)
@@ -23,13 +24,12 @@ def route(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
 
 def run_route(context: "Context", name: str, output: str | None) -> ExitCode:
     """Shows the route of `name`; the code says whether anybody serves."""
-    from omnidb_cli.cli.running import run
     from omnidb_cli.output.views.route import PARTS, route_document
 
     wanted = output or context.env.get("OMNIDB_OUTPUT")
     streams = context.choose_format("name" if wanted == "url" else wanted, PARTS)
     topology = context.topology().restricted([name])
-    found = run(decide(context, topology, name))
+    found = decide(context, topology, name)
     if wanted != "url":
         streams.show(route_document(found))
     elif found.serving is not None:
@@ -37,20 +37,28 @@ def run_route(context: "Context", name: str, output: str | None) -> ExitCode:
     return ExitCode.DOWN if found.serving is None else ExitCode.DONE
 
 
-async def decide(context: "Context", topology: "Topology", name: str) -> "Route":
+def decide(context: "Context", topology: "Topology", name: str) -> "Route":
     """The route by what is saved, after a new look at those whose saved verdict is due for one."""
     from omnidb_cli.cli.compose import open_drivers, orchestrator
     from omnidb_cli.cli.remembering import restore, where_readable, written
+    from omnidb_cli.cli.running import run
+
+    drivers = open_drivers(topology)
+    state, rows = where_readable(context, topology)
+    db = orchestrator(topology, drivers, journal=state)
+    restore(db, rows)
+    run(look(db, name, topology))
+    if state is not None:
+        state.adopt(db, written(context, state.finish))
+    return db.route(name)
+
+
+async def look(db: "Orchestrator", name: str, topology: "Topology") -> None:
+    """Looks again at those who may be passed over for no reason that still holds."""
     from omnidb_cli.cli.second_look import look_again
 
-    state, rows = where_readable(context, topology)
-    db = orchestrator(topology, open_drivers(topology), journal=state)
-    restore(db, rows)
     await db.connect(look=False, keep_looking=False)
     try:
         await look_again(db, name, topology)
-        if state is not None:
-            state.adopt(db, written(context, state.write))
-        return db.route(name)
     finally:
         await db.disconnect()

@@ -4,22 +4,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.options import Output
+from omnidb_cli.cli.options import Command, Output, commands
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.state.store import StoreInfo
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Where the state is kept, and starting anew.")
+app = commands(no_args_is_help=True, help="Show where the state is kept, or start anew.")
 
 
-@app.command()
+@app.command(cls=Command)
 def show(ctx: typer.Context, output: Output = None) -> None:
     """Show where the state is, its size, version and writers."""
     run_show(ctx.obj, output)
 
 
-@app.command()
+@app.command(cls=Command)
 def reset(ctx: typer.Context, output: Output = None) -> None:
     """Start anew without asking; the old file is kept aside."""
     run_reset(ctx.obj, output)
@@ -47,5 +47,9 @@ def run_reset(context: "Context", output: str | None) -> None:
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
-    aside = context.store(topology).reset()
+    store = context.store(topology)
+    try:
+        aside = store.reset()
+    finally:
+        store.close()
     streams.show(state_document({"schema": "omnidb.state-reset/v1", "topology": topology.name, "kept_aside": aside}))

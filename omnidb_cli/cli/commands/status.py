@@ -5,22 +5,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Names, Output, seconds_option
+from omnidb_cli.cli.options import Command, Names, Output, commands, needs, seconds_option
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.snapshot import Snapshot
+    from omnidb_cli.output.streams import Streams
     from omnidb_cli.topology import Topology
 
-app = typer.Typer(rich_markup_mode=None)
+app = commands()
 
 _INTERVALS = 3
 """How many intervals old evidence may be with `--last`, where `--max-age` does not say."""
 
 
-@app.command()
+@app.command(cls=Command)
 def status(
     ctx: typer.Context,
     names: Names = None,
@@ -29,16 +31,20 @@ def status(
     ] = "degraded",
     last: Annotated[bool, typer.Option("--last", help="Touch no database: show the last known state.")] = False,
     max_age: Annotated[
-        float | None, seconds_option("--max-age", help="With --last: the oldest evidence to believe.")
+        float | None,
+        seconds_option("--max-age", help="With --last: the oldest evidence to believe.", default="three intervals"),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay and watch, as `omnidb watch` does.")] = False,
     output: Output = None,
 ) -> ExitCode:
-    """Check connections now; show health, circuit and route of each."""
+    """Check connections now; show each one's health, circuit, route."""
     from omnidb_cli.cli.options import one_of
 
     asked = one_of("--fail-on", fail_on, ("degraded", "down", "never"))
+    needs("--max-age", max_age is not None, "--last", last)
     if watch:
+        if last:
+            raise typer.BadParameter("looks at nothing, and so cannot watch", param_hint="'--last'")
         from omnidb_cli.cli.commands.watch import run_watch
         from omnidb_cli.cli.watching import Watching
 
@@ -73,26 +79,28 @@ def run_status(
 
 
 def _look(context: "Context", topology: "Topology") -> "Snapshot":
-    from omnidb_cli.cli.running import run
-
-    return run(look(context, topology))
-
-
-async def look(context: "Context", topology: "Topology") -> "Snapshot":
     """Checks every connection of the topology once, applies the rules, and writes down what came of it."""
     from omnidb_cli.cli.compose import open_drivers, orchestrator
-    from omnidb_cli.cli.patience import patiently
     from omnidb_cli.cli.remembering import restore, where_readable, written
+    from omnidb_cli.cli.running import run
 
+    drivers = open_drivers(topology)
     state, rows = where_readable(context, topology)
-    db = orchestrator(topology, open_drivers(topology), journal=state)
+    db = orchestrator(topology, drivers, journal=state)
     restore(db, rows)
+    run(look(db, context.streams, topology))
+    if state is not None:
+        state.adopt(db, written(context, state.finish))
+    return db.snapshot()
+
+
+async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> None:
+    """Checks every connection once, each bounded by its own time limit."""
+    from omnidb_cli.cli.patience import patiently
+
     try:
-        async with patiently(context.streams, topology):
+        async with patiently(streams, topology):
             await db.connect(keep_looking=False)
-        if state is not None:
-            state.adopt(db, written(context, state.write))
-        return db.snapshot()
     finally:
         await db.disconnect()
 

@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Names, Output, seconds_option
+from omnidb_cli.cli.options import Command, Names, Output, commands, needs, seconds_option
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.watching import Watching
 
-app = typer.Typer(rich_markup_mode=None)
+app = commands()
 
 
-@app.command()
+@app.command(cls=Command)
 def watch(
     ctx: typer.Context,
     names: Names = None,
-    interval: Annotated[float, seconds_option("--interval", help="Time between two looks.", show_default="5s")] = 5.0,
-    count: Annotated[int | None, typer.Option(min=1, help="End after this many rounds of looks.")] = None,
+    interval: Annotated[float, seconds_option("--interval", help="Time between two looks.", default="5s")] = 5.0,
+    count: Annotated[int | None, typer.Option(min=1, metavar="N", help="End after this many rounds of looks.")] = None,
     until: Annotated[
         str | None,
         typer.Option(
@@ -30,9 +30,10 @@ def watch(
     timeout: Annotated[float | None, seconds_option("--timeout", help="With --until: give up after this time.")] = None,
     output: Output = None,
 ) -> ExitCode:
-    """Stay and watch: a live screen on a terminal, one JSON object a line when piped."""
+    """Stay and watch: a screen, or JSON lines when piped."""
     from omnidb_cli.cli.watching import Watching
 
+    needs("--timeout", timeout is not None, "--until", until is not None)
     wanted = Watching(tuple(names or ()), interval_s=interval, rounds=count, until=until, timeout_s=timeout)
     return run_watch(ctx.obj, wanted, output)
 
@@ -43,8 +44,11 @@ def run_watch(context: "Context", wanted: "Watching", output: str | None) -> Exi
     from omnidb_cli.cli.until import condition
     from omnidb_cli.cli.watching import watch_until_done
     from omnidb_cli.output.document import Part
+    from omnidb_cli.output.streams import MACHINE_FORMATS
 
-    streams = context.choose_format(output, (Part.BODY, Part.TABLE, Part.ITEMS))
+    streams = context.choose_format(output, (Part.TABLE, Part.ITEMS, Part.BODY))
+    if streams.format not in ("table", *MACHINE_FORMATS):
+        raise typer.BadParameter("watch prints table, json or jsonl", param_hint="'-o' / '--output'")
     whole = context.topology()
     topology = whole.restricted(wanted.names) if wanted.names else whole
     met = condition(wanted.until, tuple(wanted.names or topology.connections)) if wanted.until else None

@@ -90,7 +90,7 @@ def event_words(event: EventObject) -> str:
         case EventType.FAILOVER:
             said = f"{detail.get('backup')} serves instead"
         case EventType.RECOVERY:
-            said = "serves again itself"
+            said = "serves itself again"
         case EventType.NO_ROUTE:
             said = "nobody can serve it"
         case _:

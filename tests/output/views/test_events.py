@@ -35,7 +35,7 @@ from tests.output.scenes import NOW, streams
             Event(EventType.FAILOVER, "a", NOW, reason="a unhealthy", primary="a", backup="b"),
             "b serves instead: a unhealthy",
         ),
-        (Event(EventType.RECOVERY, "a", NOW, primary="a", backup="b"), "serves again itself"),
+        (Event(EventType.RECOVERY, "a", NOW, primary="a", backup="b"), "serves itself again"),
         (Event(EventType.NO_ROUTE, "a", NOW, reason="all are down"), "nobody can serve it: all are down"),
         (Event(EventType.SHUTDOWN, None, NOW), ""),
         (Event(EventType.ERROR, "a", NOW, error="lost 3 events"), "lost 3 events"),

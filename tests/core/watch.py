@@ -1,0 +1,26 @@
+"""A monitor over fake databases."""
+
+from collections.abc import Callable
+
+from omnidb_cli import Health, HealthCheck, HealthMonitor
+from omnidb_cli.core.circuit import Moment
+from omnidb_cli.core.endpoint import Checked
+from tests.core.fakes import Server
+
+
+class Watch:
+    """A monitor over fake databases, and the results it told: (name, health, when)."""
+
+    def __init__(self, *names: str, limit: int = 64, checks: dict[str, Callable] | None = None, **settings: object):
+        self.servers = {name: Server(name) for name in names}
+        self.told: list[tuple[str, Health, float]] = []
+        self.checked: list[Checked] = []
+        functions = {name: server.look for name, server in self.servers.items()} | (checks or {})
+        self.monitor = HealthMonitor(functions, HealthCheck(**settings), self.hear, limit=limit)  # type: ignore[arg-type]
+
+    def hear(self, name: str, checked: Checked, at: Moment) -> None:
+        self.told.append((name, checked.result.health, at.clock))
+        self.checked.append(checked)
+
+    def words(self) -> list[tuple[str, str]]:
+        return [(name, health.value) for name, health, _ in self.told]

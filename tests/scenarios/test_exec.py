@@ -1,0 +1,174 @@
+"""`exec`: who serves, what is remembered of the way there, and what is never done."""
+
+import json
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.shop import Shop, until
+
+WHO = "SELECT name FROM who"
+
+
+def served(shop: Shop, *arguments: str) -> str:
+    """Who served `SELECT name FROM who` on primary: the row says it, and so does the result."""
+    answer = shop.object("exec", "primary", WHO, *arguments)
+    assert answer["rows"] == [[answer["served_by"]]]
+    assert answer["failover"] is (answer["served_by"] != "primary")
+    found: str = answer["served_by"]
+    return found
+
+
+def test_a_healthy_exec_creates_no_state_and_writes_to_none(shop: Shop) -> None:
+    assert served(shop) == "primary"
+    assert not (shop.folder / "state").exists()
+    shop.run("status")
+    files = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in shop.state.parent.iterdir()}
+    assert served(shop) == "primary"
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in shop.state.parent.iterdir()} == files
+
+
+def test_a_connect_that_fails_is_a_failed_check_and_the_next_one_goes_to_the_backup_at_once(shop: Shop) -> None:
+    shop.take_away("primary")
+    assert served(shop) == "replica"
+    assert shop.connection("primary", "--last")["health"] == "unhealthy"
+    assert shop.circuit("primary")["reason"] == "health-check-failed"
+    assert shop.events() == ["health:changed primary", "circuit:open primary", "failover primary"]
+    shop.bring_back("primary")
+    assert served(shop) == "replica"  # nobody has looked again: the verdict stands
+    assert len(shop.events()) == 3
+
+
+def test_it_heals_without_a_watcher_when_the_bad_look_is_old(shop: Shop) -> None:
+    shop.write(breaker="{threshold: 3, reset_timeout: 1ms, half_open_successes: 2}")
+    shop.take_away("primary")
+    assert served(shop) == "replica"
+    shop.bring_back("primary")
+    assert served(shop) == "replica"  # looked at again, half-open: proved by checks, behind the ready one
+    assert shop.circuit("primary")["state"] == "half-open"
+    assert served(shop) == "primary"
+    assert shop.events("--name", "primary")[3:] == [
+        "health:changed primary",
+        "circuit:half-open primary",
+        "circuit:close primary",
+        "recovery primary",
+    ]
+
+
+def test_it_heals_where_failover_is_not_wanted(shop: Shop) -> None:
+    shop.write(breaker="{threshold: 3, reset_timeout: 1ms, half_open_successes: 1}")
+    shop.take_away("primary")
+    assert shop.code("exec", "primary", WHO, "--no-failover") == 21
+    shop.bring_back("primary")
+    assert served(shop, "--no-failover") == "primary"
+
+
+def test_a_typo_never_opens_a_circuit(shop: Shop) -> None:
+    assert {shop.code("exec", "primary", "SELEC 1") for _ in range(6)} == {23}
+    assert (shop.circuit("primary")["state"], shop.circuit("primary")["failures"]) == ("closed", 0)
+
+
+def test_a_write_is_refused_on_a_backup_until_somebody_allows_it(shop: Shop) -> None:
+    shop.run("circuit", "open", "primary")
+    write = ("exec", "primary", "INSERT INTO who VALUES ('new')")
+    refused = shop.run(*write)
+    assert (refused.returncode, refused.stdout) == (24, "")
+    assert '"replica" serves "primary" as a backup (primary held by ' in refused.stderr
+    assert "--allow-write-on-backup" in refused.stderr
+    assert shop.code(*write, "--allow-write-on-backup") == 0
+    shop.write(failover="{primary: {to: replica, writes: allow}}")
+    assert shop.code(*write) == 0
+    with closing(sqlite3.connect(shop.database("replica"))) as db:
+        assert db.execute("SELECT count(*) FROM who WHERE name = 'new'").fetchone() == (2,)
+
+
+def test_where_the_statement_comes_from(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("SELECT ?, ?\n")
+    given = ("--param", "a", "--param", "--b", "-o", "csv", "--no-headers")
+    assert shop.run("exec", "primary", "--file", "a.sql", *given).stdout == "a,--b\n"
+    assert shop.run("exec", "primary", "-", *given, stdin="SELECT ?, ?").stdout == "a,--b\n"
+    assert shop.run("exec", "primary", "SELECT ?, ?", *given).stdout == "a,--b\n"
+    assert shop.code("exec", "primary", "-") == 23  # nothing on standard input is no statement
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv", "yaml"])
+def test_the_receipt_goes_to_stderr_and_the_rows_to_stdout(shop: Shop, form: str) -> None:
+    ended = shop.run("exec", "primary", WHO, "-o", form)
+    assert "primary" in ended.stdout
+    if form in ("json", "jsonl"):
+        assert json.loads(ended.stderr)["receipt"]["served_by"] == "primary"
+    else:
+        assert ended.stderr.startswith("served by primary in ")
+
+
+def test_the_time_limit_counts_the_wait_for_a_lock(shop: Shop) -> None:
+    with closing(sqlite3.connect(shop.database("primary"), isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        ended = shop.run("exec", "primary", "INSERT INTO who VALUES ('x')", "--timeout", "300ms", "-o", "json")
+    error = json.loads(ended.stderr.splitlines()[-1])["error"]
+    assert (ended.returncode, error["code"], error["kind"]) == (21, 21, "timeout")
+
+
+def test_a_runaway_statement_is_stopped_at_the_time_limit(shop: Shop) -> None:
+    forever = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    ended = shop.run("exec", "primary", forever, "--timeout", "300ms")
+    assert ended.returncode == 21
+    assert "300ms" in ended.stderr
+    assert shop.circuit("primary")["failures"] == 1
+
+
+def test_nothing_is_run_twice(shop: Shop) -> None:
+    """A statement that broke off somewhere is repeated nowhere, however healthy the backups are."""
+    wrong = "INSERT INTO who SELECT name || '2' FROM who UNION ALL SELECT abs(-9223372036854775808)"
+    assert shop.code("exec", "primary", wrong, "--allow-write-on-backup") == 23
+    for name in ("primary", "replica"):
+        with closing(sqlite3.connect(shop.database(name))) as db:
+            assert db.execute(WHO).fetchall() == [(name,)]
+
+
+def test_holds_are_respected_where_circuits_are_turned_off(shop: Shop) -> None:
+    shop.write(breaker="false")
+    assert shop.circuit("primary")["state"] == "disabled"
+    shop.run("circuit", "open", "primary", "replica", "archive")
+    assert shop.code("exec", "primary", WHO) == 20
+    shop.run("circuit", "close", "archive")
+    assert served(shop) == "archive"
+
+
+def test_without_circuits_the_connection_itself_is_the_last_resort(shop: Shop) -> None:
+    shop.write(breaker="false", failover="{}")
+    shop.take_away("primary")
+    assert shop.code("exec", "primary", WHO) == 21
+    shop.bring_back("primary")
+    assert served(shop) == "primary"
+
+
+def test_an_unreadable_state_stops_those_who_could_overlook_a_hold_and_only_them(shop: Shop) -> None:
+    shop.run("circuit", "open", "primary")
+    shop.state.write_bytes(b"not a database" * 100)
+    for command in (("exec", "primary", WHO), ("circuit", "open", "replica"), ("failback", "primary"), ("events",)):
+        ended = shop.run(*command)
+        assert (ended.returncode, ended.stdout) == (31, "")
+        assert "state file" in ended.stderr
+    for look in (("status",), ("status", "--last"), ("route", "primary"), ("circuit", "list"), ("watch", "--count=1")):
+        ended = shop.run(*look)
+        assert ended.returncode in {0, 12}
+        assert ended.stdout
+        assert ended.stderr.startswith("warning: state not available")
+    assert shop.state.read_bytes() == b"not a database" * 100
+    assert shop.code("state", "reset") == 0
+    assert served(shop) == "primary"
+    assert [path.name for path in shop.state.parent.iterdir() if path.read_bytes() == b"not a database" * 100]
+
+
+def test_others_need_not_wait_for_the_end_of_a_long_statement_to_learn_of_a_dead_primary(shop: Shop) -> None:
+    shop.take_away("primary")
+    forever = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    running = shop.start("exec", "primary", forever)
+    until(lambda: shop.state.exists() and shop.circuit("primary")["state"] == "open", "the circuit opens")
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    assert running.wait() == 130

@@ -1,0 +1,141 @@
+"""A marked password goes through every command, every failure and `--debug`, and is found nowhere."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.scenarios.shop import Shop
+
+MARK = "Zq7-marked"
+SECRET = f"{MARK}/p@ss word"
+ENCODED = quote(SECRET, safe="")
+FORMS = (MARK, quote(MARK), MARK[::-1])
+
+ENGINES = f"""\
+name: shop
+connections:
+  primary: {{url: "sqlite:///primary.db?password={ENCODED}"}}
+  replica: {{url: "sqlite:///replica.db?token=${{env:MARKED}}"}}
+failover: {{primary: replica}}
+health_check: {{timeout: 2s}}
+"""
+FLEET = f"""\
+name: fleet
+connections:
+  in-url: {{url: "postgresql://app:{ENCODED}@127.0.0.1:9/app"}}
+  in-key: {{url: "mysql://app@127.0.0.1:9/app", password: "{SECRET}"}}
+  from-env: {{url: "redis://127.0.0.1:9/0", password: "${{env:MARKED}}"}}
+  from-file: {{url: "mongodb://app@127.0.0.1:9/app", password: "${{file:secret.txt}}"}}
+  in-parameter: {{url: "postgresql://app@127.0.0.1:9/app?sslpassword={ENCODED}"}}
+  default: {{url: "postgresql://app:${{env:NOWHERE:-{ENCODED}}}@127.0.0.1:9/app"}}
+"""
+BROKEN = (
+    'connections: {a: {url: "postgresq://app:SECRET@db/app"}}\n',
+    'connections: {a: {url: "postgresql://app:SECRET@db:port/app"}}\n',
+    'connections: {a: {url: "postgresql://app:SECRET@", password: "SECRET"}}\n',
+    'connections: {a: {url: "postgresql://app@db/app", password: ["SECRET"]}}\n',
+    'connections: {a: {url: "postgresql://app@db/app", password: "SECRET", pasword: "SECRET"}}\n',
+    'connections: {a: {url: "postgresql://app@db/app", password: {value: "SECRET"}}}\n',
+    'connections: {a: {url: "postgresql://app:${env:MARKED}@db:70000/app"}}\n',
+    'connections: {a: {url: "postgresql://app@db/app", password: "SECRET"}\n',
+    'connections: {a: {url: "redis://:SECRET@cache/zero"}}\n',
+    'connections: {a: {url: "postgresql://app@db/app"}}\nstate: "postgres//app:SECRET@db/state"\n',
+)
+
+
+@pytest.fixture
+def marked(shop: Shop) -> Shop:
+    shop.env["MARKED"] = SECRET
+    (shop.folder / "secret.txt").write_text(SECRET + "\n")
+    shop.config.write_text(ENGINES)
+    return shop
+
+
+def told(ended: "subprocess.CompletedProcess[str]") -> str:
+    return ended.stdout + ended.stderr
+
+
+def leaks(text: str) -> Iterator[str]:
+    return (form for form in FORMS if form in text)
+
+
+def saved(shop: Shop) -> str:
+    files = [path for path in (shop.folder / "state").rglob("*") if path.is_file()]
+    return "".join(path.read_bytes().decode("latin-1") for path in files)
+
+
+COMMANDS = (
+    ("status",),
+    ("status", "-o", "json"),
+    ("status", "-o", "csv"),
+    ("status", "--last"),
+    ("watch", "--count", "2", "--interval", "50ms"),
+    ("exec", "primary", "SELECT 1"),
+    ("exec", "primary", "SELEC 1", "-o", "json"),
+    ("exec", "primary", "INSERT INTO who VALUES (1)"),
+    ("exec", "primary", "SELECT 1", "--no-failover"),
+    ("circuit", "open", "primary"),
+    ("circuit", "list", "-o", "yaml"),
+    ("circuit", "close", "primary"),
+    ("failback", "primary"),
+    ("route", "primary"),
+    ("route", "primary", "-o", "json"),
+    ("events", "-o", "json"),
+    ("state", "show"),
+    ("config", "validate"),
+    ("config", "show"),
+    ("config", "show", "-o", "json"),
+    ("config", "show", "-o", "yaml"),
+)
+
+
+def test_no_command_tells_it_whatever_happens(marked: Shop) -> None:
+    trouble = [lambda: None, marked.take_away, lambda: [marked.database(one).mkdir() for one in ("primary", "replica")]]
+    for cause in trouble:
+        cause()
+        for command in COMMANDS:
+            ended = marked.run("--debug", *command)
+            assert not list(leaks(told(ended))), command
+    assert not list(leaks(saved(marked)))
+    assert "health:changed primary" in marked.events()
+
+
+def test_other_engines(marked: Shop) -> None:
+    marked.config.write_text(FLEET)
+    for command in (("config", "validate"), ("config", "show"), ("config", "show", "-o", "json"), ("status",)):
+        assert not list(leaks(told(marked.run("--debug", *command)))), command
+    for act in (("circuit", "open", "in-url", "from-env"), ("circuit", "list"), ("events",), ("exec", "in-key", "x")):
+        assert not list(leaks(told(marked.run("--debug", *act)))), act
+    assert not list(leaks(saved(marked)))
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_topology(marked: Shop, text: str) -> None:
+    marked.config.write_text(text.replace("SECRET", ENCODED))
+    for form in ("table", "json"):
+        ended = marked.run("--debug", "status", "-o", form)
+        assert ended.returncode == 3, told(ended)
+        assert not list(leaks(told(ended)))
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:{}@h/db", "sqlite:///x.db?password={}", "nosuch:{}", "redis://:{}@h"])
+def test_the_url_of_the_state(marked: Shop, url: str) -> None:
+    for command in (("status",), ("circuit", "open", "primary"), ("state", "show"), ("watch", "--count", "1")):
+        asked = url.format(ENCODED)
+        assert not list(leaks(told(marked.run("--debug", "--state", asked, *command)))), command
+        assert not list(leaks(told(marked.run("--debug", *command, env={"OMNIDB_STATE": asked})))), command
+
+
+def test_no_program_is_given_it_and_no_process_shows_it(marked: Shop) -> None:
+    process = marked.start("watch", "--interval", "1h")
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert not list(leaks(Path(f"/proc/{process.pid}/cmdline").read_text()))
+
+
+def test_the_url_that_was_asked_for_is_printed_without_it(marked: Shop) -> None:
+    """`route -o url` is for other programs; they get their passwords where omnidb gets them."""
+    assert not list(leaks(told(marked.run("route", "primary", "-o", "url"))))

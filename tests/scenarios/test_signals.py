@@ -1,0 +1,116 @@
+"""SIGINT and SIGTERM end every command, with 130 and 143, wherever it waits."""
+
+import fcntl
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.scenarios.shop import Shop, lines, until
+
+FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+ENDS = ((signal.SIGINT, 130), (signal.SIGTERM, 143))
+
+
+@pytest.fixture(params=ENDS, ids=["SIGINT", "SIGTERM"])
+def end(request: pytest.FixtureRequest) -> tuple[signal.Signals, int]:
+    asked: tuple[signal.Signals, int] = request.param
+    return asked
+
+
+def ends_quietly(process: "subprocess.Popen[str]", end: tuple[signal.Signals, int]) -> None:
+    process.send_signal(end[0])
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (end[1], "")
+
+
+def has_open(process: "subprocess.Popen[str]", file: Path) -> bool:
+    """Whether the process has the file open: the next thing that it does is wait for it, or work in it."""
+    numbers = Path(f"/proc/{process.pid}/fd").iterdir()
+    return any(os.path.realpath(number).startswith(str(file)) for number in numbers)
+
+
+def threads(process: "subprocess.Popen[str]") -> int:
+    return len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+
+
+def waiting_in(pipe: "int | IO[str]") -> int:
+    """How many bytes wait in the pipe to be read."""
+    answer = fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4)
+    return int.from_bytes(answer, sys.byteorder)
+
+
+@pytest.fixture
+def locked_state(shop: Shop) -> Iterator[Path]:
+    shop.run("circuit", "close", "primary")
+    with closing(sqlite3.connect(shop.state, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield shop.state
+
+
+def test_while_an_event_is_waited_for(shop: Shop, end: tuple[signal.Signals, int]) -> None:
+    shop.run("circuit", "open", "primary")
+    process = shop.start("events", "--follow", "-o", "json")
+    assert next(lines(process))["type"] == "circuit:open"
+    ends_quietly(process, end)
+
+
+def test_while_the_store_is_locked(shop: Shop, locked_state: Path, end: tuple[signal.Signals, int]) -> None:
+    process = shop.start("circuit", "open", "primary")
+    until(lambda: has_open(process, locked_state), "it comes to the lock")
+    ends_quietly(process, end)
+
+
+def test_while_a_statement_runs(shop: Shop, end: tuple[signal.Signals, int]) -> None:
+    process = shop.start("exec", "primary", FOREVER)
+    until(lambda: has_open(process, shop.database("primary")), "the statement runs")
+    ends_quietly(process, end)
+
+
+def test_while_a_statement_is_waited_for(shop: Shop, end: tuple[signal.Signals, int]) -> None:
+    reading, writing = os.pipe()
+    process = shop.start("exec", "primary", "-", stdin=reading)
+    os.write(writing, b"SELECT ")
+    until(lambda: waiting_in(reading) == 0, "it reads")
+    ends_quietly(process, end)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_while_it_watches(shop: Shop, end: tuple[signal.Signals, int]) -> None:
+    process = shop.start("watch", "--interval", "1h")
+    next(lines(process))
+    ends_quietly(process, end)
+    assert "disconnected primary" in shop.events()
+
+
+def test_while_nobody_reads_what_it_writes(shop: Shop, end: tuple[signal.Signals, int]) -> None:
+    """A full pipe holds up the main thread inside a system call."""
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    process = shop.start("exec", "primary", many, "-o", "jsonl")
+    assert process.stdout is not None
+    pipe = process.stdout
+    until(lambda: waiting_in(pipe) > 60_000, "the pipe is full")
+    process.send_signal(end[0])
+    assert process.wait(timeout=30) == end[1]
+
+
+@pytest.mark.parametrize("command", [("status",), ("watch",), ("exec", "primary", "SELECT 1")], ids=lambda c: c[0])
+def test_while_a_thread_hangs_in_a_dead_file_system(
+    shop: Shop, end: tuple[signal.Signals, int], command: tuple[str, ...]
+) -> None:
+    """A FIFO that nobody opens at its other end hangs like a file system whose server is away."""
+    shop.write(text=shop.config.read_text().replace("timeout: 2s", "timeout: 1h"))
+    shop.take_away("primary")
+    os.mkfifo(shop.database("primary"))
+    process = shop.start(*command)
+    until(lambda: threads(process) > 2, "a thread hangs")
+    ends_quietly(process, end)

@@ -1,0 +1,117 @@
+"""On a real terminal: colours, widths, the live screen, and the terminal as it was afterwards."""
+
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.scenarios.shop import Shop
+from tests.scenarios.terminal import Terminal
+
+ENTER, LEAVE, SHOW_CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+
+
+@pytest.fixture
+def on_terminal(shop: Shop) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def start(*command: str, **settings: Any) -> Terminal:
+        opened.append(Terminal(shop, *command, **settings))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_table_fits_and_keeps_what_matters(on_terminal: Callable[..., Terminal], shop: Shop, columns: int) -> None:
+    shop.take_away("primary")
+    shop.run("circuit", "open", "archive", "--reason", "a long reason for taking it out, longer than the line is wide")
+    terminal = on_terminal("status", columns=columns)
+    assert terminal.ended() == 10
+    told = terminal.plain()
+    assert all(len(line) <= columns for line in told.splitlines())
+    for word in ("primary", "✗ unhealthy", "○ open", "→ replica", "■ open, held", "does not exist", "next: omnidb"):
+        assert word in " ".join(told.split())
+    assert "\x1b[" in terminal.sent
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colour_where_none_is_wanted(on_terminal: Callable[..., Terminal], env: dict[str, str]) -> None:
+    for command in (("status",), ("exec", "primary", "SELEC"), ("route", "primary"), ("config", "validate")):
+        terminal = on_terminal(*command, env=env)
+        terminal.ended()
+        assert "\x1b" not in terminal.sent
+
+
+def test_colour_where_it_is_forced(shop: Shop) -> None:
+    ended = shop.run("status", env={"FORCE_COLOR": "1"})
+    assert "\x1b[" in ended.stdout
+    assert "\x1b[" not in shop.run("--no-color", "status", env={"FORCE_COLOR": "1"}).stdout
+
+
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_screen_is_left_as_it_was(on_terminal: Callable[..., Terminal], end: signal.Signals, code: int) -> None:
+    terminal = on_terminal("watch", "--interval", "1h")
+    terminal.until("all healthy")
+    terminal.process.send_signal(end)
+    assert terminal.ended() == code
+    assert terminal.sent.startswith(ENTER)
+    assert terminal.sent.endswith(SHOW_CURSOR + LEAVE)
+
+
+def test_the_screen_follows_another_process(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
+    terminal = on_terminal("watch", "--interval", "1h", columns=100)
+    terminal.until("all healthy")
+    seen = terminal.until("next look in")
+    shop.run("circuit", "open", "primary", "--reason", "new disk")
+    terminal.until("new disk", after=seen)
+    terminal.until("■ open, held", after=seen)
+
+
+def test_a_resized_terminal_is_drawn_anew(on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal("watch", "--interval", "1h", columns=120)
+    seen = terminal.until("next look in")
+    terminal.resize(60, 10)
+    terminal.process.send_signal(signal.SIGWINCH)
+    home = terminal.until("\x1b[H", after=seen)
+    terminal.until("\x1b[J", after=home)
+    latest = terminal.plain(terminal.sent.rindex("\x1b[H"))
+    assert "next look in" in latest
+    assert "sqlite" not in latest
+    assert all(len(line) <= 60 for line in latest.splitlines())
+
+
+@pytest.mark.parametrize("size", [(60, 5), (30, 3), (10, 1), (1, 1)])
+def test_a_tiny_screen_is_no_reason_to_fail(on_terminal: Callable[..., Terminal], size: tuple[int, int]) -> None:
+    terminal = on_terminal("watch", "--interval", "50ms", "--count", "2", columns=size[0], lines=size[1])
+    assert terminal.ended() == 0
+
+
+def test_the_first_looks_are_not_waited_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
+    db = sqlite3.connect(shop.database("primary"), isolation_level=None)
+    db.execute("BEGIN EXCLUSIVE")
+    shop.write(text=shop.config.read_text().replace("timeout: 2s", "timeout: 1h"))
+    terminal = on_terminal("watch")
+    terminal.until("2 healthy")
+    terminal.until("? unknown")
+    terminal.until("looking now")
+    db.close()
+    terminal.until("all healthy")
+
+
+def test_a_slow_look_says_what_it_waits_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
+    db = sqlite3.connect(shop.database("primary"), isolation_level=None)
+    db.execute("BEGIN EXCLUSIVE")
+    shop.write(text=shop.config.read_text().replace("timeout: 2s", "timeout: 1h"))
+    terminal = on_terminal("status", stdout=subprocess.PIPE)
+    terminal.until("checking 3 connections: some do not answer yet, at most 1h")
+    db.close()
+    assert terminal.process.stdout is not None
+    assert "all healthy" in terminal.process.stdout.read()
+    assert terminal.ended() == 0
+    assert terminal.sent.endswith("\r\x1b[K")
