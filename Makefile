@@ -15,7 +15,8 @@ help: ## say what there is to make
 demo: $(VENV)/ready-run ## set up, then the tour: a failover, a refused write, a recovery, a circuit held by hand
 	@BIN=$(BIN) sh docs/demo/tour.sh
 
-test: $(VENV)/ready-test ## set up, then style, types, import rules and all tests
+test: $(VENV)/ready-test ## set up (on Debian the database servers too), then style, types, import rules, all tests
+	@sh tests/servers/install.sh
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy

@@ -201,6 +201,8 @@ async def _stream(session: "Session", service: Service, order: Order, streams: "
         command=reply.command(),
     )
     writer.end(summary)
+    for notice in reply.notices():
+        streams.warning(notice, connection=service.name)
     return summary
 
 

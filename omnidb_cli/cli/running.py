@@ -12,7 +12,7 @@ T = TypeVar("T")
 def run(main: Coroutine[Any, Any, T]) -> T:
     """What `main` returns. After it has cleaned up: KeyboardInterrupt for SIGINT, Terminated for SIGTERM."""
     received: list[int] = []
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         loop = runner.get_loop()
         task = loop.create_task(main)
 
@@ -28,6 +28,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
                 if not received:
                     raise
     raise end_of(received[0])
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Does not wait for its threads at the end: one may look up a name at a name server that is dead."""
+
+    async def shutdown_default_executor(self) -> None:
+        """Leaves the threads to `close()`, which does not wait for them."""
 
 
 async def _ended(task: "asyncio.Task[T]") -> T:

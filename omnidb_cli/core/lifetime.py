@@ -37,6 +37,7 @@ class Lifetime:
         self._monitor: HealthMonitor | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stop: asyncio.Event | None = None
+        self._ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
         self._begun = False
@@ -54,6 +55,7 @@ class Lifetime:
         loop = asyncio.get_running_loop()
         self._begun = True
         self._stop = asyncio.Event()
+        self._ended = asyncio.Event()
         checks = {name: MethodType(check, self._clients[name]) for name, check in self._checks.checks.items()}
         monitor = self._monitor = HealthMonitor(checks, self._checks, self._first_checked)
         ready = loop.create_future()
@@ -70,6 +72,7 @@ class Lifetime:
             self._require_begun()
         except BaseException:
             await self._halt()
+            self._ended.set()
             raise
         self.is_connected = True
 
@@ -97,8 +100,7 @@ class Lifetime:
     async def wait_closed(self) -> None:
         """Returns when the ending is done, whoever began it. At once when nothing has begun."""
         while self._keeper is not None or self._closing is not None:
-            waiting: set[asyncio.Task[None]] = {task for task in (self._keeper, self._closing) if task is not None}
-            await asyncio.wait(waiting)
+            await self._ended.wait()
 
     def _require_begun(self) -> None:
         if self._keeper is None:
@@ -158,6 +160,7 @@ class Lifetime:
         finally:
             self._begun = False
             self._closing = None
+            self._ended.set()
 
     async def _halt(self) -> None:
         """Stops looking and routing; leaves the clients alone."""

@@ -53,6 +53,8 @@ class Orchestrator:
         for name in (*checks.checks, *checks.overrides):
             if name not in self._registry:
                 raise ConfigurationError(f'a check is given for "{name}", which is not a connection')
+        if circuit_breaker is not None and not isinstance(circuit_breaker, CircuitBreakerConfig):
+            raise ConfigurationError(f"circuit_breaker must be a CircuitBreakerConfig or None, not {circuit_breaker!r}")
         self._bus = EventBus()
         held = connections_of(self._registry, checks, circuit_breaker)
         self._board = Switchboard(held, self._router, self._bus, now=now, journal=journal)

@@ -10,14 +10,16 @@ TRIALS_OUT = "as many trial calls"
 class Ledger:
     """The events so far, each checked to go on from the one before.
 
-    `epochs` counts the stretches of each circuit's life: a call that another stretch admitted is late. `held_until`
-    is the loop time at which each hold ends.
+    `epochs` counts the stretches of each circuit's life: a call that another stretch admitted is late. `opened_by`
+    says who may close it again: health, calls or hand. `held_until` is the loop time at which each hold ends.
     """
 
     def __init__(self, names: Sequence[str], circuit: CircuitState) -> None:
         self.events: list[Event] = []
         self.epochs = dict.fromkeys(names, 0)
+        self.opened_by: dict[str, str] = {}
         self.held_until: dict[str, float] = {}
+        self._closed_by_hand: set[str] = set()
         self.health = dict.fromkeys(names, Health.UNKNOWN.value)
         self.circuit = dict.fromkeys(names, circuit.value)
         self.serving: dict[str, str | None] = {name: name for name in names}
@@ -30,6 +32,7 @@ class Ledger:
         """A person closes it: results from before are void, even where it was closed."""
         self.held_until.pop(name, None)
         self.epochs[name] += 1
+        self._closed_by_hand.add(name)
 
     def read(self, now_s: float) -> None:
         """Takes in what was said since."""
@@ -44,6 +47,7 @@ class Ledger:
                     self._read_route(event, event.name or "")
                 case EventType.ERROR:
                     raise AssertionError(event)
+        self._closed_by_hand.clear()
 
     def _read_health(self, event: Event, name: str) -> None:
         assert event.previous == self.health[name] != event.current
@@ -54,8 +58,28 @@ class Ledger:
         assert event.current != event.previous or event.reason == "manual", "announced twice"
         if self.is_held(name, now_s):
             assert event.reason in {"manual", "hold-over", "wait-over"}, "something automatic touched a hold"
+        self._judge_reason(event, name)
         self.circuit[name] = str(event.current)
         self.epochs[name] += 1
+
+    def _judge_reason(self, event: Event, name: str) -> None:
+        """Each way out of a state belongs to who led into it (semantics, "Health ↔ circuit")."""
+        by = self.opened_by.get(name)
+        match (event.type, event.reason):
+            case (EventType.CIRCUIT_OPEN, "failure-threshold" | "trial-failed"):
+                self.opened_by[name] = "calls"
+            case (EventType.CIRCUIT_OPEN, "health-check-failed"):
+                self.opened_by[name] = "calls" if event.previous == "half-open" and by == "calls" else "health"
+            case (EventType.CIRCUIT_OPEN, "manual"):
+                self.opened_by[name] = "hand"
+            case (EventType.CIRCUIT_HALF_OPEN, reason):
+                assert by == {"wait-over": "calls", "health-recovered": "health", "hold-over": "hand"}[str(reason)]
+            case (EventType.CIRCUIT_CLOSE, "health-recovered"):
+                assert by in {"health", "hand"}
+            case (EventType.CIRCUIT_CLOSE, "manual"):
+                assert name in self._closed_by_hand, "closed by force"
+            case (_, reason):
+                assert reason in {"trials-succeeded", "hold-over"}
 
     def _read_route(self, event: Event, name: str) -> None:
         before = self.serving[name]

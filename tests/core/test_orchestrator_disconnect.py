@@ -275,3 +275,17 @@ async def test_a_defect_that_stops_the_monitor_is_said_and_nobody_waits_for_ever
     journal.broken = False
     await db.disconnect()
     assert alone()
+
+
+async def test_wait_closed_waits_for_the_ending_even_where_the_monitor_died_of_a_defect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = Fleet("a", interval="10s")
+    async with fleet:
+        monkeypatch.setattr(fleet.db._lifetime._monitor, "on_result", lambda *_: 1 / 0)
+        await advance(12)
+        assert fleet.said()[-1][0] == "error"
+        waiting = asyncio.create_task(fleet.db.wait_closed())
+        await advance(100)
+        assert not waiting.done()
+    await waiting

@@ -1,12 +1,15 @@
 """Unknown names, and calls outside connect and disconnect."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from omnidb_cli import (
+    ConfigurationError,
     ConnectionUnavailableError,
     NotConnectedError,
+    Orchestrator,
     UnknownConnectionError,
 )
 from tests.core.clock import advance
@@ -72,3 +75,9 @@ async def test_nothing_is_executed_before_the_first_look_is_over() -> None:
     await connecting
     assert await fleet.db.execute("a", who) == "a"
     await fleet.db.disconnect()
+
+
+@pytest.mark.parametrize("config", [False, True, 5, {"threshold": 5}])
+def test_circuits_are_a_config_or_none(config: Any) -> None:
+    with pytest.raises(ConfigurationError, match="circuit_breaker must be"):
+        Orchestrator({"a": 1}, circuit_breaker=config)

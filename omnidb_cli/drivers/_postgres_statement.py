@@ -1,0 +1,79 @@
+"""What can be told of an SQL statement by its words, and how its parameters get into it."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from omnidb_cli.errors import StatementError
+
+PREPARED = "omnidb"
+"""The name of the statement that is prepared to take parameters."""
+
+CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
+CONTROLS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"})
+_TAKE_PARAMETERS = CHANGES | {"SELECT", "WITH", "VALUES", "TABLE"}
+_SELECTS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "EXECUTE"})
+
+_LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/|[(;])*([A-Za-z]+)")
+_CHANGING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+_OVER_THE_WIRE = re.compile(r"\b(?:FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE)
+
+
+class Plan(NamedTuple):
+    """How a statement is run. `prepare` is run before `sql`, where parameters are to be bound.
+
+    `whole`: its rows are all read before the first is given out, since they come of a change, which is to be complete
+    whether or not anybody reads them.
+    """
+
+    sql: str
+    prepare: str | None
+    word: str
+    whole: bool
+
+    @property
+    def controls_transactions(self) -> bool:
+        """Whether it begins or ends a transaction, which a read never has to."""
+        return self.word in CONTROLS
+
+
+def plan(statement: str, parameters: Sequence[str]) -> Plan:
+    """How to run the statement. Raises StatementError for one that cannot be run here.
+
+    Parameters go in as untyped literals of an EXECUTE, so that the server reads each as the type that it has found
+    for `$1`, `$2` ….
+    """
+    found = _LEADING.match(statement)
+    word = found[1].upper() if found else ""
+    if "\0" in statement or any("\0" in value for value in parameters):
+        raise StatementError("PostgreSQL's text has no NUL character (\\0)")
+    if word == "COPY" and _OVER_THE_WIRE.search(statement):
+        raise StatementError(
+            "COPY from or to the client is not supported", hint="use a SELECT with -o csv, or psql's \\copy"
+        )
+    whole = word in CHANGES or word == "CALL" or (word == "WITH" and _CHANGING_WORD.search(statement) is not None)
+    if not parameters:
+        return Plan(statement, None, word, whole)
+    if word not in _TAKE_PARAMETERS:
+        raise StatementError(f"{word or 'this'} takes no parameters: only queries, INSERT, UPDATE, DELETE and MERGE do")
+    values = ", ".join(map(literal, parameters))
+    return Plan(f"EXECUTE {PREPARED}({values})", f"PREPARE {PREPARED} AS {statement}", word, whole)
+
+
+def literal(text: str) -> str:
+    """The text as an SQL literal without a type, whatever `standard_conforming_strings` says."""
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f" E'{escaped}'"
+
+
+def command_of(word: str, status: str | None) -> str:
+    """What was carried out: the server's command tag without its numbers, else by the statement's first word."""
+    if status:
+        return " ".join(part for part in status.split() if not part.isdigit())
+    return "SELECT" if word in _SELECTS else word
+
+
+def affected_by(status: str | None) -> int | None:
+    """How many rows a command tag speaks of."""
+    last = (status or "").rpartition(" ")[2]
+    return int(last) if last.isdigit() else None

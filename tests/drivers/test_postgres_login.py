@@ -1,0 +1,204 @@
+"""How PostgreSQL is reached: TLS, sockets, password and service files, and what a URL may ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from omnidb_cli.drivers._postgres_login import login_of
+from omnidb_cli.drivers.base import Target, open_driver
+from omnidb_cli.errors import ErrorKind, TopologyError
+from omnidb_cli.topology.urls import parse_url
+from tests.drivers.contract import fault_of, look, opened, outcome
+from tests.drivers.postgres_targets import target_of
+from tests.servers.postgres import DATABASE, PASSWORD, PostgresPair
+
+ENCRYPTED = ("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", ())
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PGPASSFILE", "PGPASSWORD", "PGSERVICE", "PGSERVICEFILE", "PGUSER", "PGSSLMODE", "PGAPPNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def target_from(url: str, **changes: object) -> Target:
+    """As the command line makes it from a topology."""
+    parts = parse_url(url, base_dir="/")
+    password = parts.password.reveal() if parts.password is not None else None
+    target = Target(
+        "pg", "postgresql", parts.scheme, parts.hosts, parts.username, password, parts.database, parts.params
+    )
+    return target._replace(**changes)
+
+
+@pytest.mark.parametrize(
+    ("params", "encrypted"),
+    [
+        ({}, True),
+        ({"sslmode": "disable"}, False),
+        ({"sslmode": "allow"}, False),
+        ({"sslmode": "prefer"}, True),
+        ({"sslmode": "require"}, True),
+        ({"sslmode": "verify-ca", "sslrootcert": "ca.crt"}, True),
+        ({"sslmode": "verify-full", "sslrootcert": "ca.crt"}, True),
+    ],
+)
+async def test_tls_as_sslmode_has_it(postgres: PostgresPair, params: dict[str, str], *, encrypted: bool) -> None:
+    async with opened(target_of(postgres.primary, params=_below(postgres, params))) as driver:
+        await look(driver)
+        assert (await outcome(driver, ENCRYPTED)).rows == [(encrypted,)]
+
+
+def _below(postgres: PostgresPair, params: dict[str, str]) -> dict[str, str]:
+    files = ("sslrootcert", "sslcert", "sslkey")
+    return {key: str(postgres.template / value) if key in files else value for key, value in params.items()}
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"sslmode": "verify-ca", "sslrootcert": "other-ca.crt"}, "its certificate is not trusted"),
+        ({"sslmode": "require", "sslrootcert": "other-ca.crt"}, "its certificate is not trusted"),
+        ({"sslmode": "verify-full", "sslrootcert": "gone.crt"}, "gone.crt"),
+        ({"sslmode": "verify-full"}, "root certificate file"),
+        ({"sslmode": "verify-full", "sslrootcert": "ca.crt", "sslcert": "gone.crt"}, "gone.crt"),
+    ],
+)
+async def test_certificates_that_do_not_fit_are_tls(
+    postgres: PostgresPair, params: dict[str, str], sentence: str
+) -> None:
+    async with opened(target_of(postgres.primary, params=_below(postgres, params))) as driver:
+        fault = await fault_of(driver)
+        assert (fault.kind, sentence in str(fault)) == (ErrorKind.TLS, True), str(fault)
+
+
+async def test_a_name_that_is_not_in_the_certificate(postgres: PostgresPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = _below(postgres, {"sslrootcert": "ca.crt", "sslmode": "verify-full"})
+    target = target_of(postgres.primary, params=params)
+    async with opened(target._replace(hosts=(("127.0.0.2", postgres.primary.port),))) as driver:
+        assert (await fault_of(driver)).kind in {ErrorKind.TLS, ErrorKind.REFUSED}
+    async with opened(target._replace(hosts=(("localhost", postgres.primary.port),))) as driver:
+        assert (await look(driver)).role == "primary"
+
+
+async def test_the_systems_authorities_are_asked_by_name(postgres: PostgresPair) -> None:
+    async with opened(target_of(postgres.primary, params={"sslrootcert": "system"})) as driver:
+        assert (await fault_of(driver)).kind is ErrorKind.TLS
+
+
+async def test_tls_that_the_server_requires(postgres: PostgresPair) -> None:
+    async with opened(target_of(postgres.primary, username="with_tls")) as driver:
+        await look(driver)
+    async with opened(target_of(postgres.primary, username="with_tls", params={"sslmode": "disable"})) as driver:
+        fault = await fault_of(driver)
+        assert (fault.kind, "no encryption" in str(fault)) == (ErrorKind.AUTH, True)
+
+
+async def test_tls_that_the_server_does_not_speak(fragile_postgres: PostgresPair) -> None:
+    server = fragile_postgres.primary
+    server.sql("ALTER SYSTEM SET ssl = off", "SELECT pg_reload_conf()")
+    async with opened(target_of(server, params={"sslmode": "disable"})) as driver:
+        while (await outcome(driver, ("SHOW ssl", ()))).rows != [("off",)]:
+            pass
+    async with opened(target_of(server, params={"sslmode": "require"})) as driver:
+        fault = await fault_of(driver)
+        assert (fault.kind, "does not speak TLS" in str(fault)) == (ErrorKind.TLS, True)
+    async with opened(target_of(server)) as driver:
+        await look(driver)
+
+
+async def test_a_certificate_may_be_the_login(postgres: PostgresPair) -> None:
+    params = {"sslmode": "verify-full", "sslrootcert": "ca.crt", "sslcert": "client.crt", "sslkey": "client.key"}
+    target = target_of(postgres.primary, username="with_certificate", password=None, params=_below(postgres, params))
+    async with opened(target) as driver:
+        await look(driver)
+        await outcome(driver, ("SELECT 1", ()))
+    async with opened(target._replace(params={"sslmode": "require"})) as driver:
+        assert (await fault_of(driver)).kind is ErrorKind.AUTH
+
+
+async def test_a_url_as_people_write_it(postgres: PostgresPair) -> None:
+    from urllib.parse import quote
+
+    server, secret = postgres.primary, quote(PASSWORD, safe="")
+    for url in (
+        f"postgresql://app:{secret}@127.0.0.1:{server.port}/{DATABASE}",
+        f"postgres://app:{secret}@localhost:{server.port}/{DATABASE}?sslmode=disable&connect_timeout=10&keepalives=1",
+        f"postgresql://app:{secret}@/{DATABASE}?host={server.folder}&port={server.port}",
+        f"postgresql://app:{secret}@{quote(str(server.folder), safe='')}:{server.port}/{DATABASE}",
+        f"postgresql://127.0.0.1:{server.port},127.0.0.1:1/{DATABASE}?user=app&password={secret}",
+    ):
+        async with opened(target_from(url)) as driver:
+            assert (await look(driver)).role == "primary", url
+
+
+@pytest.mark.parametrize("name", ["PGPASSFILE", "HOME", "passfile"])
+async def test_the_password_may_be_in_a_password_file(
+    postgres: PostgresPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = tmp_path / ".pgpass"
+    file.write_text(f"# comment\nelsewhere:*:*:*:x\n127.0.0.1:{postgres.primary.port}:{DATABASE}:app:{PASSWORD}\n")
+    file.chmod(0o600)
+    params = {"passfile": str(file)} if name == "passfile" else {}
+    if name == "PGPASSFILE":
+        monkeypatch.setenv("HOME", "/nowhere")
+        monkeypatch.setenv(name, str(file))
+    async with opened(target_of(postgres.primary, password=None, params=params)) as driver:
+        await look(driver)
+    file.chmod(0o644)
+    async with opened(target_of(postgres.primary, password=None, params=params)) as driver:
+        fault = await fault_of(driver)
+        assert (fault.kind, "pgpass" in str(fault.hint)) == (ErrorKind.AUTH, True), fault.hint
+
+
+@pytest.mark.parametrize("by", ["PGSERVICE", "service"])
+async def test_a_service_fills_in_what_the_url_leaves_out(
+    postgres: PostgresPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    (tmp_path / ".pg_service.conf").write_text(f"[shop]\nuser=app\npassword={PASSWORD}\ndbname={DATABASE}\n")
+    if by == "PGSERVICE":
+        monkeypatch.setenv("PGSERVICE", "shop")
+    params = {"service": "shop"} if by == "service" else {}
+    target = target_of(postgres.primary, username=None, password=None, database=None, params=params)
+    async with opened(target) as driver:
+        assert (await outcome(driver, ("SELECT current_user::text, current_database()", ()))).rows == [
+            ("app", DATABASE)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"sslmode": "on"}, "sslmode is one of disable, allow, prefer, require, verify-ca, verify-full"),
+        ({"target_session_attrs": "master"}, "target_session_attrs is one of any, read-write"),
+        ({"connect_timeout": "soon"}, "connect_timeout is a number, not 'soon'"),
+        ({"channel_binding": "require"}, "channel_binding=require is not supported"),
+        ({"gssencmode": "require"}, "gssencmode=require is not supported"),
+        ({"require_auth": "scram-sha-256"}, "is not supported"),
+    ],
+)
+def test_what_a_url_cannot_have_is_said_before_anything_is_touched(params: dict[str, str], message: str) -> None:
+    target = Target("orders", "postgresql", "postgresql", (("db", None),), params=params)
+    with pytest.raises(TopologyError, match=message) as raised:
+        open_driver(target)
+    assert '"orders"' in str(raised.value)
+
+
+def test_places_are_shown_as_in_urls() -> None:
+    hosts = (("db1", None), ("2001:db8::1", 6432), ("/run/pg", None))
+    login = login_of(Target("pg", "postgresql", "postgresql", hosts, password="secret", database="app"))
+    assert login.places == "db1:5432/app, [2001:db8::1]:6432/app, unix:/run/pg/app"
+
+
+def test_params_that_have_no_effect_here_are_not_sent_to_the_server() -> None:
+    params = {
+        "keepalives": "1",
+        "channel_binding": "prefer",
+        "connect_timeout": "0",
+        "work_mem": "8MB",
+        "sslmode": "require",
+    }
+    login = login_of(Target("pg", "postgresql", "postgresql", (("db", None),), params=params))
+    assert dict(login.params) == {"work_mem": "8MB", "sslmode": "require", "application_name": "omnidb"}
+    assert login.connect_timeout_s is None
