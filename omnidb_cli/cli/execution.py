@@ -217,7 +217,7 @@ def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteR
 
 def _out_of_time(order: Order, name: str) -> StatementTimeout:
     error = StatementTimeout(
-        f'the time limit of {format_duration(order.timeout_s)} ran out on "{name}"; the statement was stopped there',
+        f'the time limit of {format_duration(order.timeout_s)} ran out on "{name}"; the statement was told to stop',
         hint="give it longer with --timeout",
     )
     error.connection = name

@@ -22,6 +22,7 @@ STATES = {"PRIMARY": 1, "SECONDARY": 2, "RECOVERING": 3, "ARBITER": 7}
 _OPEN = {"hello", "ismaster", "isMaster", "ping", "buildInfo", "saslStart", "saslContinue", "standIn", "endSessions"}
 _WRITES = {"insert", "update", "delete", "create", "drop"}
 _MONITORING = {"replSetGetStatus", "serverStatus"}
+_TOLD = {"maxTimeMS", "writeConcern", "readConcern", "$readPreference"}
 _PULL_S = 0.02
 
 
@@ -46,6 +47,7 @@ class StandIn(Data):
         self.primary: Document | None = None
         self.running: dict[bytes, set[asyncio.Task[Any]]] = {}
         self.commands: list[str] = []
+        self.last: Document = {}
         self.connections = 0
         self.extra: Document = {}
 
@@ -96,6 +98,7 @@ class StandIn(Data):
     async def _answer(self, client: Client, command: Document) -> Document | None:
         name = next(iter(command))
         self.commands.append(name)
+        self.last[name] = {key: value for key, value in command.items() if key in _TOLD}
         lsid = command["lsid"]["id"] if "lsid" in command else b""
         task = asyncio.ensure_future(self._carried_out(client, name, command))
         self.running.setdefault(lsid, set()).add(task)
@@ -256,8 +259,9 @@ class StandIn(Data):
             return {"count": len(self.store.collections.get(given["count"], ()))}
         if "forget" in given:
             self.commands.clear()
+        seen = self.primary["optime"]["ts"].inc if self.primary else None
         working = sum(not task.done() for lsid, tasks in self.running.items() if lsid for task in tasks)
-        return {"applied": self.store.applied, "running": working, "cursors": len(self.cursors), "primary": self.primary["optime"]["ts"].inc if self.primary else None,
+        return {"applied": self.store.applied, "running": working, "cursors": len(self.cursors), "primary": seen, "last": self.last,
                 "commands": self.commands, "connections": self.connections}  # fmt: skip
 
     async def _follow(self, port: int) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import bson
 
-
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 ITERATIONS = 4096
 _HEADER = struct.Struct("<iiii")

@@ -1,0 +1,72 @@
+"""Makes connections: to the first server of a URL that lets us in, in the time there is."""
+
+import asyncio
+from collections.abc import Sequence
+
+from omnidb_cli.drivers._mysql_errors import while_connecting
+from omnidb_cli.drivers._mysql_settings import Login, Place
+from omnidb_cli.drivers._mysql_wire import Wire
+from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
+
+
+async def open_wire(login: Login, *, deadline: float | None, scripts: bool = False) -> Wire:
+    """A connection to the first of the login's places that can be reached and lets us in.
+
+    `deadline` (the event loop's clock) is shared out among those not yet tried. A refused login ends the search: the
+    next server would refuse it too. Raises ConnectError or AuthenticationError.
+    """
+    errors: list[ConnectError] = []
+    for number, place in enumerate(login.places):
+        until = _share(deadline, len(login.places) - number)
+        try:
+            return await _open_one(login, place, until, scripts=scripts)
+        except AuthenticationError:
+            raise
+        except ConnectError as error:
+            errors.append(error)
+    raise _worst(errors)
+
+
+def _share(deadline: float | None, parts: int) -> float | None:
+    if deadline is None:
+        return None
+    now = asyncio.get_running_loop().time()
+    return now + max(deadline - now, 0.0) / parts
+
+
+def _worst(errors: Sequence[ConnectError]) -> ConnectError:
+    last = errors[-1]
+    if len(errors) > 1:
+        last.args = ("none of its servers can be used: " + "; ".join(map(str, errors)),)
+    return last
+
+
+async def _open_one(login: Login, place: Place, until: float | None, *, scripts: bool) -> Wire:
+    wire = Wire(login, place, scripts=scripts)
+    started = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(until):
+            await wire.connect()
+    except TimeoutError:
+        wire.abort()
+        raise _too_slow(place, format_duration((until or started) - started), reached=wire.reached) from None
+    except ConnectError:
+        wire.abort()
+        raise
+    except BaseException as error:
+        wire.abort()
+        if not isinstance(error, Exception):
+            raise
+        raise while_connecting(str(place), login.database, error) from error
+    return wire
+
+
+def _too_slow(place: Place, spent: str, *, reached: bool) -> ConnectError:
+    if reached:
+        return ConnectError(
+            f"{place} accepted the connection, and said nothing within {spent}",
+            kind=ErrorKind.TIMEOUT,
+            hint="the server, or what stands before it, hangs",
+        )
+    return ConnectError(f"{place} did not accept a connection within {spent}", kind=ErrorKind.TIMEOUT)

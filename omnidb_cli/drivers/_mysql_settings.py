@@ -1,0 +1,186 @@
+"""How to log in: what the URL says, then what `~/.my.cnf` says where the URL is silent."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from omnidb_cli.drivers.base import Target
+from omnidb_cli.errors import AuthenticationError, TopologyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PORT = 3306
+
+
+class TlsMode(StrEnum):
+    """How much of TLS is asked for, in the words of the `mysql` client."""
+
+    DISABLED = "DISABLED"
+    PREFERRED = "PREFERRED"
+    REQUIRED = "REQUIRED"
+    VERIFY_CA = "VERIFY_CA"
+    VERIFY_IDENTITY = "VERIFY_IDENTITY"
+
+
+class Tls(NamedTuple):
+    """TLS as asked for; the files are paths."""
+
+    mode: TlsMode = TlsMode.PREFERRED
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+
+class Place(NamedTuple):
+    """One server: a host and port, or the path of a unix socket."""
+
+    host: str
+    port: int = PORT
+
+    @property
+    def is_socket(self) -> bool:
+        return self.host.startswith("/")
+
+    def __str__(self) -> str:
+        if self.is_socket:
+            return f"unix:{self.host}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Login(NamedTuple):
+    """Everything a connection is made with."""
+
+    places: tuple[Place, ...]
+    username: str
+    password: bytes
+    database: str | None
+    tls: Tls
+
+    def __repr__(self) -> str:  # the password is in no text
+        return f"Login({self.username!r} at {', '.join(map(str, self.places))})"
+
+
+_SWITCHES = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}
+_TLS_PARAMS = ("ssl", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "ssl-verify-server-cert")
+_CHARSETS = ("utf8mb4", "utf8")
+
+
+def refuse_unknown_params(target: Target) -> None:
+    """Raises TopologyError for a parameter of the URL that would do nothing, or that is not understood.
+
+    A mistyped `ssl-mode` must not go unnoticed.
+    """
+    try:
+        params = _named(target.params)
+        for name, value in params.items():
+            if name == "charset":
+                if value not in _CHARSETS:
+                    raise ValueError("charset: text always travels as utf8mb4, leave the parameter out")
+            elif name not in _TLS_PARAMS:
+                raise ValueError(f'there is no parameter "{name}": the parameters are {", ".join(_TLS_PARAMS)}')
+        _tls(params)
+    except ValueError as error:
+        raise TopologyError(f'connection "{target.name}": its URL: {error}') from None
+
+
+def login(target: Target, defaults: Mapping[str, str]) -> Login:
+    """The login for `target`; `defaults` are the options of `~/.my.cnf`.
+
+    Its password is used for its own user, or where it names none. Its host, port and socket are not: the URL names
+    where to go. Raises AuthenticationError when nobody says who to log in as, and ValueError for bad TLS options.
+    """
+    username = target.username or defaults.get("user") or _who_runs_this()
+    password = target.password
+    if password is None and defaults.get("user", username) == username:
+        password = defaults.get("password")
+    places = tuple(Place(host, port or PORT) for host, port in target.hosts)
+    options = {name: value for name, value in defaults.items() if name in _TLS_PARAMS}
+    given = {name: value for name, value in _named(target.params).items() if name in _TLS_PARAMS}
+    if {"ssl", "ssl-mode", "ssl-verify-server-cert"} & given.keys():
+        options = {name: options[name] for name in ("ssl-ca", "ssl-cert", "ssl-key") if name in options}
+    return Login(places, username, (password or "").encode(), target.database, _tls({**options, **given}))
+
+
+def _who_runs_this() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise AuthenticationError(
+            "the URL names no user to log in as", hint="write mysql://USER@host/database"
+        ) from None
+
+
+def _named(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters by their names as option files have them."""
+    return {name.lower().replace("_", "-"): value for name, value in params.items()}
+
+
+def _tls(params: Mapping[str, str]) -> Tls:
+    ca, cert, key = (params.get(name) or None for name in ("ssl-ca", "ssl-cert", "ssl-key"))
+    return Tls(_mode(params, ca), ca, cert, key)
+
+
+def _mode(params: Mapping[str, str], ca: str | None) -> TlsMode:
+    """The strictest of what is asked for; an authority that is named is asked."""
+    word = params.get("ssl-mode")
+    if word is not None:
+        try:
+            return TlsMode(word.upper().replace("-", "_"))
+        except ValueError:
+            raise ValueError(f"ssl-mode is one of {', '.join(TlsMode)}") from None
+    if _is_on(params, "ssl-verify-server-cert"):
+        return TlsMode.VERIFY_IDENTITY
+    if _is_on(params, "ssl") is False:
+        return TlsMode.DISABLED
+    if ca is not None:
+        return TlsMode.VERIFY_CA
+    return TlsMode.REQUIRED if _is_on(params, "ssl") else TlsMode.PREFERRED
+
+
+def _is_on(params: Mapping[str, str], name: str) -> bool | None:
+    """Whether a switch is on; None when it is not there. An option without a value is on, as in an option file."""
+    if name not in params:
+        return None
+    answer = _SWITCHES.get(params[name].lower() or "true")
+    if answer is None:
+        raise ValueError(f"{name} is true or false")
+    return answer
+
+
+_SECTION = re.compile(r"\[([^\]]*)\]")
+_SECTIONS = ("client", "client-server", "client-mariadb")
+_ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "s": " ", "\\": "\\", '"': '"', "'": "'"}
+_ESCAPED = re.compile(r"\\([btnrs\\\"'])")
+
+
+def read_option_file(path: "Path") -> dict[str, str]:
+    """The options for clients in an option file such as `~/.my.cnf`; none when it cannot be read.
+
+    The format is the `mysql` client's: `name = value`, quotes and backslashes, `-` and `_` alike.
+    """
+    try:
+        text = path.read_text(errors="surrogateescape")
+    except OSError:
+        return {}
+    options: dict[str, str] = {}
+    section = ""
+    for line in map(str.strip, text.splitlines()):
+        if found := _SECTION.match(line):
+            section = found[1].strip()
+        elif section in _SECTIONS and line and line[0] not in "#;!":
+            name, _, value = line.partition("=")
+            options[name.strip().lower().replace("_", "-")] = _value(value.strip())
+    return options
+
+
+def _value(text: str) -> str:
+    if text[:1] in {"'", '"'}:
+        end = text.rfind(text[0])
+        text = text[1:end] if end > 0 else text[1:]
+    else:
+        text = text.partition(" #")[0].rstrip()
+    return _ESCAPED.sub(lambda found: _ESCAPES[found[1]], text)

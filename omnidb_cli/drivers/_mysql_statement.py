@@ -1,0 +1,90 @@
+"""What can be told of a statement before the server sees it: its verb, that it is one, that it only reads.
+
+The engine's own read-only transaction refuses what changes tables. It does not refuse what ends that transaction
+(`CALL`, `BEGIN NOT ATOMIC`), what writes files, nor what acts on the server (`SET GLOBAL`, `FLUSH`, `KILL`): only
+statements that are known to read get as far as the server.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+_TOKENS = r"""
+      (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\s\x00-\x1f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
+    | (?P<hidden> /\*M?! )
+    | (?P<quoted> '(?:[^'{0}]|''{1})*(?:'|\Z) | "(?:[^"{0}]|""{1})*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z) )
+    | (?P<word>   [^\W\d][\w$]* )
+    | (?P<name>   [@.][\w$.]+ | \d[\w.]* )
+    | (?P<mark>   . )
+"""
+_FLAGS = re.VERBOSE | re.DOTALL
+_WITH_BACKSLASHES = re.compile(_TOKENS.format(r"\\", r"|\\(?:.|\Z)"), _FLAGS)
+_WITHOUT_BACKSLASHES = re.compile(_TOKENS.format("", ""), _FLAGS)  # the mode NO_BACKSLASH_ESCAPES
+
+_READS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "HELP", "CHECKSUM"})
+_ANALYZED = frozenset({"SELECT", "WITH", "VALUES", "FORMAT"})
+_WRITES_FILES = frozenset({"OUTFILE", "DUMPFILE"})
+_COUNTS = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD"})
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+def command_of(statement: str) -> str:
+    """The statement's verb in capitals; of a `WITH …` the one that its tables are for; empty when it has none."""
+    words = list(_words_outside_brackets(_tokens(statement, _WITH_BACKSLASHES)))
+    if words[:1] != ["WITH"]:
+        inside = (token.text.upper() for token in _tokens(statement, _WITH_BACKSLASHES) if token.kind == "word")
+        return words[0] if words else next(inside, "")
+    verbs = _COUNTS | {"SELECT", "VALUES"}
+    return next((word for word, after in pairwise(words) if word in verbs and after not in {"AS", "("}), "WITH")
+
+
+def counts_rows(command: str) -> bool:
+    """Whether a statement with this verb tells how many rows it changed."""
+    return command in _COUNTS
+
+
+def is_empty(statement: str) -> bool:
+    """Whether there is nothing to run."""
+    return all(token.text == ";" for token in _tokens(statement, _WITH_BACKSLASHES))
+
+
+def why_not_a_read(statement: str) -> str | None:
+    """Why the statement may do more than read; None when it only reads.
+
+    Where a quoted text ends depends on a mode of the server: of the two ways to read it the worse one counts.
+    """
+    ways = (_tokens(statement, _WITH_BACKSLASHES), _tokens(statement, _WITHOUT_BACKSLASHES))
+    return next((why for why in map(_why_not_a_read, ways) if why), None)
+
+
+def _why_not_a_read(tokens: Sequence[_Token]) -> str | None:
+    if any(token.kind == "hidden" for token in tokens):
+        return "it has a comment that the server may carry out"
+    ends = [number for number, token in enumerate(tokens) if token.text == ";"]
+    if ends and any(token.text != ";" for token in tokens[ends[0] :]):
+        return "it is more than one statement"
+    words = [token.text.upper() if token.kind == "word" else "" for token in tokens]
+    verb, after = ([word for word in words if word] + ["", ""])[:2]
+    if verb not in _READS and not (verb == "ANALYZE" and after in _ANALYZED):
+        return f"{verb or 'what it begins with'} is not one of the statements that only read"
+    if any(first == "INTO" and second in _WRITES_FILES for first, second in pairwise(words)):
+        return "it writes a file on the server"
+    return None
+
+
+def _tokens(statement: str, how: re.Pattern[str]) -> list[_Token]:
+    tokens = (_Token(match.lastgroup or "", match[0]) for match in how.finditer(statement))
+    return [token for token in tokens if token.kind != "space"]
+
+
+def _words_outside_brackets(tokens: Sequence[_Token]) -> Iterator[str]:
+    depth = 0
+    for token in tokens:
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.kind == "word":
+            yield token.text.upper()
