@@ -15,7 +15,7 @@ from typing import Any
 import bson
 
 from tests.servers._mongodb_commands import Data
-from tests.servers._mongodb_store import Document, Refused
+from tests.servers._mongodb_store import Document, Refused, Store
 from tests.servers._mongodb_wire import Scram, message, parse, receive, reply
 
 STATES = {"PRIMARY": 1, "SECONDARY": 2, "RECOVERING": 3, "ARBITER": 7}
@@ -72,10 +72,10 @@ class StandIn(Data):
         task = asyncio.current_task()
         assert task is not None
         try:
-            if self.most_connections is not None and self.connections > self.most_connections:
-                return
             while True:
                 number, kind, command, wanted = await receive(reader)
+                if self._is_full() and "standIn" not in command:
+                    return
                 doing = asyncio.ensure_future(self._answer(client, command))
                 gone = asyncio.ensure_future(_gone(reader))
                 await asyncio.wait([doing, gone], return_when=asyncio.FIRST_COMPLETED)
@@ -94,6 +94,9 @@ class StandIn(Data):
         finally:
             self.connections -= 1
             writer.close()
+
+    def _is_full(self) -> bool:
+        return self.most_connections is not None and self.connections > self.most_connections
 
     async def _answer(self, client: Client, command: Document) -> Document | None:
         name = next(iter(command))
@@ -251,7 +254,7 @@ class StandIn(Data):
             for name, documents in given["documents"].items():
                 self.store.change(name, documents, [one["_id"] for one in self.store.collections.get(name, ())])
         if "since" in given:
-            return {"log": self.store.log[given["since"] :][:1000], "state": self.state, "at": self.store.applied_at(),
+            return {"epoch": self.store.epoch, "log": self.store.log[given["since"] :][:1000], "state": self.state, "at": self.store.applied_at(),
                     "applied": self.store.applied}  # fmt: skip
         if "count" in given:
             return {"count": len(self.store.collections.get(given["count"], ()))}
@@ -261,14 +264,20 @@ class StandIn(Data):
             self.commands.clear()
         seen = self.primary["optime"]["ts"].inc if self.primary else None
         working = sum(not task.done() for lsid, tasks in self.running.items() if lsid for task in tasks)
-        return {"applied": self.store.applied, "running": working, "cursors": len(self.cursors), "primary": seen, "last": self.last,
-                "commands": self.commands, "connections": self.connections}  # fmt: skip
+        return {
+            "applied": self.store.applied, "running": working, "cursors": len(self.cursors), "primary": seen,
+            "last": self.last, "commands": self.commands, "connections": self.connections,
+        }  # fmt: skip
 
     async def _follow(self, port: int) -> None:
         """Copies what another stand-in does, and notes how far that one is."""
         while True:
             try:
                 async for pulled in self._pulls(port):
+                    if pulled["epoch"] != self.store.epoch:  # it began anew
+                        self.store = Store()
+                        self.store.epoch = pulled["epoch"]
+                        continue
                     self.primary = None
                     if pulled["state"] == "PRIMARY":
                         ts = {"ts": bson.Timestamp(1, pulled["applied"]), "t": 1}

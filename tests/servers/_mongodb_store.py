@@ -27,6 +27,7 @@ class Store:
         self.collections: dict[str, list[Document]] = {}
         self.log: list[Document] = []
         self.applied = 0
+        self.epoch = str(bson.ObjectId())
 
     def change(self, name: str, put: list[Document], remove: list[Any]) -> None:
         """Makes one change and writes it down."""

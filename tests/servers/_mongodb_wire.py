@@ -14,6 +14,7 @@ import bson
 
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 ITERATIONS = 4096
+LONGEST = 48_000_000
 _HEADER = struct.Struct("<iiii")
 _MORE_TO_COME = 2
 _CODEC = bson.CodecOptions(tz_aware=True, uuid_representation=4)
@@ -24,6 +25,8 @@ Document = dict[str, Any]
 async def receive(reader: asyncio.StreamReader) -> tuple[int, int, Document, bool]:
     """The next message: its number, its kind, its document, and whether a reply is wanted."""
     length, number, _, kind = _HEADER.unpack(await reader.readexactly(16))
+    if not 16 < length <= LONGEST:
+        raise EOFError  # it is no message, but say the beginning of a TLS handshake
     body = await reader.readexactly(length - 16)
     document, flags = parse(kind, body)
     return number, kind, document, not flags & _MORE_TO_COME

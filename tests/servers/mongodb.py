@@ -112,7 +112,6 @@ class MongoPair(NamedTuple):
         for server, state in zip(self, ("PRIMARY", "SECONDARY"), strict=True):
             server.resume()
             if not server.is_running:
-                self.replica.kill()  # a log that began anew cannot be followed
                 server.start()
                 server.wait_ready()
             server.tell(state=state, paused=False, most_connections=None, fail=[], extra={})
@@ -131,6 +130,8 @@ def mongodb_servers(server_folder: Path) -> Iterator[MongoPair]:
     primary = MongoStandIn("mongodb-primary", folder, state="PRIMARY")
     replica = MongoStandIn("mongodb-replica", folder, state="SECONDARY", follow=primary.port)
     pair = MongoPair(primary, replica)
+    for server in pair:
+        server.settings["hosts"] = [f"{one.host}:{one.port}" for one in pair]
     for server in pair:
         server.start()
     for server in pair:

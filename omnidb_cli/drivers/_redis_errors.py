@@ -1,0 +1,201 @@
+"""What goes wrong with Redis and Valkey, by the code an error reply begins with, in the kinds of our tree."""
+
+import errno
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from omnidb_cli.errors import (
+    AuthenticationError,
+    ConnectError,
+    ConnectionLostError,
+    DriverError,
+    ErrorKind,
+    StatementError,
+)
+
+
+class Rule(NamedTuple):
+    """What a failure is: its kind, whether the circuit counts it, and what to do about it."""
+
+    kind: ErrorKind
+    counts: bool = True
+    hint: str | None = None
+
+
+_STATEMENT = Rule(ErrorKind.STATEMENT, counts=False)
+_INTERNAL = Rule(ErrorKind.INTERNAL)
+_PASSWORD = "check the user and the password of this connection"  # noqa: S105 - a hint
+
+RULES: Mapping[str, Rule] = {
+    "LOADING": Rule(ErrorKind.REFUSED, hint="it is reading its data from disk: wait, INFO persistence says how long"),
+    "CLUSTERDOWN": Rule(ErrorKind.REFUSED, hint="CLUSTER INFO says which slots nobody serves"),
+    "MASTERDOWN": Rule(ErrorKind.LAG, hint="it may not serve old data (replica-serve-stale-data no): mend its link"),
+    "NOREPLICAS": Rule(ErrorKind.LAG, hint="it has fewer good replicas than min-replicas-to-write asks for"),
+    "BUSY": Rule(ErrorKind.CAPACITY, hint="SCRIPT KILL or FUNCTION KILL ends the script, if it has written nothing"),
+    "OOM": Rule(ErrorKind.CAPACITY, hint="look at maxmemory, maxmemory-policy and INFO memory"),
+    "MISCONF": Rule(ErrorKind.CAPACITY, hint="it cannot save to disk and so takes no writes; its log says why"),
+    "NOAUTH": Rule(ErrorKind.AUTH, hint="the server wants a login: give this connection a password"),
+    "WRONGPASS": Rule(ErrorKind.AUTH, hint=_PASSWORD),
+    "DENIED": Rule(ErrorKind.AUTH, hint="set a password on the server, or bind it to an address: protected-mode"),
+    "READONLY": Rule(ErrorKind.ROLE, counts=False, hint="it is a replica: write to its primary"),
+    "MOVED": Rule(ErrorKind.STATEMENT, counts=False, hint="make each node of the cluster a connection of its own"),
+    "ASK": Rule(ErrorKind.STATEMENT, counts=False, hint="the slot is just moving to another node: try again later"),
+    "TRYAGAIN": Rule(ErrorKind.STATEMENT, counts=False, hint="the slot is just moving to another node: try again"),
+    "NOPERM": Rule(ErrorKind.STATEMENT, counts=False, hint="see ACL GETUSER for what this user may do"),
+}
+"""By code; any other is trouble of the statement."""
+
+NOT_READY = ("LOADING", "MASTERDOWN", "BUSY")
+"""The codes with which a server refuses everything, a PING too, for the time being."""
+
+PHRASES: Mapping[str, Rule] = {
+    "max number of clients reached": Rule(ErrorKind.CAPACITY, hint="CLIENT LIST says who; or raise maxclients"),
+    "max number of clients + cluster": Rule(ErrorKind.CAPACITY, hint="CLIENT LIST says who; or raise maxclients"),
+    "invalid password": Rule(ErrorKind.AUTH, hint=_PASSWORD),
+    "without any password configured": Rule(
+        ErrorKind.AUTH, hint="the server has no password: leave it out, or add a user"
+    ),
+    "DB index is out of range": Rule(ErrorKind.NOT_FOUND, hint="the server has fewer databases: see its `databases`"),
+    "invalid DB index": Rule(ErrorKind.NOT_FOUND, hint="the server has fewer databases: see its `databases`"),
+    "SELECT is not allowed in cluster mode": Rule(ErrorKind.NOT_FOUND, hint="a cluster has database 0 alone"),
+}
+"""What the code ERR may stand for besides trouble of the statement, by words in its message."""
+
+CONNECTING: Mapping[str, Rule] = {"NOPERM": Rule(ErrorKind.AUTH, hint="the user needs +select, or database 0")}
+"""What differs while connecting."""
+
+
+def code_of(error: BaseException) -> str:
+    """The word in capitals that an error reply begins with; `ERR` where there is none."""
+    known = getattr(error, "status_code", None)
+    if known:
+        return str(known)
+    word = str(error).partition(" ")[0]
+    return word if word.isalpha() and word.isupper() else "ERR"
+
+
+def said(error: BaseException) -> str:
+    """The error reply as the server wrote it, in one line, without a leading `ERR`."""
+    code, text = code_of(error), " ".join(str(error).split())
+    bare = text.removeprefix(code).lstrip()
+    return bare if code == "ERR" else f"{code} {bare}"
+
+
+def rule_of(error: BaseException, *, connecting: bool = False) -> Rule:
+    """What an error reply means, while connecting or after."""
+    code = code_of(error)
+    if connecting and code in CONNECTING:
+        return CONNECTING[code]
+    by_phrase = (rule for phrase, rule in PHRASES.items() if phrase in str(error))
+    found = RULES.get(code) or next(by_phrase, None)
+    return found or (_INTERNAL if connecting else _STATEMENT)
+
+
+def is_reply(error: BaseException) -> bool:
+    """Whether the server said it in a reply, after which the connection is as good as before."""
+    from redis.exceptions import RedisError, ResponseError
+
+    return isinstance(error, ResponseError) or (isinstance(error, RedisError) and error.status_code is not None)
+
+
+def refused_connection(error: BaseException, place: str) -> ConnectError:
+    """The error for a server that answered the login with an error."""
+    rule = rule_of(error, connecting=True)
+    make = AuthenticationError if rule.kind is ErrorKind.AUTH else ConnectError
+    return make(f"{place}: {said(error)}", kind=rule.kind, hint=rule.hint)
+
+
+def failed_connection(error: BaseException, place: str, *, tls: bool = False) -> ConnectError:
+    """The error for a connection that could not be made, or broke before the login was done."""
+    if _is_unreadable(error):
+        return ConnectError(f"{place}: it does not answer as Redis does", hint="is it the port of something else?")
+    rule, sentence = _network(error)
+    hint = (_WITHOUT_TLS if tls else _WITH_TLS) if rule.kind is ErrorKind.RESET else rule.hint
+    return ConnectError(f"{place}: {sentence}", kind=rule.kind, hint=hint)
+
+
+def rejected(error: BaseException, place: str) -> DriverError:
+    """The error for an error reply to a command; trouble of the server itself counts as a failure."""
+    rule = rule_of(error)
+    if rule.counts:
+        return DriverError(f"{place}: {said(error)}", kind=rule.kind, hint=rule.hint)
+    text = said(error)
+    if code_of(error) in {"MOVED", "ASK"}:
+        text = f"the server is a node of a cluster, and the key lives on another one ({text})"
+    return StatementError(text, kind=rule.kind, hint=rule.hint)
+
+
+def broken(error: BaseException, place: str) -> DriverError:
+    """The error for a connection that broke, or an answer that cannot be read, after something was sent."""
+    if _is_unreadable(error):
+        return DriverError(f"{place}: the answer cannot be read: {type(error).__name__}: {error}")
+    rule, sentence = _network(error)
+    return ConnectionLostError(f"{place}: {sentence}", kind=rule.kind, hint=rule.hint)
+
+
+def _is_unreadable(error: BaseException) -> bool:
+    """Whether the connection is well and what came over it is not."""
+    from redis.exceptions import InvalidResponse, RedisError
+
+    return isinstance(error, InvalidResponse) or not isinstance(error, OSError | RedisError)
+
+
+_LOST = Rule(ErrorKind.RESET)
+_OF_ERRNO: Mapping[int, tuple[Rule, str]] = {
+    errno.ECONNREFUSED: (Rule(ErrorKind.REFUSED), "connection refused"),
+    errno.ENOENT: (Rule(ErrorKind.REFUSED), "there is no such socket: the server is down, or its socket elsewhere"),
+    errno.EACCES: (Rule(ErrorKind.AUTH), "no permission to use the socket"),
+    errno.ENETUNREACH: (Rule(ErrorKind.REFUSED), "the network is unreachable"),
+    errno.EHOSTUNREACH: (Rule(ErrorKind.REFUSED), "there is no route to the host"),
+    errno.ECONNRESET: (_LOST, "the connection was reset"),
+    errno.EPIPE: (_LOST, "the connection was closed"),
+    errno.ECONNABORTED: (_LOST, "the connection was aborted"),
+    errno.ETIMEDOUT: (Rule(ErrorKind.TIMEOUT), "the host does not answer"),
+    errno.EMFILE: (Rule(ErrorKind.CAPACITY), "this process has too many files open (ulimit -n)"),
+    errno.ENFILE: (Rule(ErrorKind.CAPACITY), "this machine has too many files open"),
+    errno.EADDRNOTAVAIL: (Rule(ErrorKind.CAPACITY), "this machine has no local port left"),
+}
+_CLOSED = "the server closed the connection without an answer"
+_WITH_TLS = "the port may speak TLS (write rediss://): see the server's log"
+_WITHOUT_TLS = "the port may speak no TLS, or want a certificate of this side (ssl_certfile): see the server's log"
+
+
+def _network(error: BaseException) -> tuple[Rule, str]:
+    """What the operating system or TLS said, wherever redis-py has put it; a plain end of the connection otherwise."""
+    found = next((one for one in _behind(error) if isinstance(one, OSError)), None)
+    return (_LOST, _CLOSED) if found is None else _of_system(found)
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _of_system(error: OSError) -> tuple[Rule, str]:
+    import socket
+    import ssl
+
+    match error:
+        case socket.gaierror():
+            return Rule(ErrorKind.DNS), f"the host name is not resolved: {error.strerror}"
+        case ssl.SSLCertVerificationError():
+            return Rule(ErrorKind.TLS), f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
+        case ssl.SSLError():
+            return Rule(ErrorKind.TLS), f"TLS failed: {getattr(error, 'reason', None) or error}"
+    known = _OF_ERRNO.get(error.errno or 0) or _of_several(error)
+    if known is not None:
+        return known
+    if isinstance(error, ConnectionError):
+        return _LOST, _CLOSED
+    return _INTERNAL, str(error)
+
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+
+
+def _of_several(error: OSError) -> tuple[Rule, str] | None:
+    """What asyncio has made one error of, where a host has several addresses."""
+    numbers = map(int, _ERRNO.findall(str(error)))
+    return next((_OF_ERRNO[number] for number in numbers if number in _OF_ERRNO), None)

@@ -1,0 +1,60 @@
+"""Replies as rows: one column, one row, or one for each item of an array."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from omnidb_cli.drivers._redis_errors import code_of, said
+
+COLUMNS = ("value",)
+BATCH_ROWS = 1000
+
+Row = tuple[object, ...]
+
+
+class Batches:
+    """The rows, some at a time: the reply is in memory, its rows are made as they are asked for.
+
+    `count` is how many were given out.
+    """
+
+    def __init__(self, reply: Any) -> None:
+        self._items = reply if isinstance(reply, list) else [reply]
+        self.count = 0
+
+    def __aiter__(self) -> "Batches":
+        return self
+
+    async def __anext__(self) -> Sequence[Row]:
+        items = self._items[self.count : self.count + BATCH_ROWS]
+        if not items:
+            raise StopAsyncIteration
+        self.count += len(items)
+        return [(value_of(item),) for item in items]
+
+
+def value_of(reply: Any) -> object:
+    """The reply in Python's own types: text where the bytes are UTF-8, else the bytes; an error as `{"error": …}`."""
+    match reply:
+        case bytes():
+            return _text(reply)
+        case list():
+            return [value_of(item) for item in reply]
+        case dict():
+            return {_key(key): value_of(item) for key, item in reply.items()}
+        case Exception():
+            return {"error": f"{'ERR ' if code_of(reply) == 'ERR' else ''}{said(reply)}"}
+        case _:
+            return reply
+
+
+def _text(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def _key(value: Any) -> object:
+    r"""A key as text: bytes that are none as `\x…`."""
+    key = value_of(value)
+    return "\\x" + key.hex() if isinstance(key, bytes) else key
