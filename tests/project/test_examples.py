@@ -50,7 +50,8 @@ def test_every_topology_that_is_shown_is_valid(block: Block) -> None:
     if block.info == "yaml fragment":
         assert isinstance(yaml.safe_load(block.text), dict)
     else:
-        loader.parse(block.text, env={})
+        text = re.sub(r"\$\{file:[^}]*\}", "from-a-file", block.text)  # whatever machine this is, it has no such file
+        loader.parse(text, env=dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", text), "from-the-environment"))
 
 
 def test_the_readme_shows_six_lines_of_yaml() -> None:
