@@ -11,6 +11,7 @@ from asyncmy.constants import CLIENT, COMMAND
 
 from omnidb_cli.drivers._mysql_settings import Login, Place, TlsMode
 from omnidb_cli.drivers._mysql_values import decoders
+from omnidb_cli.drivers._transport import abort
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Wire(Connection):
         transport = self._transport
         super().close()
         if transport is not None:
-            transport.abort()
+            abort(transport)
 
 
 class Answered:

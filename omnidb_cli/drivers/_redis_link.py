@@ -16,6 +16,7 @@ from omnidb_cli.drivers._redis_errors import (
     said,
 )
 from omnidb_cli.drivers._redis_wire import wire_over
+from omnidb_cli.drivers._transport import abort
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind
 
@@ -145,7 +146,7 @@ class Link:
         """Ends the connection at once, with nothing flushed and nothing awaited."""
         self.on_end = None
         if self._transport is not None:
-            self._transport.abort()
+            abort(self._transport)
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.abandon()  # type: ignore[attr-defined]  # of our own class
