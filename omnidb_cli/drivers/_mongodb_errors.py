@@ -1,0 +1,234 @@
+"""MongoDB's error codes, and the client library's exceptions, in the words and kinds of our tree."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from omnidb_cli.errors import (
+    AuthenticationError,
+    ConnectError,
+    ConnectionLostError,
+    DriverError,
+    ErrorKind,
+    StatementError,
+    StatementTimeout,
+)
+
+
+class Meaning(NamedTuple):
+    """What a code says, and whether the circuit breaker counts it."""
+
+    kind: ErrorKind
+    counts: bool = True
+
+
+CODES: Mapping[int, Meaning] = {
+    1: Meaning(ErrorKind.INTERNAL),  # InternalError
+    6: Meaning(ErrorKind.REFUSED),  # HostUnreachable, of a router's shard
+    7: Meaning(ErrorKind.DNS),  # HostNotFound, of a router's shard
+    8: Meaning(ErrorKind.INTERNAL),  # UnknownError
+    11: Meaning(ErrorKind.AUTH),  # UserNotFound
+    18: Meaning(ErrorKind.AUTH),  # AuthenticationFailed
+    24: Meaning(ErrorKind.TIMEOUT, counts=False),  # LockTimeout: the statement's neighbours, not the server
+    46: Meaning(ErrorKind.TIMEOUT, counts=False),  # LockBusy
+    50: Meaning(ErrorKind.TIMEOUT),  # MaxTimeMSExpired
+    70: Meaning(ErrorKind.INTERNAL),  # ShardNotFound
+    89: Meaning(ErrorKind.TIMEOUT),  # NetworkTimeout
+    91: Meaning(ErrorKind.REFUSED),  # ShutdownInProgress
+    94: Meaning(ErrorKind.ROLE),  # NotYetInitialized
+    133: Meaning(ErrorKind.ROLE),  # FailedToSatisfyReadPreference
+    189: Meaning(ErrorKind.ROLE),  # PrimarySteppedDown
+    202: Meaning(ErrorKind.TIMEOUT),  # NetworkInterfaceExceededTimeLimit
+    262: Meaning(ErrorKind.TIMEOUT),  # ExceededTimeLimit
+    334: Meaning(ErrorKind.AUTH),  # MechanismUnavailable
+    462: Meaning(ErrorKind.CAPACITY),  # IngressRequestRateLimitExceeded
+    8000: Meaning(ErrorKind.AUTH),  # AtlasError: a refused login there
+    9001: Meaning(ErrorKind.RESET),  # SocketException
+    10058: Meaning(ErrorKind.ROLE),  # LegacyNotPrimary
+    10107: Meaning(ErrorKind.ROLE),  # NotWritablePrimary
+    11600: Meaning(ErrorKind.REFUSED),  # InterruptedAtShutdown
+    11602: Meaning(ErrorKind.ROLE),  # InterruptedDueToReplStateChange
+    13435: Meaning(ErrorKind.ROLE),  # NotPrimaryNoSecondaryOk
+    13436: Meaning(ErrorKind.ROLE),  # NotPrimaryOrSecondary
+    14031: Meaning(ErrorKind.CAPACITY),  # OutOfDiskSpace
+}
+"""Trouble of the server. A code that is not here is trouble of the statement, and does not count."""
+
+INTERRUPTED = frozenset({11600, 11602, 189})
+"""What was carried out before these is not known."""
+
+_ERRNO = re.compile(r"\[Errno (-?\d+)\]")
+_WORDS: tuple[tuple[str, ErrorKind], ...] = (
+    ("SSL", ErrorKind.TLS),
+    ("ertificate", ErrorKind.TLS),
+    ("ostname mismatch", ErrorKind.TLS),
+    ("getaddrinfo", ErrorKind.DNS),
+    ("Name or service not known", ErrorKind.DNS),
+    ("nodename nor servname", ErrorKind.DNS),
+    ("DNS", ErrorKind.DNS),
+    ("refused", ErrorKind.REFUSED),
+    ("timed out", ErrorKind.TIMEOUT),
+    ("closed", ErrorKind.RESET),
+    ("reset", ErrorKind.RESET),
+    ("lost", ErrorKind.RESET),
+)
+_SENTENCES: Mapping[ErrorKind, tuple[str, str | None]] = {
+    ErrorKind.DNS: ("its name cannot be resolved", "look at the spelling of the host, and at the DNS server"),
+    ErrorKind.REFUSED: ("the connection was refused", "look whether mongod runs there, and listens on that address"),
+    ErrorKind.TIMEOUT: ("the server did not answer in time", None),
+    ErrorKind.RESET: (
+        "the server closed the connection without a word",
+        "it may have gone away, have no connection left, or require TLS (tls=true)",
+    ),
+    ErrorKind.ROLE: (
+        "none of the members that answer is what the URL asks for",
+        "rs.status() on one of them says more; readPreference= lets a secondary serve",
+    ),
+    ErrorKind.TLS: ("no TLS connection could be made", None),
+}
+
+
+def code_of(error: BaseException) -> int:
+    """The server's code; 0 where the server said nothing."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, int) else int(details_of(error).get("code") or 0)
+
+
+def details_of(error: BaseException) -> Mapping[str, Any]:
+    """The server's own reply; empty where it gave none."""
+    found = getattr(error, "details", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def said_by(error: BaseException) -> str:
+    """What went wrong in the server's words, with the name of its code, on one line."""
+    details = details_of(error)
+    text = " ".join(str(details.get("errmsg") or error).split())
+    name = details.get("codeName")
+    return f"{text} ({name})" if name and name not in text else text
+
+
+def network_kind(error: BaseException) -> ErrorKind:
+    """What a failure between here and there was; the library keeps the cause only in words."""
+    from pymongo.errors import ConfigurationError, ServerSelectionTimeoutError
+
+    if isinstance(error, ConfigurationError):
+        return ErrorKind.DNS if type(error.__cause__).__module__.startswith("dns.") else ErrorKind.INTERNAL
+    if isinstance(error, ServerSelectionTimeoutError):
+        return _kind_of_selection(str(error))
+    return _kind_in_words(error)
+
+
+def _kind_of_selection(text: str) -> ErrorKind:
+    """Why no server of a set was taken: none of those that answer is what was asked for, or none answers."""
+    if text.startswith(("No primary", "No replica set members", "No mongos")):
+        return ErrorKind.ROLE
+    said = text.partition(", Timeout: ")[0]
+    return ErrorKind.TIMEOUT if said.startswith("No servers") else _kind_in_words(Exception(said))
+
+
+def _kind_in_words(error: BaseException) -> ErrorKind:
+    number = next((int(found) for found in _ERRNO.findall(str(error))), None)
+    cause = error.__cause__
+    if isinstance(error, TimeoutError) or getattr(error, "timeout", False) is True:
+        return ErrorKind.TIMEOUT
+    if number is not None and "SSL handshake" not in str(error):
+        return _kind_of_number(number)
+    for word, kind in _WORDS:
+        if word in str(error) or (cause is not None and word in str(cause)):
+            return kind
+    return ErrorKind.RESET
+
+
+def _kind_of_number(number: int) -> ErrorKind:
+    import errno
+
+    if number < 0:  # of getaddrinfo
+        return ErrorKind.DNS
+    match number:
+        case errno.ECONNREFUSED | errno.EHOSTUNREACH | errno.ENETUNREACH | errno.ENOENT | errno.EADDRNOTAVAIL:
+            return ErrorKind.REFUSED
+        case errno.ETIMEDOUT:
+            return ErrorKind.TIMEOUT
+        case errno.EACCES | errno.EPERM:
+            return ErrorKind.AUTH
+        case errno.EMFILE | errno.ENFILE | errno.ENOBUFS:
+            return ErrorKind.CAPACITY
+        case _:
+            return ErrorKind.RESET
+
+
+def connect_error(error: Exception, place: str) -> ConnectError:
+    """The error for a connection that could not be made: nothing but the login has reached the server."""
+    code = code_of(error)
+    if code:
+        kind = CODES.get(code, Meaning(ErrorKind.INTERNAL)).kind
+        if kind is ErrorKind.AUTH:
+            return AuthenticationError(f"{place}: the login was refused: {said_by(error)}")
+        return ConnectError(f"{place}: {said_by(error)}", kind=kind)
+    kind = network_kind(error)
+    sentence, hint = _SENTENCES.get(kind, (str(error), None))
+    if kind is ErrorKind.TLS:
+        sentence = f"{sentence}: {_tls_reason(error)}"
+    if kind is ErrorKind.AUTH:
+        return AuthenticationError(f"{place}: the socket may not be opened")
+    return ConnectError(f"{place}: {sentence}", kind=kind, hint=hint)
+
+
+def nobody_suits(place: str) -> ConnectError:
+    """The error for a set whose members answer, and none of them is what the URL asks for."""
+    sentence, hint = _SENTENCES[ErrorKind.ROLE]
+    return ConnectError(f"{place}: {sentence}", kind=ErrorKind.ROLE, hint=hint)
+
+
+def looking_error(error: Exception, place: str) -> DriverError:
+    """The error for a look that failed, whether in connecting or later: it changes nothing, so nothing is unknown."""
+    code = code_of(error)
+    if not code or CODES.get(code, Meaning(ErrorKind.STATEMENT)).kind is ErrorKind.AUTH:
+        return connect_error(error, place)
+    if code not in CODES:
+        return StatementError(said_by(error))
+    return _of_the_server(CODES[code], f"{place}: {said_by(error)}")
+
+
+def _of_the_server(meaning: Meaning, text: str) -> DriverError:
+    made = StatementTimeout(text) if meaning.kind is ErrorKind.TIMEOUT else DriverError(text, kind=meaning.kind)
+    made.counts_as_failure = meaning.counts
+    return made
+
+
+def _tls_reason(error: Exception) -> str:
+    """The reason in TLS's own words, without the library's timeouts around it."""
+    text = str(error.__cause__ or error).partition(" (configured timeouts")[0]
+    return re.sub(r"\s*\(_ssl\.c:\d+\)", "", text.rpartition("handshake failed: ")[2])
+
+
+def running_error(error: Exception, place: str) -> DriverError:
+    """The error for a statement that failed after it may have reached the server."""
+    code = code_of(error)
+    if not code:
+        return _lost(error, place)
+    meaning = CODES.get(code)
+    if meaning is None:
+        return StatementError(said_by(error))
+    text = f"{place}: {said_by(error)}"
+    if code in INTERRUPTED:
+        text += "; whether the statement was carried out is not known"
+    return _of_the_server(meaning, text)
+
+
+def _lost(error: Exception, place: str) -> DriverError:
+    from bson.errors import BSONError
+    from pymongo.errors import ConnectionFailure
+
+    if isinstance(error, BSONError | OverflowError | ValueError):
+        return StatementError(f"the statement cannot be sent: {error}")
+    if not isinstance(error, ConnectionFailure | OSError):
+        return DriverError(f"{place}: {error}")
+    kind = network_kind(error)
+    what = "did not answer in time" if kind is ErrorKind.TIMEOUT else "closed the connection"
+    return ConnectionLostError(
+        f"{place}: the server {what}; whether the statement was carried out is not known",
+        kind=kind if kind in {ErrorKind.TIMEOUT, ErrorKind.TLS} else ErrorKind.RESET,
+        hint="look at the data before you run it again",
+    )
