@@ -54,7 +54,8 @@ def as_asked(code: ExitCode, fail_on: FailOn) -> ExitCode:
 def _lacks_evidence(one: ConnectionSnapshot, snapshot: Snapshot, max_age: "Mapping[str, timedelta] | None") -> bool:
     if one.health is Health.UNKNOWN or one.checked_at is None:
         return True
-    return max_age is not None and snapshot.taken_at - one.checked_at > max_age[one.name]
+    age = abs(snapshot.taken_at - one.checked_at)  # a look from the future is none: a clock was set back since
+    return max_age is not None and age > max_age[one.name]
 
 
 def _host(one: ConnectionSnapshot) -> str:
