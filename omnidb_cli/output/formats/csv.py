@@ -3,10 +3,10 @@
 NULL is an empty field, an empty string is `""`; a row of a single NULL is `""` too, since a blank line is no row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from omnidb_cli.output.document import Document, Part
-from omnidb_cli.output.results import ResultSummary, Row
+from omnidb_cli.output.formats._records import RecordResult, write_records
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import text_of
 
@@ -29,33 +29,9 @@ def _field(value: object) -> str:
 
 def write(document: Document, streams: Streams) -> None:
     """The header and the rows."""
-    if streams.headers and document.header:
-        streams.write(record(document.header))
-    for row in document.rows() if document.rows else ():
-        streams.write(record(row))
+    write_records(document, streams, record)
 
 
-class CsvResult:
-    """The header and the rows; nothing of a statement that returns none."""
-
-    def __init__(self, streams: Streams) -> None:
-        self._streams = streams
-
-    def begin(self, columns: Sequence[str]) -> None:
-        """Writes the header."""
-        if columns and self._streams.headers:
-            self._streams.write(record(columns))
-
-    def rows(self, batch: Sequence[Row]) -> bool:
-        """One record a row."""
-        self._streams.write("".join(map(record, batch)))
-        return True
-
-    def end(self, result: ResultSummary) -> None:  # noqa: ARG002 - the rows alone are this format
-        """Sends out what is buffered."""
-        self._streams.flush()
-
-
-def result_writer(streams: Streams) -> CsvResult:
+def result_writer(streams: Streams) -> RecordResult:
     """The writer of a result."""
-    return CsvResult(streams)
+    return RecordResult(streams, record)
