@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
@@ -34,8 +34,11 @@ def ends_quietly(process: "subprocess.Popen[str]", end: tuple[signal.Signals, in
 
 def has_open(process: "subprocess.Popen[str]", file: Path) -> bool:
     """Whether the process has the file open: the next thing that it does is wait for it, or work in it."""
-    numbers = Path(f"/proc/{process.pid}/fd").iterdir()
-    return any(os.path.realpath(number).startswith(str(file)) for number in numbers)
+    for number in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since the folder was read
+            if str(number.readlink()).startswith(str(file)):
+                return True
+    return False
 
 
 def threads(process: "subprocess.Popen[str]") -> int:
