@@ -5,8 +5,9 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from omnidb_cli.core.health import Answer
-from omnidb_cli.drivers._redis_errors import rejected, rule_of
-from omnidb_cli.drivers._redis_link import Command, Link, packed
+from omnidb_cli.drivers._redis_errors import ReplyError, rejected, rule_of
+from omnidb_cli.drivers._redis_link import Link
+from omnidb_cli.drivers._redis_wire import Command, packed
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, WriteRefusedError
 
 HEARTBEAT_S = 11
@@ -98,7 +99,7 @@ class Look:
 
     def _alive(self, pong: Any) -> None:
         """Any answer will do but one that says: not now. A user who may not PING has an answer all the same."""
-        if isinstance(pong, Exception):
+        if isinstance(pong, ReplyError):
             if rule_of(pong).kind is not ErrorKind.STATEMENT:
                 raise rejected(pong, self.link.place)
         elif pong != b"PONG":
@@ -108,7 +109,7 @@ class Look:
             )
 
     def _answered(self, reply: Any) -> None:
-        if isinstance(reply, Exception):
+        if isinstance(reply, ReplyError):
             failure = rejected(reply, self.link.place)
             failure.args = (f"the check statement fails: {failure}",)
             raise failure
@@ -129,7 +130,8 @@ def facts_of(reply: Any) -> Facts:
     if not isinstance(reply, bytes):
         return {}
     lines = reply.decode(errors="replace").splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
+    parted = [line.partition(":") for line in lines]
+    return {name: value for name, colon, value in parted if colon}
 
 
 def replication_of(facts: Facts) -> Replication:
@@ -144,11 +146,12 @@ def replication_of(facts: Facts) -> Replication:
 
 
 def _stalled(facts: Facts) -> str | None:
-    primary = f"{facts.get('master_host', '?')}:{facts.get('master_port', '?')}"
-    if facts.get("master_sync_in_progress") == "1":
-        return f"replication stands still: it is copying all data from its primary {primary}"
-    if facts.get("master_link_status") != "down":
+    copies, is_down = facts.get("master_sync_in_progress") == "1", facts.get("master_link_status") == "down"
+    if not (copies or is_down):
         return None
+    primary = f"{facts.get('master_host', '?')}:{facts.get('master_port', '?')}"
+    if copies:
+        return f"replication stands still: it is copying all data from its primary {primary}"
     since_s = _seconds(facts, "master_link_down_since_seconds")
     if since_s is None:
         return f"replication stands still: it has had no link to its primary {primary} since it started"

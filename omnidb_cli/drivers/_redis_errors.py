@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from omnidb_cli.errors import (
@@ -13,6 +13,14 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementError,
 )
+
+
+class ReplyError(Exception):
+    """An error reply, as the server wrote it: the connection is as good as before."""
+
+
+class UnreadableError(Exception):
+    """What came over the connection is no reply, or none to what was asked."""
 
 
 class Rule(NamedTuple):
@@ -66,23 +74,20 @@ CONNECTING: Mapping[str, Rule] = {"NOPERM": Rule(ErrorKind.AUTH, hint="the user 
 """What differs while connecting."""
 
 
-def code_of(error: BaseException) -> str:
+def code_of(error: ReplyError) -> str:
     """The word in capitals that an error reply begins with; `ERR` where there is none."""
-    known = getattr(error, "status_code", None)
-    if known:
-        return str(known)
     word = str(error).partition(" ")[0]
     return word if word.isalpha() and word.isupper() else "ERR"
 
 
-def said(error: BaseException) -> str:
+def said(error: ReplyError) -> str:
     """The error reply as the server wrote it, in one line, without a leading `ERR`."""
     code, text = code_of(error), " ".join(str(error).split())
     bare = text.removeprefix(code).lstrip()
     return bare if code == "ERR" else f"{code} {bare}"
 
 
-def rule_of(error: BaseException, *, connecting: bool = False) -> Rule:
+def rule_of(error: ReplyError, *, connecting: bool = False) -> Rule:
     """What an error reply means, while connecting or after."""
     code = code_of(error)
     if connecting and code in CONNECTING:
@@ -92,30 +97,23 @@ def rule_of(error: BaseException, *, connecting: bool = False) -> Rule:
     return found or (_INTERNAL if connecting else _STATEMENT)
 
 
-def is_reply(error: BaseException) -> bool:
-    """Whether the server said it in a reply, after which the connection is as good as before."""
-    from redis.exceptions import RedisError, ResponseError
-
-    return isinstance(error, ResponseError) or (isinstance(error, RedisError) and error.status_code is not None)
-
-
-def refused_connection(error: BaseException, place: str) -> ConnectError:
+def refused_connection(error: ReplyError, place: str) -> ConnectError:
     """The error for a server that answered the login with an error."""
     rule = rule_of(error, connecting=True)
     make = AuthenticationError if rule.kind is ErrorKind.AUTH else ConnectError
     return make(f"{place}: {said(error)}", kind=rule.kind, hint=rule.hint)
 
 
-def failed_connection(error: BaseException, place: str, *, tls: bool = False) -> ConnectError:
+def failed_connection(error: Exception, place: str, *, tls: bool = False) -> ConnectError:
     """The error for a connection that could not be made, or broke before the login was done."""
-    if _is_unreadable(error):
+    if isinstance(error, UnreadableError):
         return ConnectError(f"{place}: it does not answer as Redis does", hint="is it the port of something else?")
     rule, sentence = _network(error)
     hint = (_WITHOUT_TLS if tls else _WITH_TLS) if rule.kind is ErrorKind.RESET else rule.hint
     return ConnectError(f"{place}: {sentence}", kind=rule.kind, hint=hint)
 
 
-def rejected(error: BaseException, place: str) -> DriverError:
+def rejected(error: ReplyError, place: str) -> DriverError:
     """The error for an error reply to a command; trouble of the server itself counts as a failure."""
     rule = rule_of(error)
     if rule.counts:
@@ -126,19 +124,12 @@ def rejected(error: BaseException, place: str) -> DriverError:
     return StatementError(text, kind=rule.kind, hint=rule.hint)
 
 
-def broken(error: BaseException, place: str) -> DriverError:
+def broken(error: Exception, place: str) -> DriverError:
     """The error for a connection that broke, or an answer that cannot be read, after something was sent."""
-    if _is_unreadable(error):
-        return DriverError(f"{place}: the answer cannot be read: {type(error).__name__}: {error}")
+    if isinstance(error, UnreadableError):
+        return DriverError(f"{place}: the answer cannot be read: {error}")
     rule, sentence = _network(error)
     return ConnectionLostError(f"{place}: {sentence}", kind=rule.kind, hint=rule.hint)
-
-
-def _is_unreadable(error: BaseException) -> bool:
-    """Whether the connection is well and what came over it is not."""
-    from redis.exceptions import InvalidResponse, RedisError
-
-    return isinstance(error, InvalidResponse) or not isinstance(error, OSError | RedisError)
 
 
 _LOST = Rule(ErrorKind.RESET)
@@ -161,30 +152,21 @@ _WITH_TLS = "the port may speak TLS (write rediss://): see the server's log"
 _WITHOUT_TLS = "the port may speak no TLS, or want a certificate of this side (ssl_certfile): see the server's log"
 
 
-def _network(error: BaseException) -> tuple[Rule, str]:
-    """What the operating system or TLS said, wherever redis-py has put it; a plain end of the connection otherwise."""
-    found = next((one for one in _behind(error) if isinstance(one, OSError)), None)
-    return (_LOST, _CLOSED) if found is None else _of_system(found)
-
-
-def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _of_system(error: OSError) -> tuple[Rule, str]:
+def _network(error: Exception) -> tuple[Rule, str]:
+    """What the operating system or TLS said."""
     import socket
     import ssl
 
     match error:
         case socket.gaierror():
             return Rule(ErrorKind.DNS), f"the host name is not resolved: {error.strerror}"
+        case UnicodeError():
+            return Rule(ErrorKind.DNS), f"the host name is not one: {error}"
         case ssl.SSLCertVerificationError():
             return Rule(ErrorKind.TLS), f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
         case ssl.SSLError():
             return Rule(ErrorKind.TLS), f"TLS failed: {getattr(error, 'reason', None) or error}"
-    known = _OF_ERRNO.get(error.errno or 0) or _of_several(error)
+    known = _OF_ERRNO.get(getattr(error, "errno", None) or 0) or _of_several(error)
     if known is not None:
         return known
     if isinstance(error, ConnectionError):
@@ -195,7 +177,7 @@ def _of_system(error: OSError) -> tuple[Rule, str]:
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
-def _of_several(error: OSError) -> tuple[Rule, str] | None:
+def _of_several(error: Exception) -> tuple[Rule, str] | None:
     """What asyncio has made one error of, where a host has several addresses."""
     numbers = map(int, _ERRNO.findall(str(error)))
     return next((_OF_ERRNO[number] for number in numbers if number in _OF_ERRNO), None)

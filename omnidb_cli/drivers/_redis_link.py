@@ -1,33 +1,26 @@
-"""One connection to a server, by redis-py: logged in, asked, and ended at once whatever state its socket is in."""
+"""One connection to a server: logged in, asked, and ended at once whatever state its socket is in."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from omnidb_cli.drivers._redis_address import Address
 from omnidb_cli.drivers._redis_errors import (
     NOT_READY,
+    ReplyError,
+    UnreadableError,
     broken,
     code_of,
     failed_connection,
-    is_reply,
     refused_connection,
-    said,
 )
-from omnidb_cli.drivers._redis_wire import wire_over
-from omnidb_cli.drivers._transport import abort
+from omnidb_cli.drivers._redis_wire import Command, Wire, packed
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind
 
-if TYPE_CHECKING:
-    from redis.asyncio.connection import AbstractConnection
-
 T = TypeVar("T")
 
-Command = Sequence[bytes]
-
-_BUFFER = 1 << 20
 _EYEBALLS_S = 0.25
 _IDLE_S, _PROBE_S, _PROBES = 30, 5, 3
 _GOODBYE_S = 1.0  # of TLS; nothing waits for it
@@ -44,69 +37,67 @@ class Link:
         self.resp = 3
         self.on_end: Callable[[], None] | None = None
         self._address = address
-        self._transport: asyncio.Transport | None = None
-        self._wire: AbstractConnection | None = None
-        self._asking = False
+        self._wire: Wire | None = None
 
     @property
     def is_open(self) -> bool:
-        return self._wire is not None
+        return self._wire is not None and self._wire.is_open
 
     async def open(self, deadline: float | None) -> None:
         """Connects and logs in, until `deadline` (the event loop's clock). Raises ConnectError, AuthenticationError."""
-        if not await self._opened(deadline):
-            self.resp = 2  # a server older than Redis 6, or one that has no HELLO
-            await self._opened(deadline)
-
-    async def _opened(self, deadline: float | None) -> bool:
-        """Whether the server knows the version of the protocol."""
-        from redis.exceptions import RedisError
-
-        loop = asyncio.get_running_loop()
+        loop, tls = asyncio.get_running_loop(), self._address.tls is not None
         limit = "in time" if deadline is None else f"within {format_duration(max(deadline - loop.time(), 0.001))}"
+        kind = "TLS connection" if tls else "connection"
+        sentence = f"{self.place}: the server accepted the connection and did not answer {limit}"
         try:
-            kind = "connection" if self._address.tls is None else "TLS connection"
-            self._wire = await _until(deadline, self._connected(), f"{self.place}: no {kind} {limit}")
-            sentence = f"{self.place}: the server accepted the connection and did not answer {limit}"
-            login: Awaitable[None] = self._wire.connect()  # type: ignore[no-untyped-call]
-            await _until(deadline, login, sentence)
-        except (RedisError, TypeError, ValueError) as error:
+            wire = await _until(deadline, self._connected(), f"{self.place}: no {kind} {limit}")
+            await _until(deadline, self._log_in(wire), sentence)
+        except (OSError, UnicodeError, UnreadableError) as error:
             self.abort()
-            if not is_reply(error):
-                raise self._failed(error) from error
-            if self.resp == 3 and _is_about_hello(error):
-                return False
-            raise refused_connection(error, self.place) from error
-        except OSError as error:
-            self.abort()
-            raise self._failed(error) from error
+            raise failed_connection(error, self.place, tls=tls) from error
         except BaseException:
             self.abort()
             raise
-        return True
 
-    def _failed(self, error: Exception) -> ConnectError:
-        return failed_connection(error, self.place, tls=self._address.tls is not None)
-
-    async def _connected(self) -> "AbstractConnection":
+    async def _connected(self) -> Wire:
         address, loop = self._address, asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_BUFFER, loop=loop)
-        protocol = _Watched(reader, self._ended)
+        wire = self._wire = Wire(packed(_hello(address)), self._ended)
         if address.path is not None:
-            self._transport, _ = await loop.create_unix_connection(lambda: protocol, address.path)
-        else:
-            tls = None if address.tls is None else address.tls.context()
-            shutdown_s = None if tls is None else _GOODBYE_S
-            self._transport, _ = await loop.create_connection(
-                lambda: protocol, address.host, address.port,
-                ssl=tls, ssl_shutdown_timeout=shutdown_s, happy_eyeballs_delay=_EYEBALLS_S,
-            )  # fmt: skip
-            _keep_alive(self._transport)
-        writer = asyncio.StreamWriter(self._transport, protocol, reader, loop)
-        return wire_over(address, reader, writer, self.resp)
+            await loop.create_unix_connection(lambda: wire, address.path)
+            return wire
+        tls = None if address.tls is None else address.tls.context()
+        shutdown_s = None if tls is None else _GOODBYE_S
+        transport, _ = await loop.create_connection(
+            lambda: wire, address.host, address.port,
+            ssl=tls, ssl_shutdown_timeout=shutdown_s, happy_eyeballs_delay=_EYEBALLS_S,
+        )  # fmt: skip
+        _keep_alive(transport)
+        return wire
+
+    async def _log_in(self, wire: Wire) -> None:
+        [reply] = await wire.answer
+        if isinstance(reply, ReplyError) and _is_about_hello(reply):
+            self.resp = 2  # a server older than Redis 6, or one that has no HELLO
+            reply = await self._authenticated(wire)
+        elif not isinstance(reply, dict | ReplyError):
+            raise UnreadableError("no answer to HELLO")
+        if self._address.database and not isinstance(reply, ReplyError):
+            [reply] = await wire.ask(packed((b"SELECT", b"%d" % self._address.database)), 1)
+        if isinstance(reply, ReplyError):
+            raise refused_connection(reply, self.place)
+
+    async def _authenticated(self, wire: Wire) -> Any:
+        """The reply to the login without HELLO. Redis before 6 has no users: there the password alone is the login."""
+        user, password = _bytes(self._address.username), _bytes(self._address.password)
+        reply = None
+        if user:
+            [reply] = await wire.ask(packed((b"AUTH", user, password)), 1)
+        if password and (not user or (isinstance(reply, ReplyError) and "number of arguments" in str(reply))):
+            [reply] = await wire.ask(packed((b"AUTH", password)), 1)
+        return reply
 
     async def ask(self, *commands: Command) -> list[Any]:
-        """The replies to the commands, sent together and once each; an error reply is an exception in their list.
+        """The replies to the commands, sent together and once each; an error reply is a ReplyError in their list.
 
         Strings are bytes. Raises ConnectionLostError when the connection breaks, DriverError for what is no reply.
         """
@@ -114,20 +105,16 @@ class Link:
 
     async def exchange(self, commands: bytes, number: int) -> list[Any]:
         """The same for commands that are `packed` already, as every look's are."""
-        wire, self._asking = self._wire, True
-        if wire is None:
-            raise broken(ConnectionResetError(), self.place)
         try:
-            await wire.send_packed_command(commands, check_health=False)
-            return [await _reply(wire) for _ in range(number)]
-        except Exception as error:
+            if self._wire is None:
+                raise ConnectionResetError
+            return await self._wire.ask(commands, number)
+        except (OSError, UnreadableError) as error:
             self.abort()
             raise broken(error, self.place) from error
         except BaseException:
             self.abort()
             raise
-        finally:
-            self._asking = False
 
     async def be_ready(self, deadline: float) -> None:
         """Makes sure that the server takes commands now. Raises ConnectError; nothing has reached it that matters."""
@@ -138,59 +125,20 @@ class Link:
             raise
         except DriverError as error:
             raise ConnectError(str(error), kind=error.kind, hint=error.hint) from error
-        if isinstance(pong, Exception) and code_of(pong) in NOT_READY:
+        if isinstance(pong, ReplyError) and code_of(pong) in NOT_READY:
             self.abort()
             raise refused_connection(pong, self.place) from pong
 
     def abort(self) -> None:
         """Ends the connection at once, with nothing flushed and nothing awaited."""
         self.on_end = None
-        if self._transport is not None:
-            abort(self._transport)
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.abandon()  # type: ignore[attr-defined]  # of our own class
+        if self._wire is not None:
+            self._wire.abort()
 
     def _ended(self) -> None:
-        if self._asking or self.on_end is None:
-            return
-        on_end = self.on_end
-        self.abort()
-        on_end()
-
-
-class _Watched(asyncio.StreamReaderProtocol):
-    """Says at once that the other side has ended the connection, or that it broke."""
-
-    def __init__(self, reader: asyncio.StreamReader, on_end: Callable[[], None]) -> None:
-        super().__init__(reader)
-        self._on_end = on_end
-
-    def eof_received(self) -> bool | None:
-        stays_open = super().eof_received()
-        self._on_end()
-        return stays_open
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._on_end()
-
-
-def packed(*commands: Command) -> bytes:
-    """The commands as they go over the wire. (redis-py's own packing splits a name that has a space in it.)"""
-    return b"".join(
-        b"*%d\r\n" % len(command) + b"".join(b"$%d\r\n%s\r\n" % (len(argument), argument) for argument in command)
-        for command in commands
-    )
-
-
-async def _reply(wire: "AbstractConnection") -> Any:
-    try:
-        return await wire.read_response(disable_decoding=True, disconnect_on_error=False)
-    except Exception as error:
-        if is_reply(error):
-            return error
-        raise
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()
 
 
 async def _until(deadline: float | None, work: Awaitable[T], sentence: str) -> T:
@@ -201,8 +149,18 @@ async def _until(deadline: float | None, work: Awaitable[T], sentence: str) -> T
         raise ConnectError(sentence, kind=ErrorKind.TIMEOUT) from error
 
 
-def _is_about_hello(error: BaseException) -> bool:
-    text = said(error).lower()
+def _hello(address: Address) -> Command:
+    user, password = _bytes(address.username), _bytes(address.password)
+    login = (b"AUTH", user or b"default", password) if user or password else ()
+    return (b"HELLO", b"3", *login)
+
+
+def _bytes(text: str | None) -> bytes:
+    return (text or "").encode(errors="surrogateescape")
+
+
+def _is_about_hello(error: ReplyError) -> bool:
+    text = str(error).lower()
     return text.startswith("noproto") or ("unknown command" in text and "hello" in text)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from omnidb_cli.drivers._redis_errors import rejected, rule_of, said
-from omnidb_cli.drivers._redis_link import Command, Link
+from omnidb_cli.drivers._redis_errors import ReplyError, rejected, rule_of, said
+from omnidb_cli.drivers._redis_link import Link
 from omnidb_cli.drivers._redis_statement import name_of
+from omnidb_cli.drivers._redis_wire import Command
 from omnidb_cli.errors import ErrorKind, StatementError, WriteRefusedError
 
 _ABOUT_THE_SERVER = frozenset({
@@ -34,7 +35,7 @@ async def refusal(link: Link, command: Command) -> str | None:
     """
     names = [command[0], b"|".join(command[:2])]
     [reply] = await link.ask((b"COMMAND", b"INFO", *names))
-    if isinstance(reply, Exception):
+    if isinstance(reply, ReplyError):
         if rule_of(reply).kind is not ErrorKind.STATEMENT:
             raise rejected(reply, link.place)
         raise WriteRefusedError(

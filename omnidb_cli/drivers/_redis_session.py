@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from omnidb_cli.drivers._redis_errors import code_of, rejected, said
-from omnidb_cli.drivers._redis_link import Command, Link
+from omnidb_cli.drivers._redis_errors import ReplyError, code_of, rejected, said
+from omnidb_cli.drivers._redis_link import Link
 from omnidb_cli.drivers._redis_policy import refusal
 from omnidb_cli.drivers._redis_statement import command_of, name_of
 from omnidb_cli.drivers._redis_values import COLUMNS, Batches
+from omnidb_cli.drivers._redis_wire import Command
 from omnidb_cli.drivers.base import Reply
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import StatementTimeout, WriteRefusedError
@@ -44,7 +45,7 @@ class RedisSession:
                 f"{self._link.place}: no answer to {name_of(command)} within {format_duration(self._timeout_s)}; "
                 "the connection was ended"
             ) from None
-        if isinstance(reply, Exception):
+        if isinstance(reply, ReplyError):
             if self._read_only and code_of(reply) == "READONLY":
                 raise self._refusal(said(reply)) from reply
             raise rejected(reply, self._link.place) from reply

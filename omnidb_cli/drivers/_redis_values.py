@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from omnidb_cli.drivers._redis_errors import code_of, said
+from omnidb_cli.drivers._redis_errors import ReplyError, code_of, said
+from omnidb_cli.errors import StatementError
 
 COLUMNS = ("value",)
 BATCH_ROWS = 1000
@@ -29,7 +30,10 @@ class Batches:
         if not items:
             raise StopAsyncIteration
         self.count += len(items)
-        return [(value_of(item),) for item in items]
+        try:
+            return [(value_of(item),) for item in items]
+        except RecursionError:
+            raise StatementError("the reply has arrays in arrays, too deep to be shown") from None
 
 
 def value_of(reply: Any) -> object:
@@ -41,7 +45,7 @@ def value_of(reply: Any) -> object:
             return [value_of(item) for item in reply]
         case dict():
             return {_key(key): value_of(item) for key, item in reply.items()}
-        case Exception():
+        case ReplyError():
             return {"error": f"{'ERR ' if code_of(reply) == 'ERR' else ''}{said(reply)}"}
         case _:
             return reply
@@ -56,5 +60,7 @@ def _text(value: bytes) -> str | bytes:
 
 def _key(value: Any) -> object:
     r"""A key as text: bytes that are none as `\x…`."""
+    if isinstance(value, ReplyError):
+        return said(value)
     key = value_of(value)
     return "\\x" + key.hex() if isinstance(key, bytes) else key

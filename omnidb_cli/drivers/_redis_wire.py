@@ -1,69 +1,96 @@
-"""redis-py's connection, over streams that are made and watched elsewhere."""
+"""The Redis protocol on one connection: commands go out together, and their replies come back in one list."""
 
 import asyncio
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from omnidb_cli.drivers._redis_address import Address
+from hiredis import PushNotification, Reader, pack_command
 
-if TYPE_CHECKING:
-    from redis.asyncio.connection import AbstractConnection
+from omnidb_cli.drivers._redis_errors import ReplyError, UnreadableError
+from omnidb_cli.drivers._transport import abort
 
+Command = tuple[bytes, ...]
 
-def wire_over(
-    address: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, resp: int
-) -> "AbstractConnection":
-    """A connection of redis-py over open streams, not logged in yet. It has no time limit and retries nothing."""
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-
-    wire: AbstractConnection = _wire_class()(
-        reader,
-        writer,
-        address.place,
-        db=address.database,
-        username=address.username,
-        password=address.password,
-        protocol=resp,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=None,  # who waits sets the limit; the default cuts a blocking command after 5 s
-        socket_connect_timeout=None,
-        driver_info=None,  # CLIENT SETINFO is a right of its own, and a round trip
-    )
-    return wire
+_INCOMPLETE = object()
 
 
-def load_client() -> None:
-    """Imports redis-py, which takes longer than a look: whoever measures one calls this before."""
-    _wire_class()
+def packed(*commands: Command) -> bytes:
+    """The commands as they go over the wire."""
+    return b"".join(pack_command(command) for command in commands)  # type: ignore[arg-type]  # its stub knows one alone
 
 
-@cache
-def _wire_class() -> Any:
-    """redis-py's connection over streams that are open already: it never connects by itself, and so never again."""
-    from redis.asyncio.connection import AbstractConnection
-    from redis.exceptions import ConnectionError as ConnectionIsGone
+class Wire(asyncio.Protocol):
+    """One connection, whose first command goes out as it is made: what a server says to it is its reply.
 
-    class Wire(AbstractConnection):
-        def __init__(
-            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: str, **settings: Any
-        ) -> None:
-            self._place = place
-            self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = (reader, writer)
-            super().__init__(**settings)
+    A server that lets nobody in says so unasked, and hangs up. `on_end` is called when the connection ends by itself
+    while no reply is waited for.
+    """
 
-        async def _connect(self) -> None:
-            if self._streams is None:
-                raise ConnectionIsGone("the connection was closed")
-            (self._reader, self._writer), self._streams = self._streams, None
+    def __init__(self, first: bytes, on_end: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reader = Reader(protocolError=UnreadableError, replyError=ReplyError, notEnoughData=_INCOMPLETE)
+        self._transport: asyncio.Transport | None = None
+        self._first = first
+        self._on_end = on_end
+        self._replies: list[Any] = []
+        self._number = 1
+        self.answer: asyncio.Future[list[Any]] = self._loop.create_future()
 
-        def _host_error(self) -> str:
-            return self._place
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None
 
-        def repr_pieces(self) -> list[tuple[str, str]]:
-            return [("place", self._place)]
+    def ask(self, commands: bytes, number: int) -> "asyncio.Future[list[Any]]":
+        """Sends the commands, that many of them, and gives their replies, an error reply as a ReplyError.
 
-        def abandon(self) -> None:
-            self._streams = self._reader = self._writer = None
+        Raises OSError when the connection breaks, or UnreadableError; it has ended then.
+        """
+        if self._transport is None:
+            raise ConnectionResetError
+        self._replies, self._number, self.answer = [], number, self._loop.create_future()
+        self._transport.write(commands)
+        return self.answer
 
-    return Wire
+    def abort(self) -> None:
+        """Ends the connection at once, with nothing flushed and nothing awaited; `on_end` is not called."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            abort(transport)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream's is one
+        self._transport = transport
+        transport.write(self._first)
+
+    def data_received(self, data: bytes) -> None:
+        replies, reader = self._replies, self._reader
+        try:
+            reader.feed(data)
+            while (reply := reader.gets()) is not _INCOMPLETE:
+                if type(reply) is not PushNotification:
+                    replies.append(reply)
+        except (UnreadableError, TypeError, MemoryError) as error:  # TypeError: a list is a map's key
+            self._end(UnreadableError(str(error)))
+            return
+        if len(replies) < self._number:
+            return
+        if len(replies) > self._number or reader.has_data():
+            self._end(UnreadableError("more than was asked for"))
+        elif not self.answer.done():
+            self.answer.set_result(replies)
+            self._replies, self._number = [], 0
+
+    def eof_received(self) -> None:
+        self._end(ConnectionResetError())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc or ConnectionResetError())
+
+    def _end(self, error: Exception) -> None:
+        if self._transport is None:
+            return
+        self.abort()
+        if self.answer.done():
+            self._on_end()
+        else:
+            self.answer.set_exception(error)
+            self.answer.exception()  # who asked may be gone, and then nobody wants to know

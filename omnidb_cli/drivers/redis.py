@@ -1,4 +1,4 @@
-"""Redis and Valkey, by redis-py. One look tells the role, and whether replication goes on."""
+"""Redis and Valkey, by hiredis. One look tells the role, and whether replication goes on."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,15 +36,21 @@ class RedisDriver:
         self._closed = False
         self.on_lost: Callable[[], None] | None = None
 
+    def load(self) -> None:
+        """Imports what a look needs, before it begins: that is no latency of the server."""
+        from omnidb_cli.drivers import _redis_check, _redis_link  # noqa: F401
+
+        if self._target.statement is not None:
+            from omnidb_cli.drivers import _redis_policy  # noqa: F401
+
     async def check(self) -> Answer:
         """PING, INFO replication, and the topology's own check statement, if any, in one round trip.
 
         Raises ConnectError, AuthenticationError, StatementError for a check statement that fails or that may write,
         and DriverError of another kind for what the server says of itself.
         """
-        from omnidb_cli.drivers import _redis_wire
-
-        _redis_wire.load_client()
+        if self._held is None:
+            self.load()
         started = perf_counter()
         deadline = None if self._limit_s is None else asyncio.get_running_loop().time() + self._limit_s
         held, self._held = self._held, None

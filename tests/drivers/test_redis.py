@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from omnidb_cli.core.health import Expectation, Health, judge
-from omnidb_cli.drivers import _redis_check, _redis_wire
-from omnidb_cli.drivers import redis as redis_driver
+from omnidb_cli.drivers import _redis_check
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, StatementError
 from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, until, until_well
@@ -405,15 +404,3 @@ async def test_a_connection_that_brought_nonsense_is_not_kept(script: Callable[.
     async with opened(await script(HELLO, b"?nonsense\r\n")) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.INTERNAL
         assert driver._held is None
-
-
-async def test_loading_the_client_library_is_not_counted_as_latency(
-    redis_pair: RedisPair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded_at: list[float] = []
-    began_at: list[float] = []
-    monkeypatch.setattr(_redis_wire, "load_client", lambda: loaded_at.append(0.0))
-    monkeypatch.setattr(redis_driver, "perf_counter", lambda: began_at.append(len(loaded_at)) or 0.0)
-    async with opened(target_of(redis_pair.primary)) as driver:
-        await look(driver)
-    assert began_at == [1]

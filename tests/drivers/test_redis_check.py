@@ -1,6 +1,7 @@
 import pytest
 
 from omnidb_cli.drivers._redis_check import HEARTBEAT_S, Replication, facts_of, replication_of
+from omnidb_cli.drivers._redis_errors import ReplyError
 
 _REPLICA = {
     "role": "slave",
@@ -68,4 +69,4 @@ def test_facts_are_read_from_an_info_and_from_a_hello() -> None:
         "master_host": "::1",
     }
     assert facts_of({b"version": b"7.2.4", b"proto": 3}) == {"version": "7.2.4"}
-    assert facts_of(ValueError("refused")) == {}
+    assert facts_of(ReplyError("refused")) == {}

@@ -36,7 +36,7 @@ async def _rows(server: RedisServer, statement: str, *parameters: str, read_only
         ("XRANGE stream - +", [["1-1", ["k", "v"]]]),
         ("XREAD STREAMS stream 0", [{"stream": [["1-1", ["k", "v"]]]}]),
         ("SMEMBERS set", ["member"]),
-        ("DEBUG PROTOCOL bignum", [1234567999999999999999999999999999999]),
+        ("DEBUG PROTOCOL bignum", ["1234567999999999999999999999999999999"]),
         ("DEBUG PROTOCOL double", [3.141]),
         ("DEBUG PROTOCOL true", [True]),
         ("DEBUG PROTOCOL null", [None]),
@@ -123,3 +123,19 @@ async def test_a_wrong_command_is_refused_before_it_is_sent(redis_pair: RedisPai
         async with asyncio.timeout(30):
             reply = await session.run("ECHO fine", ())
         assert [row async for batch in reply.batches for row in batch] == [("fine",)]
+
+
+async def test_a_large_value_comes_whole(redis_pair: RedisPair) -> None:
+    value = "0123456789abcdef" * 640 * 1024
+    redis_pair.primary.ask("SET", "large", value)
+    assert await _rows(redis_pair.primary, "GET large") == [value]
+    assert await _rows(redis_pair.primary, "STRLEN", "large") == [len(value)]
+    assert await _rows(redis_pair.primary, "ECHO", value[: 1 << 20]) == [value[: 1 << 20]]
+
+
+async def test_a_reply_in_replies_a_thousand_deep_is_not_shown(redis_pair: RedisPair) -> None:
+    deep = "EVAL 'local deep = {} for i = 1, %d do deep = {deep} end return deep' 0"
+    with pytest.raises(StatementError, match="too deep"):
+        await _rows(redis_pair.primary, deep % 900)
+    with pytest.raises(DriverError, match="cannot be read"):
+        await _rows(redis_pair.primary, deep % 2000)
