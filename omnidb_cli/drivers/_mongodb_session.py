@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from omnidb_cli.drivers._batch_size import ENOUGH, length_of
 from omnidb_cli.drivers._mongodb_link import GRACE_S, Document, Link, codec
 from omnidb_cli.drivers._mongodb_plan import BATCH_ROWS, Plan, only_reads, with_limits
 from omnidb_cli.drivers._mongodb_statement import plan
@@ -19,6 +20,7 @@ T = TypeVar("T")
 STOP_S = 0.3
 """How long an interrupted statement's end on the server is waited for, seconds."""
 
+_AT_A_TIME = 25
 _DEFAULT_DATABASE = "test"  # as MongoDB's shell has it
 
 
@@ -72,14 +74,25 @@ class MongodbSession:
         answer = await sending
         if planned.gives_cursor:
             self._cursor = answer
-            return cursor_reply(planned, await answer.to_list(BATCH_ROWS), self._more)
+            return cursor_reply(planned, await self._documents(), self._more)
         refuse_hidden_errors(answer, self._link.place)
         return change_reply(planned, answer) if planned.changes else document_reply(planned, answer)
 
     async def _more(self) -> Sequence[Document]:
         if not self._cursor.alive:
             return ()
-        documents: list[Document] = await self._guarded(self._cursor.to_list(BATCH_ROWS))
+        return await self._guarded(self._documents())
+
+    async def _documents(self) -> list[Document]:
+        """The next documents, none when there are no more: many where they are short, few where they are long."""
+        documents: list[Document] = []
+        length = 0
+        while len(documents) < BATCH_ROWS and length < ENOUGH:
+            some: list[Document] = await self._cursor.to_list(_AT_A_TIME)
+            if not some:
+                break
+            documents += some
+            length += length_of(some[-1].values()) * len(some)
         return documents
 
     async def _guarded(self, work: Awaitable[T]) -> T:

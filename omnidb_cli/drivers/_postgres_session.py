@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._postgres_connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers._postgres_errors import connect_error, running_error
 from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of, plan
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
 T = TypeVar("T")
-
-BATCH_ROWS = 1000
 
 _REFUSED_IN_READING = ("25006", "25001")
 """A write in a transaction that may only read; a statement that must be outside of transactions, which no read must."""
@@ -99,7 +98,8 @@ class PostgresSession:
             await self._connection.execute("BEGIN")
         self._to_commit = not self._read_only
         cursor = await prepared.cursor()
-        batches = _Batches(self, cursor, await cursor.fetch(BATCH_ROWS))
+        size = BatchSize()
+        batches = _Batches(self, cursor, await cursor.fetch(size.rows), size)
         return Reply(
             columns,
             batches,
@@ -108,12 +108,12 @@ class PostgresSession:
             lambda: tuple(self._notices),
         )
 
-    async def more(self, cursor: Any) -> "list[Record]":
+    async def more(self, cursor: Any, most: int) -> "list[Record]":
         """The next rows of the query that runs; none when there are no more, and it is then committed."""
-        return await self._guarded(self._more(cursor))
+        return await self._guarded(self._more(cursor, most))
 
-    async def _more(self, cursor: Any) -> "list[Record]":
-        rows: list[Record] = await cursor.fetch(BATCH_ROWS)
+    async def _more(self, cursor: Any, most: int) -> "list[Record]":
+        rows: list[Record] = await cursor.fetch(most)
         if not rows:
             await self._finish()
         return rows
@@ -179,10 +179,11 @@ class PostgresSession:
 class _Batches:
     """The rows, a batch at a time; the next is fetched when it is asked for. `count` is how many were given out."""
 
-    def __init__(self, session: PostgresSession, cursor: Any, first: "list[Record]") -> None:
+    def __init__(self, session: PostgresSession, cursor: Any, first: "list[Record]", size: BatchSize) -> None:
         self._session = session
         self._cursor = cursor
         self._rows = first
+        self._size = size
         self._first = True
         self.count = 0
 
@@ -191,13 +192,14 @@ class _Batches:
 
     async def __anext__(self) -> Sequence[tuple[object, ...]]:
         if not self._first:
-            self._rows = await self._session.more(self._cursor)
+            self._rows = await self._session.more(self._cursor, self._size.rows)
         elif not self._rows:
-            await self._session.more(self._cursor)
+            await self._session.more(self._cursor, self._size.rows)
         self._first = False
         if not self._rows:
             raise StopAsyncIteration
-        batch = [tuple(row) for row in self._rows]
+        batch = list(map(tuple, self._rows))
+        self._size.came(batch)
         self._rows = []
         self.count += len(batch)
         return batch

@@ -5,6 +5,8 @@ for dates beyond Python's. So all but the plain types are asked for as text.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -43,8 +45,8 @@ def _element(oid: int) -> Decoder:
 
 def _or_text(decode: Decoder) -> Decoder:
     """The same, but what Python cannot hold stays text: `infinity`, years BC, and what another DateStyle wrote."""
-    if decode is str:
-        return str
+    if decode in _ALWAYS_FIT:
+        return decode
 
     def read(text: str) -> object:
         try:
@@ -55,12 +57,6 @@ def _or_text(decode: Decoder) -> Decoder:
     return read
 
 
-def _decimal(text: str) -> object:
-    from decimal import Decimal
-
-    return Decimal(text)
-
-
 def _json(text: str) -> object:
     from json import loads
 
@@ -69,28 +65,8 @@ def _json(text: str) -> object:
 
 def _number(text: str) -> object:
     """A float, or a Decimal where a float would not hold all of it."""
-    from decimal import Decimal
-
     exact, near = Decimal(text), float(text)
     return near if Decimal(repr(near)) == exact else exact
-
-
-def _moment(text: str) -> object:
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)
-
-
-def _day(text: str) -> object:
-    from datetime import date
-
-    return date.fromisoformat(text)
-
-
-def _clock(text: str) -> object:
-    from datetime import time
-
-    return time.fromisoformat(text)
 
 
 def _bytes(text: str) -> object:
@@ -109,14 +85,17 @@ _DECODERS: Mapping[int, Decoder] = {
     114: _json,
     700: float,
     701: float,
-    1082: _day,
-    1083: _clock,
-    1114: _moment,
-    1184: _moment,
-    1266: _clock,
-    1700: _decimal,
+    1082: date.fromisoformat,
+    1083: time.fromisoformat,
+    1114: datetime.fromisoformat,
+    1184: datetime.fromisoformat,
+    1266: time.fromisoformat,
+    1700: Decimal,
     3802: _json,
 }
+
+_ALWAYS_FIT: tuple[Decoder, ...] = (str, int, float, Decimal)
+"""What no value of a type fails on: each needs no net of its own, which would cost as much as the reading."""
 
 _BOXES = 1020  # its elements are parted by ; and have commas in them
 

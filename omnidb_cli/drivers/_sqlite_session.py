@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from omnidb_cli.drivers._batch_size import ENOUGH, MOST_ROWS, length_of
 from omnidb_cli.drivers._sqlite_connection import Access, Connection, until_unlocked
 from omnidb_cli.drivers._sqlite_errors import Locked, is_locked, is_refused_write, while_running
 from omnidb_cli.drivers._sqlite_statement import Plan, plan
@@ -14,7 +15,7 @@ from omnidb_cli.errors import StatementTimeout, WriteRefusedError
 T = TypeVar("T")
 Row = tuple[object, ...]
 
-BATCH_ROWS = 1000
+_AT_A_TIME = 25
 
 
 class SqliteSession:
@@ -51,10 +52,10 @@ class SqliteSession:
             lambda: planned.command,
         )
 
-    async def more(self) -> list[Row]:
-        """The next rows of the query that runs; none when there are no more."""
+    async def more(self) -> tuple[list[Row], bool]:
+        """The next rows of the query that runs, and whether they are the last."""
         try:
-            return await self._in_thread(lambda cursor: cursor.fetchmany(BATCH_ROWS))
+            return await self._in_thread(_next_rows)
         except Locked as locked:
             raise self._locked_out() from locked
 
@@ -104,8 +105,7 @@ class _Query:
     def __call__(self, cursor: sqlite3.Cursor) -> None:
         cursor.execute(self._plan.sql, self._plan.bindings)
         self.columns = _columns(cursor)
-        self.rows = cursor.fetchmany(BATCH_ROWS)
-        self.complete = len(self.rows) < BATCH_ROWS
+        self.rows, self.complete = _next_rows(cursor)
 
 
 class _Change:
@@ -153,13 +153,25 @@ class _Batches:
 
     async def __anext__(self) -> Sequence[Row]:
         if not self._rows and not self._complete:
-            self._rows = await self._session.more()
-            self._complete = len(self._rows) < BATCH_ROWS
+            self._rows, self._complete = await self._session.more()
         if not self._rows:
             raise StopAsyncIteration
         batch, self._rows = self._rows, []
         self.count += len(batch)
         return batch
+
+
+def _next_rows(cursor: sqlite3.Cursor) -> tuple[list[Row], bool]:
+    """Many rows where they are short, few where they are long; and whether there are no more."""
+    rows: list[Row] = []
+    length = 0
+    while len(rows) < MOST_ROWS and length < ENOUGH:
+        some = cursor.fetchmany(_AT_A_TIME)
+        rows += some
+        if len(some) < _AT_A_TIME:
+            return rows, True
+        length += length_of(some[-1]) * _AT_A_TIME
+    return rows, False
 
 
 def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from omnidb_cli.output.columns import Texts, blocks, column_texts, columns_of, plain_texts
 from omnidb_cli.output.document import Cell, Column, Line, Style, TableView
-from omnidb_cli.output.layout import GAP, natural_widths
-from omnidb_cli.output.plain import aligned
+from omnidb_cli.output.layout import GAP, display_width, natural_widths
 from omnidb_cli.output.results import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import text_of
@@ -68,17 +68,31 @@ class TableResult:
 
     def _begin_plain(self) -> None:
         self._columns = self._aligned_columns()
-        texts = [[cell.text for cell in row] for row in map(self._cells, self._page)]
         titles = [column.title for column in self._columns]
-        self._widths = natural_widths(titles, texts)
-        self._write_lines([titles, *texts])
+        texts = columns_of(self._page, self._texts) or [()] * len(titles)
+        self._widths = [max(map(display_width, (title, *column))) for title, column in zip(titles, texts, strict=True)]
+        self._write_lines([[title] for title in titles])
+        self._write_plain(self._page)
 
     def _write_plain(self, batch: Sequence[Row]) -> None:
-        self._write_lines([[cell.text for cell in row] for row in map(self._cells, batch)])
+        for block in blocks(batch):
+            self._write_lines(columns_of(block, self._texts))
 
-    def _write_lines(self, texts: Sequence[Sequence[str]]) -> None:
-        for line in aligned(self._columns, texts, self._widths or ()):
-            self._streams.draw(line + "\n")
+    def _texts(self, values: Sequence[object]) -> Texts:
+        return column_texts(values, null=_NULL.text, known=self._cell_texts)
+
+    def _cell_texts(self, values: Sequence[object], kind: type | None) -> Texts:
+        texts = plain_texts(values, kind)
+        together = "".join(texts)
+        return texts if together.isascii() and together.isprintable() else list(map(self._streams.cell, texts))
+
+    def _write_lines(self, texts: Sequence[Texts]) -> None:
+        padded = [
+            _padded(column, width, right=place.right)
+            for column, width, place in zip(texts, self._widths or (), self._columns, strict=True)
+        ]
+        lines = map((" " * GAP).join, zip(*padded, strict=True))
+        self._streams.draw("".join([line.rstrip(" ") + "\n" for line in lines]))
 
     def _draw_page(self) -> None:
         columns, rows = self._aligned_columns(), [self._cells(row) for row in self._page]
@@ -102,6 +116,14 @@ class TableResult:
 
     def _cells(self, row: Row) -> Line:
         return tuple(_NULL if value is None else Cell(self._streams.cell(text_of(value))) for value in row)
+
+
+def _padded(texts: Texts, width: int, *, right: bool) -> Texts:
+    """Each text with the blanks that it lacks; a wider one stays as it is."""
+    pad = str.rjust if right else str.ljust
+    if "".join(texts).isascii():
+        return [pad(text, width) for text in texts]
+    return [pad(text, width - display_width(text) + len(text)) for text in texts]
 
 
 def _numeric(column: Sequence[object]) -> bool:

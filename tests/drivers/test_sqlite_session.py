@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnidb_cli.drivers import _sqlite_files
-from omnidb_cli.drivers._sqlite_session import BATCH_ROWS
+from omnidb_cli.drivers._batch_size import MOST_ROWS as BATCH_ROWS
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,

@@ -69,11 +69,23 @@ def test_early_years_keep_four_digits() -> None:
     assert rfc3339(datetime(33, 4, 3, tzinfo=UTC)) == "0033-04-03T00:00:00.000000Z"
 
 
+def test_moments_that_utc_has_no_year_for_keep_their_zone() -> None:
+    last = datetime(9999, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    assert rfc3339(last) == text_of(last) == "9999-12-31T23:30:00.000000-05:00"
+
+
+@pytest.mark.parametrize("text", ["0.0000000", "-0.00000012", "1.50", "0", "NaN", "-Infinity", "1E+20"])
+def test_exact_numerics_have_the_digits_that_databases_write(text: str) -> None:
+    assert text_of(Decimal(text)) == jsonable(Decimal(text)) == text
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
         (None, ""),
         (True, "true"),
+        (Level.LOW, "1"),
+        (Word.A, "a"),
         (0, "0"),
         (0.1, "0.1"),
         ("a\nb", "a\nb"),

@@ -1,20 +1,47 @@
 """JSON: the object itself, indented; as a stream one object a line. A result has one row a line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from math import isfinite
+from typing import Any
 
+from omnidb_cli.output.columns import Texts, blocks, column_texts, columns_of, plain_texts
 from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
-from omnidb_cli.output.values import json_safe, jsonable
+from omnidb_cli.output.values import is_string_in_json, json_safe, jsonable
 
 DRAWS = (Part.BODY, Part.RESULT)
 
 
 def compact(value: object, *, ascii_only: bool = False) -> str:
     """One line of JSON, without its end."""
-    import json
+    return json_safe(_encoder(ascii_only)(jsonable(value)))
 
-    return json_safe(json.dumps(jsonable(value), ensure_ascii=ascii_only, allow_nan=False))
+
+@cache
+def _encoder(ascii_only: bool) -> Callable[[object], str]:
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=ascii_only, allow_nan=False).encode
+
+
+def json_rows(rows: Sequence[Row], template: str, *, ascii_only: bool) -> list[str]:
+    """Each row in the template, which has a `%s` for each of its values; still to be made `json_safe`."""
+    tokens = partial(_tokens, ascii_only=ascii_only)
+    columns = columns_of(rows, lambda values: column_texts(values, null="null", known=tokens))
+    return list(map(template.__mod__, zip(*columns, strict=True) if columns else [()] * len(rows)))
+
+
+def _tokens(values: Sequence[Any], kind: type | None, *, ascii_only: bool) -> Texts:
+    if kind in {int, bool} or (kind is float and all(map(isfinite, values))):
+        return plain_texts(values, kind)
+    if kind is not None and is_string_in_json(kind):
+        from json import encoder
+
+        quoted = encoder.encode_basestring_ascii if ascii_only else encoder.encode_basestring
+        return list(map(quoted, plain_texts(values, kind)))
+    return list(map(_encoder(ascii_only), map(jsonable, values)))
 
 
 def write(document: Document, streams: Streams) -> None:
@@ -43,8 +70,9 @@ class JsonResult:
 
     def rows(self, batch: Sequence[Row]) -> bool:
         """One row a line."""
-        for row in batch:
-            self._streams.write(("\n    " if self._first else ",\n    ") + self._json(list(row)))
+        for block in blocks(batch):
+            lines = json_rows(block, f"[{', '.join(['%s'] * len(block[0]))}]", ascii_only=not self._streams.unicode)
+            self._streams.write(("\n    " if self._first else ",\n    ") + json_safe(",\n    ".join(lines)))
             self._first = False
         return True
 

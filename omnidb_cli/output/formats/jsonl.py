@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from omnidb_cli.output.columns import blocks
 from omnidb_cli.output.document import Document, Part
-from omnidb_cli.output.formats.json import compact
+from omnidb_cli.output.formats.json import compact, json_rows
 from omnidb_cli.output.results import ResultSummary, Row, unique_names
 from omnidb_cli.output.streams import Streams
+from omnidb_cli.output.values import json_safe
 
 DRAWS = (Part.ITEMS, Part.RESULT)
 
@@ -21,17 +23,18 @@ class JsonLinesResult:
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self._keys: tuple[str, ...] = ()
+        self._template = ""
 
     def begin(self, columns: Sequence[str]) -> None:
         """Takes the keys."""
-        self._keys = unique_names(columns)
+        keys = (compact(name, ascii_only=not self._streams.unicode) for name in unique_names(columns))
+        self._template = "{" + ", ".join(key.replace("%", "%%") + ": %s" for key in keys) + "}"
 
     def rows(self, batch: Sequence[Row]) -> bool:
         """One row a line."""
-        for row in batch:
-            row_object = dict(zip(self._keys, row, strict=True))
-            self._streams.write(compact(row_object, ascii_only=not self._streams.unicode) + "\n")
+        for block in blocks(batch):
+            lines = json_rows(block, self._template, ascii_only=not self._streams.unicode)
+            self._streams.write(json_safe("\n".join(lines)) + "\n")
         return True
 
     def end(self, result: ResultSummary) -> None:  # noqa: ARG002 - the rows alone are this format
