@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from omnidb_cli.drivers._postgres_errors import connect_error
+from omnidb_cli.drivers._postgres_login import with_service
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, ErrorKind
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 GRACE_S = 0.3
 """How long an interrupted statement's end on the server is waited for, seconds."""
-
-LONGEST_S = 60.0
-"""How long one host may take where no limit is known."""
 
 _END_WITH_CLIENT = """
 SELECT set_config('client_connection_check_interval', '1s', {local})
@@ -35,17 +32,18 @@ BEGIN_READ_ONLY = f"BEGIN READ ONLY; {_END_WITH_CLIENT.format(local='true')}"
 _FINAL = (ErrorKind.AUTH, ErrorKind.NOT_FOUND)  # the other hosts would say the same, and locked accounts are no help
 
 
-async def connected(login: "Login", limit_s: float | None) -> "Connection":
+async def connected(login: "Login", limit_s: float) -> "Connection":
     """A connection to the first host that will have it, within `limit_s`.
 
     Raises ConnectError with the reason of the last host tried and the sentences of all, AuthenticationError at once.
     """
+    login = with_service(login)
     loop = asyncio.get_running_loop()
-    deadline = None if limit_s is None else loop.time() + limit_s
+    deadline = loop.time() + limit_s
     attempts = [(host, attrs) for attrs in _passes(login.session_attrs) for host in login.hosts]
     failures: list[ConnectError] = []
     for number, (host, attrs) in enumerate(attempts):
-        left_s = LONGEST_S if deadline is None else max(deadline - loop.time(), 0.001) / (len(attempts) - number)
+        left_s = max(deadline - loop.time(), 0.001) / (len(attempts) - number)
         try:
             return await _connected(login, host, attrs, min(left_s, login.connect_timeout_s or left_s))
         except ConnectError as error:
@@ -73,9 +71,8 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
             host=host[0],
             port=host[1],
             user=login.username,
-            password=login.password,
+            password=login.password_for(*host),
             database=login.database,
-            service=login.params.get("service") or os.environ.get("PGSERVICE"),
             target_session_attrs=session_attrs,
             timeout=limit_s,
         )

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from omnidb_cli.drivers.base import Target
-from omnidb_cli.errors import TopologyError
+from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
 
 PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -26,14 +27,19 @@ _NOT_SUPPORTED: Mapping[str, tuple[str, ...]] = {
 _WITHOUT_EFFECT = frozenset(
     {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "sslcompression",
      "sslsni", "sslcertmode", "client_encoding", "fallback_application_name", "connect_timeout", "port",
-     "target_session_attrs", *_NOT_SUPPORTED}
+     "target_session_attrs", "service", "servicefile", *_NOT_SUPPORTED}
 )  # fmt: skip
 """Not passed on: omnidb has its own time limits, speaks UTF-8, or has read it here."""
 
 
 class Login(NamedTuple):
-    """Where and as whom. `params` go on as they are; those that asyncpg does not know are the server's settings."""
+    """Where and as whom. `params` go on as they are; those that asyncpg does not know are the server's settings.
 
+    `target` is what it was made from. `service` names the entry of the service file that is still to be read: until
+    then there may be no host.
+    """
+
+    target: Target
     hosts: tuple[tuple[str, int], ...]
     username: str | None
     password: str | None
@@ -41,6 +47,7 @@ class Login(NamedTuple):
     params: Mapping[str, str]
     session_attrs: str
     connect_timeout_s: float | None
+    service: str | None = None
 
     def place(self, host: str, port: int) -> str:
         """One of the hosts and the database, for people."""
@@ -50,28 +57,109 @@ class Login(NamedTuple):
     @property
     def places(self) -> str:
         """All of the hosts, for people."""
-        return ", ".join(self.place(*host) for host in self.hosts)
+        return ", ".join(self.place(*host) for host in self.hosts) or f"service={self.service}"
+
+    def password_for(self, host: str, port: int) -> str | None:
+        """What is given, what `PGPASSWORD` says, or what the password file has for this host."""
+        given = self.password or os.environ.get("PGPASSWORD")
+        if given:
+            return given
+        from omnidb_cli.drivers._postgres_files import password_in
+
+        user = self.username or os.environ.get("PGUSER") or _account()
+        names = (host, "localhost") if host.startswith("/") else (host,)
+        database = self.database or os.environ.get("PGDATABASE") or user
+        return password_in(self.params.get("passfile"), hosts=names, port=port, database=database, user=user)
 
 
 def login_of(target: Target) -> Login:
     """How `target` is connected to. Raises TopologyError for a parameter that it cannot have."""
+    try:
+        return _login(target, target.params.get("service") or os.environ.get("PGSERVICE"))
+    except ValueError as error:
+        what, *hint = error.args
+        raise TopologyError(f'connection "{target.name}": in its URL, {what}', hint=next(iter(hint), None)) from None
+
+
+def with_service(login: Login) -> Login:
+    """The login with what its service's entry says, where the URL and the topology say nothing.
+
+    Reads the service file. Raises ConnectError, with file and line, for one that cannot be used.
+    """
+    if login.service is None:
+        return login
+    from omnidb_cli.drivers._postgres_files import service_entry
+
+    target = login.target
+    file, entry = service_entry(login.service, target.params.get("servicefile"))
+    params = {key: value for key, value in entry.items() if value} | dict(target.params)
+    said = {key: params.pop(key, None) for key in ("host", "hostaddr", "user", "password")}
+    try:
+        hosts = target.hosts or _hosts(said["host"] or said["hostaddr"], params.get("port"))
+        if hosts != target.hosts:
+            params.pop("port", None)
+        found = target._replace(
+            hosts=hosts,
+            username=target.username or said["user"],
+            password=target.password or said["password"],
+            database=target.database or params.pop("dbname", None),
+            params=params,
+        )
+        return _login(found, None)
+    except ValueError as error:
+        raise ConnectError(
+            f'{file}: in its service "{login.service}", {error.args[0]}', kind=ErrorKind.NOT_FOUND
+        ) from None
+
+
+def _login(target: Target, service: str | None) -> Login:
     params = dict(target.params)
     for name, value in params.items():
         allowed = _CHOICES.get(name)
         if allowed is not None and value not in allowed:
-            raise _fault(target, f"{name} is one of {', '.join(allowed)}")
+            raise ValueError(f"{name} is one of {', '.join(allowed)}")
         if name in _NOT_SUPPORTED and value not in _NOT_SUPPORTED[name]:
-            raise _fault(target, f"{name}={value} is not supported", hint=f"leave {name} out")
-    default_port = _number(target, "port", params.get("port")) or PORT
+            raise ValueError(f"{name}={value} is not supported", f"leave {name} out")
+    default_port = _number("port", params.get("port")) or PORT
     return Login(
+        target=target,
         hosts=tuple((host, port or int(default_port)) for host, port in target.hosts),
         username=target.username,
         password=target.password,
         database=target.database or params.pop("dbname", None),
         params=_passed_on(params),
         session_attrs=params.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS") or "any",
-        connect_timeout_s=_number(target, "connect_timeout", params.get("connect_timeout")) or None,
+        connect_timeout_s=_number("connect_timeout", params.get("connect_timeout")) or None,
+        service=service,
     )
+
+
+def _hosts(names: str | None, ports: str | None) -> tuple[tuple[str, int | None], ...]:
+    """As libpq has them: `host=a,b` with one port or as many; no host is `PGHOST`, or where a server is by default."""
+    numbers = [_number("port", port) for port in (ports or os.environ.get("PGPORT") or str(PORT)).split(",")]
+    places = (names or os.environ.get("PGHOST") or _by_default(int(numbers[0] or PORT))).split(",")
+    if len(numbers) == 1:
+        numbers *= len(places)
+    if len(numbers) != len(places):
+        raise ValueError("host and port have different numbers of entries")
+    return tuple((place, int(number or PORT)) for place, number in zip(places, numbers, strict=True))
+
+
+def _by_default(port: int) -> str:
+    sockets = (folder for folder in _SOCKET_FOLDERS if (Path(folder) / f".s.PGSQL.{port}").exists())
+    return next(sockets, "localhost")
+
+
+_SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - where servers have their sockets
+
+
+def _account() -> str:
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # an account without a name
+        return ""
 
 
 def _passed_on(params: Mapping[str, str]) -> Mapping[str, str]:
@@ -80,13 +168,9 @@ def _passed_on(params: Mapping[str, str]) -> Mapping[str, str]:
     return passed | {"application_name": name or "omnidb"}
 
 
-def _number(target: Target, name: str, text: str | None) -> float | None:
+def _number(name: str, text: str | None) -> float | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit():
-        raise _fault(target, f"{name} is a number, not {text!r}")
+        raise ValueError(f"{name} is a number, not {text!r}")
     return float(text)
-
-
-def _fault(target: Target, what: str, *, hint: str | None = None) -> TopologyError:
-    return TopologyError(f'connection "{target.name}": in its URL, {what}', hint=hint)

@@ -21,8 +21,8 @@ _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 class Url(NamedTuple):
     """A URL in its parts, decoded. `text` is the URL as written, without its password.
 
-    `hosts` are (host, port) pairs; a host that begins with `/` is a unix socket. `database` is the path without
-    its first slash; `path` the absolute file of an engine that lives in one.
+    `hosts` are (host, port) pairs, none where a service says them; a host that begins with `/` is a unix socket.
+    `database` is the path without its first slash; `path` the absolute file of an engine that lives in one.
     """
 
     scheme: str
@@ -51,6 +51,8 @@ class Url(NamedTuple):
             return self.database or ""
         default = None if self.scheme == "mongodb+srv" else engine.port
         hosts = ",".join(_shown_host(host, port or default) for host, port in self.hosts)
+        if not hosts and engine.service_param:
+            hosts = f"{engine.service_param}={self.params[engine.service_param]}"
         return f"{hosts}/{self.database}" if self.database else hosts
 
 
@@ -169,14 +171,24 @@ def _hosts(engine: Engine, scheme: str, places: str, params: dict[str, str]) -> 
         hosts = _hosts_of_params(params.pop(instead[0]), params.pop("port", ""))
     else:
         hosts = tuple(_host(place) for place in places.split(","))
+    if hosts[1:] == () and not hosts[0][0] and params.get(engine.service_param or ""):
+        return _hosts_of_service(hosts[0][1], params)
     if not all(host for host, _ in hosts):
         socket = f", or ?{engine.host_params[0]}=/path for a unix socket" if engine.host_params else ""
-        raise ValueError(f"the URL has no host: write one after ://{socket}")
+        service = f", or ?{engine.service_param}=NAME" if engine.service_param else ""
+        raise ValueError(f"the URL has no host: write one after ://{socket}{service}")
     if len(hosts) > 1 and not (engine.several_hosts and scheme != "mongodb+srv"):
         raise ValueError(f"a {scheme} URL has one host: make each a connection of its own")
     if scheme == "mongodb+srv" and hosts[0][1] is not None:
         raise ValueError("a mongodb+srv URL has no port: DNS says it")
     return hosts
+
+
+def _hosts_of_service(port: int | None, params: dict[str, str]) -> Hosts:
+    """None: the driver finds them. A port that the URL has nevertheless goes before the service's."""
+    if port is not None:
+        params["port"] = str(port)
+    return ()
 
 
 def _hosts_of_params(hosts: str, ports: str) -> Hosts:

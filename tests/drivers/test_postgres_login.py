@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.drivers._postgres_login import login_of
+from omnidb_cli.drivers._postgres_login import login_of, with_service
 from omnidb_cli.drivers.base import Target, open_driver
 from omnidb_cli.errors import ErrorKind, TopologyError
 from omnidb_cli.topology.urls import parse_url
@@ -17,8 +17,10 @@ ENCRYPTED = ("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", ())
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("PGPASSFILE", "PGPASSWORD", "PGSERVICE", "PGSERVICEFILE", "PGUSER", "PGSSLMODE", "PGAPPNAME"):
+    for name in ("PGPASSFILE", "PGPASSWORD", "PGSERVICE", "PGSERVICEFILE", "PGUSER", "PGSSLMODE", "PGAPPNAME", "PGHOST",
+                 "PGPORT", "PGDATABASE"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PGSYSCONFDIR", str(tmp_path / "system"))
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
@@ -165,6 +167,109 @@ async def test_a_service_fills_in_what_the_url_leaves_out(
         assert (await outcome(driver, ("SELECT current_user::text, current_database()", ()))).rows == [
             ("app", DATABASE)
         ]
+
+
+@pytest.mark.parametrize("url", ["postgresql:///?service=orders", "postgresql://?service=orders"])
+@pytest.mark.parametrize("place", ["PGSERVICEFILE", "HOME", "PGSYSCONFDIR", "servicefile"])
+async def test_a_service_may_say_everything(
+    postgres: PostgresPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, place: str
+) -> None:
+    server = postgres.primary
+    file = {"HOME": tmp_path / ".pg_service.conf", "PGSYSCONFDIR": tmp_path / "system" / "pg_service.conf"}.get(
+        place, tmp_path / "services"
+    )
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(
+        f"# all of them\n[other]\nhost=nowhere.invalid\n\n[orders]\nhost={server.host}\nport = {server.port}\n"
+        f"dbname={DATABASE}\nuser=app\npassword={PASSWORD}\nsslmode=require\nconnect_timeout=20\n[last]\nport=1\n"
+    )
+    monkeypatch.setenv("PGPASSWORD", "wrong: the service's goes before")
+    if place == "PGSERVICEFILE":
+        monkeypatch.setenv(place, str(file))
+    async with opened(target_from(f"{url}&servicefile={file}" if place == "servicefile" else url)) as driver:
+        assert (await look(driver)).role == "primary"
+        assert (await outcome(driver, ENCRYPTED)).rows == [(True,)]
+
+
+async def test_what_the_url_says_goes_before_the_service(
+    postgres: PostgresPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = postgres.primary
+    (tmp_path / ".pg_service.conf").write_text("[orders]\nport=1\nuser=nobody\ndbname=forbidden\npassword=wrong\n")
+    file = tmp_path / "passwords"
+    file.write_text(f"{server.folder}:{server.port}:{DATABASE}:app:{PASSWORD}\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(file))
+    url = f"postgresql://app@/{DATABASE}?host={server.folder}&port={server.port}&service=orders"
+    async with opened(target_from(url)._replace(password=PASSWORD)) as driver:
+        assert (await look(driver)).role == "primary"
+
+
+async def test_the_password_file_is_asked_for_what_the_service_says(postgres: PostgresPair, tmp_path: Path) -> None:
+    server = postgres.primary
+    (tmp_path / ".pg_service.conf").write_text(
+        f"[tcp]\nhost={server.host}\nport={server.port}\ndbname={DATABASE}\nuser=app\n"
+        f"[socket]\nhost={server.folder}\nport={server.port}\ndbname={DATABASE}\nuser=app\n"
+    )
+    file = tmp_path / ".pgpass"
+    for service, place in {"tcp": server.host, "socket": server.folder}.items():
+        file.write_text(f"{place}:{server.port}:{DATABASE}:other:x\n{place}:{server.port}:{DATABASE}:app:{PASSWORD}\n")
+        file.chmod(0o600)
+        async with opened(target_from(f"postgresql:///?service={service}")) as driver:
+            assert (await look(driver)).role == "primary", service
+
+
+async def test_a_server_that_a_service_names_is_named_in_errors(tmp_path: Path) -> None:
+    (tmp_path / ".pg_service.conf").write_text("[orders]\nhost=127.0.0.1\nport=1\ndbname=app\n")
+    async with opened(target_from("postgresql:///?service=orders")) as driver:
+        fault = await fault_of(driver)
+        assert (fault.kind, "127.0.0.1:1/app" in str(fault)) == (ErrorKind.REFUSED, True), fault
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, 'there is no service "orders" in ~/.pg_service.conf, which does not exist'),
+        ("[order]\nhost=h\n", 'there is no service "orders" in {file}'),
+        ("[orders]\n\nhost=h\nhots=h\n", "{file}:4: libpq knows no parameter 'hots' (did you mean 'host'?)"),
+        ("[orders]\nsecret\n", "{file}:2: a line of a service is written name=value"),
+        ("[orders]\nservice=other\n", "{file}:2: a service cannot name another service"),
+        ("[orders]\nhost=h\nport=many\n", "{file}: in its service \"orders\", port is a number, not 'many'"),
+        ("[orders]\nhost=h\nsslmode=on\n", '{file}: in its service "orders", sslmode is one of disable, allow'),
+        ("[orders]\nhost=a,b,c\nport=1,2\n", '{file}: in its service "orders", host and port have different numbers'),
+    ],
+)
+async def test_a_service_that_cannot_be_used_is_named_with_its_file(
+    tmp_path: Path, text: str | None, sentence: str
+) -> None:
+    file = tmp_path / ".pg_service.conf"
+    if text is not None:
+        file.write_text(text)
+    async with opened(target_from("postgresql:///?service=orders")) as driver:
+        fault = await fault_of(driver)
+        assert fault.kind is ErrorKind.NOT_FOUND
+        assert str(fault).startswith(sentence.format(file=file)), fault
+
+
+async def test_a_service_file_that_was_named_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "gone"))
+    async with opened(target_from("postgresql:///?service=orders")) as driver:
+        assert str(await fault_of(driver)) == (
+            f"the service file {tmp_path / 'gone'} cannot be read: No such file or directory"
+        )
+
+
+def test_a_service_without_a_host_has_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".pg_service.conf").write_text("[orders]\ndbname=app\n")
+    login = login_of(target_from("postgresql:///?service=orders"))
+    assert login.places == "service=orders"
+    monkeypatch.setattr("omnidb_cli.drivers._postgres_login._SOCKET_FOLDERS", (str(tmp_path),))
+    assert with_service(login).places == "localhost:5432/app"
+    (tmp_path / ".s.PGSQL.5432").touch()
+    assert with_service(login).places == f"unix:{tmp_path}/app"
+    monkeypatch.setenv("PGHOST", "db1,db2")
+    monkeypatch.setenv("PGPORT", "6432")
+    assert with_service(login).places == "db1:6432/app, db2:6432/app"
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,10 @@ def test_secrets_are_the_password_and_secret_parameters() -> None:
         ("localhost:5432", "begins with its scheme and ://"),
         ("postgress://h", 'there is no engine for "postgress://" (did you mean "postgres"?)'),
         ("http://h", 'there is no engine for "http://"'),
-        ("postgresql://", "has no host: write one after ://, or ?host=/path for a unix socket"),
+        ("postgresql://", "has no host: write one after ://, or ?host=/path for a unix socket, or ?service=NAME"),
+        ("postgresql:///app?service=", "has no host"),
+        ("postgresql://a,/app?service=x", "has no host"),
+        ("mysql:///app?service=x", "has no host"),
         ("postgresql://u@/app", "has no host"),
         ("postgresql://:5432/app", "has no host"),
         ("postgresql://a,,b/app", "has no host"),
@@ -204,6 +207,33 @@ def test_no_text_breaks_the_parser_or_shows_in_its_messages(scheme: str, before:
 )
 def test_where_state_may_be(text: str, opened: str) -> None:
     assert parse_state_url(text, base_dir=BASE).text == opened
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "database", "port", "address"),
+    [
+        ("postgresql:///?service=orders", None, None, None, "service=orders"),
+        ("postgresql://?service=orders", None, None, None, "service=orders"),
+        ("postgresql:///app?service=orders", None, "app", None, "service=orders/app"),
+        ("postgres://me:secret@:6432/app?service=orders", "me", "app", "6432", "service=orders/app"),
+    ],
+)
+def test_a_service_may_say_the_host(
+    text: str, user: str | None, database: str | None, port: str | None, address: str
+) -> None:
+    url = parsed(text)
+    assert (url.hosts, url.username, url.database, url.params.get("port")) == ((), user, database, port)
+    assert (url.address, url.params["service"]) == (address, "orders")
+
+
+def test_a_host_goes_before_a_service() -> None:
+    url = parsed("postgresql://db:5433/app?service=orders")
+    assert (url.hosts, url.address) == ((("db", 5433),), "db:5433/app")
+
+
+def test_a_folder_of_sockets_stands_for_the_host() -> None:
+    url = parsed("postgresql:///app?host=/var/run/postgresql")
+    assert (url.hosts, url.address) == ((("/var/run/postgresql", None),), "unix:/var/run/postgresql/app")
 
 
 def test_a_state_url_does_not_show_its_password() -> None:
