@@ -23,7 +23,8 @@ test: $(VENV)/ready-test ## set up (on Debian the database servers too), then st
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q $(PYTEST)
 
-bench: $(VENV)/ready-bench ## set up, then measure, and print the table of docs/performance.md
+bench: $(VENV)/ready-bench ## set up (on Debian the database servers too), then measure, and print the table of docs/performance.md
+	@sh tests/servers/install.sh
 	$(BIN)/python -m tests.bench
 
 picture: $(VENV)/ready-run ## draw docs/status.svg anew, from a real run in the middle of a failover
@@ -45,6 +46,7 @@ $(BIN)/python:
 $(VENV)/ready-run: pyproject.toml | $(BIN)/python
 	@echo "installing omnidb and what it needs into $(VENV)"
 	@$(PIP) install --quiet --editable .
+	@$(BIN)/python -m compileall -q omnidb_cli
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/ready-run
@@ -52,7 +54,7 @@ $(VENV)/ready-test: $(VENV)/ready-run
 	@$(call install_group,test)
 	@touch $@
 
-$(VENV)/ready-bench: $(VENV)/ready-run
+$(VENV)/ready-bench: $(VENV)/ready-test
 	@echo "installing what is measured beside omnidb into $(VENV)"
 	@$(call install_group,bench)
 	@touch $@

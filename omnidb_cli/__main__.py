@@ -22,7 +22,7 @@ def main() -> None:
 
     gc.enable()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # most commands end before a collection pays
+    gc.set_threshold(100_000, 20, 20)  # most commands end before a collection pays
 
     def run() -> None:
         arm()

@@ -31,7 +31,8 @@ def orchestrator(
 ) -> Orchestrator:
     """The core over the topology's drivers; it closes them when it disconnects, and looks at once at one that broke."""
     redact = Redactor(topology.secrets)
-    checks = {name: _check(one, redact) for name, one in topology.connections.items()}
+    unloaded = list(drivers.values())
+    checks = {name: _check(one, redact, unloaded) for name, one in topology.connections.items()}
     db = _over(topology, drivers, journal, checks)
     for name, driver in drivers.items():
         driver.on_lost = partial(db.look_soon, name)
@@ -75,11 +76,14 @@ def _nobody_looks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
     return {name: lambda _client: None for name in topology.connections}
 
 
-def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[Driver], Any]:
+def _check(connection: "Connection", redact: Callable[[str], str], unloaded: "list[Driver]") -> Callable[[Driver], Any]:
+    """What looks at one connection; the first look of all loads what any of them needs, before a clock runs."""
     expected = Expectation(connection.role, connection.max_lag_s, connection.slow_s)
 
     async def check(driver: Driver) -> CheckResult:
         try:
+            while unloaded:
+                unloaded.pop().load()
             return judge(await driver.check(), expected)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
             return failed_look(error, redact)

@@ -19,6 +19,7 @@ def frozen(cls: type[T]) -> type[T]:
     type.__setattr__(made, "__match_args__", tuple(given))
     made.__defaults__ = {name: one.default for name, one in given.items() if one.default is not MISSING}
     made.__factories__ = {n: one.default_factory for n, one in given.items() if one.default_factory is not MISSING}
+    made.__checks__ = hasattr(made, "__post_init__")
     made.__init__, made.__repr__, made.__eq__, made.__hash__ = _init, _repr, _eq, _hash
     made.__setattr__, made.__delattr__, made.__reduce__ = _refuse, _refuse, _reduce
     kept: type[T] = made
@@ -47,7 +48,7 @@ def _init(self: Any, *values: object, **named: object) -> None:
     if named or len(values) > len(names):
         unknown = ", ".join(named) or f"{len(values)} values"
         raise TypeError(f"{type(self).__name__} does not take {unknown}: only {', '.join(names)}")
-    if hasattr(self, "__post_init__"):
+    if self.__checks__:
         self.__post_init__()
 
 

@@ -129,24 +129,29 @@ class Answer(NamedTuple):
 
 def judge(answer: Answer, expected: Expectation) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
+    health, kind, detail = _verdict(answer, expected)
+    return CheckResult(health, answer.latency_s, answer.role, answer.lag_s, detail, kind)
 
-    def verdict(health: Health, kind: ErrorKind | None = None, detail: str | None = None) -> CheckResult:
-        return CheckResult(health, answer.latency_s, answer.role, answer.lag_s, detail, kind)
 
-    if expected.role == "primary" and (answer.role == "replica" or answer.writable is False):
-        found = "it is a replica" if answer.role == "replica" else "it is read-only"
-        return verdict(Health.UNHEALTHY, ErrorKind.ROLE, f"expected a primary, but {found}")
-    if expected.role == "replica" and answer.role == "primary":
-        return verdict(Health.DEGRADED, ErrorKind.ROLE, "expected a replica, but it takes writes: promoted?")
-    if answer.stalled is not None:
-        return verdict(Health.DEGRADED, ErrorKind.LAG, answer.stalled)
-    if expected.max_lag_s is not None and answer.lag_s is not None and answer.lag_s > expected.max_lag_s:
-        detail = f"replication lag {answer.lag_s:.1f}s is above max_lag {expected.max_lag_s:g}s"
-        return verdict(Health.DEGRADED, ErrorKind.LAG, detail)
-    if expected.slow_s is not None and answer.latency_s > expected.slow_s:
-        detail = f"answered in {answer.latency_s * 1000:.0f}ms, above slow {expected.slow_s * 1000:g}ms"
-        return verdict(Health.DEGRADED, ErrorKind.SLOW, detail)
-    return verdict(Health.HEALTHY)
+_Verdict = tuple[Health, ErrorKind | None, str | None]
+_NOTHING_WRONG: _Verdict = (_WELL, None, None)
+
+
+def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
+    latency_s, role, writable, lag_s, stalled, _ = answer
+    wanted, max_lag_s, slow_s = expected.role, expected.max_lag_s, expected.slow_s
+    if wanted == "primary" and (role == "replica" or writable is False):
+        found = "it is a replica" if role == "replica" else "it is read-only"
+        return Health.UNHEALTHY, ErrorKind.ROLE, f"expected a primary, but {found}"
+    if wanted == "replica" and role == "primary":
+        return Health.DEGRADED, ErrorKind.ROLE, "expected a replica, but it takes writes: promoted?"
+    if stalled is not None:
+        return Health.DEGRADED, ErrorKind.LAG, stalled
+    if max_lag_s is not None and lag_s is not None and lag_s > max_lag_s:
+        return Health.DEGRADED, ErrorKind.LAG, f"replication lag {lag_s:.1f}s is above max_lag {max_lag_s:g}s"
+    if slow_s is not None and latency_s > slow_s:
+        return Health.DEGRADED, ErrorKind.SLOW, f"answered in {latency_s * 1000:.0f}ms, above slow {slow_s * 1000:g}ms"
+    return _NOTHING_WRONG
 
 
 def result_of(answer: object) -> CheckResult:

@@ -58,6 +58,10 @@ _WHILE_CONNECTING = {
 }
 """Of a statement these two are the statement's own trouble."""
 
+_HINTS = {
+    1040: "see SHOW PROCESSLIST for who holds the connections, or raise max_connections",
+    1045: "check the user and the password of this connection; an account that requires TLS is refused so without it",
+}
 _OTHERWISE = Meaning(ErrorKind.STATEMENT, counts=False)
 _READ_ONLY = (1792, 1836)
 _OPTION_PREVENTS = 1290
@@ -139,10 +143,10 @@ def while_connecting(place: str, database: str | None, error: Exception) -> Conn
             return ConnectError(f'{place}: there is no database "{database}"', kind=ErrorKind.NOT_FOUND)
     kind, _ = meaning(code, connecting=True)
     if kind is ErrorKind.AUTH:
-        return AuthenticationError(f"{place} refused the login: {words(error)} ({code})")
+        return AuthenticationError(f"{place} refused the login: {words(error)} ({code})", hint=_HINTS.get(code))
     if kind is ErrorKind.RESET:
         return ConnectError(f"{place} closed the connection before the login was done", kind=kind)
-    return ConnectError(f"{place}: {words(error)} ({code})", kind=kind)
+    return ConnectError(f"{place}: {words(error)} ({code})", kind=kind, hint=_HINTS.get(code))
 
 
 def while_running(place: str, error: Exception) -> DriverError:

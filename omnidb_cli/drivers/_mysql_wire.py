@@ -6,6 +6,9 @@ It never speaks in multi-statements unless asked to, encrypts as asked for, ends
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import omnidb_cli.drivers._mysql_quick_import  # noqa: F401 - before asyncmy: see there
+
+# isort: split
 from asyncmy.connection import Connection
 from asyncmy.constants import CLIENT, COMMAND
 

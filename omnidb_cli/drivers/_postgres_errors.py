@@ -28,6 +28,7 @@ _INTERNAL = Rule(ErrorKind.INTERNAL)
 
 RULES: Mapping[str, Rule] = {
     "08": Rule(ErrorKind.RESET),
+    "25006": Rule(ErrorKind.ROLE, counts=False),  # read_only_sql_transaction
     "28": Rule(ErrorKind.AUTH),
     "53": Rule(ErrorKind.CAPACITY),
     "57014": Rule(ErrorKind.TIMEOUT),  # query_canceled: by statement_timeout, or by somebody
@@ -63,6 +64,7 @@ def rule_of(sqlstate: str, *, connecting: bool = False) -> Rule:
 
 
 _HINTS: Mapping[str, str] = {
+    "25006": "it is read-only: write to its primary",
     "28P01": "check the user and the password of this connection",
     "28000": "see the server's log and its pg_hba.conf for who may log in from here",
     "53300": "see pg_stat_activity for who holds the connections, or raise max_connections",
@@ -70,6 +72,8 @@ _HINTS: Mapping[str, str] = {
     "26000": "a connection pooler in transaction mode is in the way: connect to the server itself",
     "42P05": "a connection pooler in transaction mode is in the way: connect to the server itself",
 }
+
+_UNENCRYPTED = "the login was not encrypted: its pg_hba.conf may take it by TLS alone (sslmode=require)"
 
 
 def connect_error(error: BaseException, place: str) -> ConnectError:
@@ -79,7 +83,8 @@ def connect_error(error: BaseException, place: str) -> ConnectError:
     if isinstance(error, asyncpg.PostgresError):
         said = _cause(error)
         rule = rule_of(_sqlstate(said), connecting=True)
-        return _connect_error(rule, f"{place}: {_sentence(said)}", _HINTS.get(_sqlstate(said)))
+        hint = _UNENCRYPTED if _sentence(said).endswith("no encryption") else _HINTS.get(_sqlstate(said))
+        return _connect_error(rule, f"{place}: {_sentence(said)}", hint)
     if isinstance(error, OSError):
         rule, sentence = os_failure(error)
         return _connect_error(rule, f"{place}: {sentence}")
@@ -129,6 +134,8 @@ def _running_error(rule: Rule, place: str, sentence: str, hint: str | None) -> D
     match rule.kind:
         case ErrorKind.STATEMENT:
             made = StatementError(sentence, hint=hint)
+        case ErrorKind.ROLE:
+            made = StatementError(sentence, kind=rule.kind, hint=hint)
         case ErrorKind.TIMEOUT:
             made = StatementTimeout(f"{place}: {sentence}", hint=hint)
         case ErrorKind.RESET | ErrorKind.REFUSED:

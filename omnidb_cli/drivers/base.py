@@ -74,6 +74,13 @@ class Driver(Protocol):
 
     on_lost: Callable[[], None] | None
 
+    def load(self) -> None:
+        """Imports what a look needs, the client library above all, which takes longer than a look.
+
+        Whoever looks at several calls it for all of them before: what one imports is no latency of another's server.
+        """
+        ...
+
     async def check(self) -> Answer:
         """Looks at the server once; changes nothing on it. Raises DriverError with its kind.
 

@@ -56,12 +56,20 @@ class MongodbDriver:
         self._closed = False
         self.on_lost: Callable[[], None] | None = None
 
+    def load(self) -> None:
+        """Imports what a look needs, the client library above all: that is no latency of the server."""
+        from omnidb_cli.drivers import _mongodb_check, _mongodb_listener  # noqa: F401
+
+        if self._target.statement is not None:
+            from omnidb_cli.drivers import _mongodb_session  # noqa: F401
+
     async def check(self) -> Answer:
         """Asks for role, lag and version; runs the topology's own check statement, which may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
         deadline = perf_counter() + self._limit_s
+        self.load()
         held, self._held = self._held, None
         if held is not None and held.link.broken:
             await held.link.aclose()

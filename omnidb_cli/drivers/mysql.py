@@ -47,13 +47,20 @@ class MysqlDriver:
         self._held: Looker | None = None
         self._closed = False
 
+    def load(self) -> None:
+        """Imports what a look needs, the client library above all: that is no latency of the server."""
+        from omnidb_cli.drivers import _mysql_check, _mysql_connect  # noqa: F401
+
+        if self._target.statement is not None:
+            from omnidb_cli.drivers import _mysql_statement  # noqa: F401
+
     async def check(self) -> Answer:
         """Asks for `read_only` and the replication status in one round trip; then the topology's own statement.
 
         Raises DriverError: ConnectError, AuthenticationError, and what its own statement may raise.
         """
-        from omnidb_cli.drivers import _mysql_check, _mysql_connect  # noqa: F401 - loading them is no latency
-
+        self.load()
+        self._settings()
         started = perf_counter()
         deadline = None if self._limit_s is None else asyncio.get_running_loop().time() + self._limit_s
         held, self._held = self._held, None

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers._limits import limits
 from omnidb_cli.drivers._postgres_check import LOOK, Seen, answer_of, is_doubtful, is_level, settled, since_level
 from omnidb_cli.drivers._postgres_login import Login, login_of
 from omnidb_cli.drivers.base import Session, Target
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _PART = 0.9
 """Of a check's time limit, so that there is time left to say what was waited for."""
+
+_LONGEST_S = 60.0
+"""Of a check whose time limit is not known here."""
 
 _SECOND_LOOK_S = 0.05
 
@@ -34,60 +38,73 @@ class PostgresDriver:
     def __init__(self, target: Target, login: Login) -> None:
         self._target = target
         self._login = login
-        self._limit_s = None if target.timeout_s is None else _PART * target.timeout_s
+        self._limit_s = _LONGEST_S if target.timeout_s is None else _PART * target.timeout_s
         self._held: Connection | None = None
         self._level_at: float | None = None
+        self._version = ""
         self._sessions: set[PostgresSession] = set()
         self._closed = False
         self.on_lost: Callable[[], None] | None = None
+
+    def load(self) -> None:
+        """Imports asyncpg, and what makes connections with it."""
+        import asyncpg  # noqa: F401
+
+        from omnidb_cli.drivers import _postgres_connect  # noqa: F401
 
     async def check(self) -> Answer:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
-        started = perf_counter()
-        connection, seen = await self._seen(started)
-        if self._target.statement is not None:
-            await self._ask(connection, self._target.statement, started)
-        answer = answer_of(seen, perf_counter() - started, _version(connection))
-        self._hold(connection)
-        return answer
-
-    async def _seen(self, started: float) -> "tuple[Connection, Seen]":
-        """What the server says, and the connection that it was asked on.
-
-        The connection held may be broken without anybody's having noticed, which says nothing of the server now.
-        """
         held, self._held = self._held, None
-        if held is not None and not held.is_closed():
+        if held is None or held.is_closed():
+            self.load()
+            started = perf_counter()
+            connection, seen = await self._anew(started)
+        else:
+            started = perf_counter()
             try:
-                return held, await self._look(held, started)
+                connection, seen = held, await self._look(held, started)
             except ConnectionLostError as error:
                 if error.kind is not ErrorKind.RESET:
                     raise
+                connection, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
+        if self._target.statement is not None:
+            await self._ask(connection, self._target.statement, started)
+        answer = answer_of(seen, perf_counter() - started, self._version)
+        self._hold(connection)
+        return answer
+
+    async def _anew(self, started: float) -> "tuple[Connection, Seen]":
+        """What the server says on a new connection."""
         from omnidb_cli.drivers._postgres_connect import connected
 
         self._level_at = None
         connection = await connected(self._login, self._left_s(started))
         connection.add_termination_listener(self._lost)
+        self._version = _version(connection)
         return connection, await self._look(connection, started)
 
-    def _left_s(self, started: float) -> float | None:
-        return None if self._limit_s is None else max(self._limit_s - (perf_counter() - started), 0.001)
+    def _left_s(self, started: float) -> float:
+        return max(self._limit_s - (perf_counter() - started), 0.001)
 
     async def _look(self, connection: "Connection", started: float) -> Seen:
+        running = limits()
+        limit = running.begin(self._left_s(started), connection.terminate)
         try:
-            seen = Seen(*await connection.fetchrow(LOOK, timeout=self._left_s(started)))
+            seen = Seen._make(await connection.fetchrow(LOOK))
             if not seen.recovering:
                 return seen
             seen = self._compared(seen)
-            return await self._settled(connection, seen, started) if is_doubtful(seen) else seen
+            return await self._settled(connection, seen) if is_doubtful(seen) else seen
         except BaseException as error:
             connection.terminate()
             if not isinstance(error, Exception):
                 raise
-            raise self._why(error) from error
+            raise self._why(TimeoutError() if limit.is_over else error) from error
+        finally:
+            running.lift(limit)
 
     def _compared(self, seen: Seen) -> Seen:
         """What the looks before on the same connection make of it."""
@@ -98,10 +115,10 @@ class PostgresDriver:
             return since_level(seen, now - self._level_at)
         return seen
 
-    async def _settled(self, connection: "Connection", first: Seen, started: float) -> Seen:
+    async def _settled(self, connection: "Connection", first: Seen) -> Seen:
         first_at = perf_counter()
         await asyncio.sleep(_SECOND_LOOK_S)
-        second = Seen(*await connection.fetchrow(LOOK, timeout=self._left_s(started)))
+        second = Seen._make(await connection.fetchrow(LOOK))
         return settled(first, self._compared(second), perf_counter() - first_at)
 
     async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
@@ -125,9 +142,9 @@ class PostgresDriver:
         from omnidb_cli.drivers._postgres_errors import running_error
 
         if isinstance(error, TimeoutError):
-            limit = "in time" if self._limit_s is None else f"within {format_duration(self._limit_s)}"
+            limit = format_duration(self._limit_s)
             return ConnectError(
-                f"{self._login.places}: the server accepted the connection and did not answer {limit}",
+                f"{self._login.places}: the server accepted the connection and did not answer within {limit}",
                 kind=ErrorKind.TIMEOUT,
             )
         return running_error(error, self._login.places)

@@ -34,6 +34,10 @@ class SqliteDriver:
         self._latest: Job[Any] | None = None
         self.on_lost: Callable[[], None] | None = None  # never called: no connection is held
 
+    def load(self) -> None:
+        """Imports what reads a file."""
+        from omnidb_cli.drivers import _sqlite_check, _sqlite_connection, _sqlite_threads  # noqa: F401
+
     async def check(self) -> Answer:
         """Reads the schema, then runs the topology's own check statement, if any; nothing on disk changes.
 

@@ -22,13 +22,20 @@ health_check: {interval: 1h}
 class Fake:
     """A driver that answers as it is told."""
 
+    loaded = 0
+
     def __init__(self) -> None:
         self.on_lost = None
         self.trouble: Exception | None = None
         self.looks = 0
+        self.loaded_before: int | None = None
+
+    def load(self) -> None:
+        type(self).loaded += 1
 
     async def check(self) -> Answer:
         self.looks += 1
+        self.loaded_before = self.loaded
         if self.trouble is not None:
             raise self.trouble
         return Answer(latency_s=0.001)
@@ -40,6 +47,16 @@ def test_a_target_has_all_that_a_driver_needs() -> None:
     target = target_of(TOPOLOGY.connections["a"])
     assert (target.hosts, target.username, target.password) == ((("db", 5433),), "app", "hush-hush")
     assert (target.database, target.timeout_s, target.path) == ("app", 3.0, None)
+
+
+async def test_whatever_a_look_needs_is_loaded_once_and_before_the_first_of_them() -> None:
+    class Counted(Fake): ...
+
+    drivers = {"a": Counted(), "b": Counted()}
+    async with orchestrator(TOPOLOGY, drivers) as db:  # type: ignore[arg-type]
+        await db.check()
+    assert [one.loaded_before for one in drivers.values()] == [2, 2]
+    assert Counted.loaded == 2
 
 
 async def test_a_lost_connection_is_looked_at_at_once() -> None:

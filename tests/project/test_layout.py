@@ -26,6 +26,7 @@ _SUBJECTS = {
     "bad_days",
     "state_machine",
     "refusals",
+    "first_look",
 }
 """Subjects of tests that run across the files of a room."""
 
