@@ -16,6 +16,7 @@ from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import (
     ConnectError,
+    ConnectionLostError,
     ConnectionUnavailableError,
     ErrorKind,
     OmnidbError,
@@ -98,7 +99,7 @@ class Execution:
             async with asyncio.timeout_at(deadline):
                 await look_again(self._db, order.name, self._topology, alone=not order.failover)
         except TimeoutError:
-            raise _out_of_time(order, order.name) from None
+            raise _out_of_time(order, order.name, "it was looked at; nothing was sent") from None
 
 
 async def _connect(
@@ -146,17 +147,24 @@ def next_service(db: "Orchestrator", order: Order, topology: "Topology", tried: 
 
 
 async def _open(driver: "Driver", service: Service, order: Order, topology: "Topology", deadline: float) -> "Session":
+    """A session. Raises ConnectError, and StatementTimeout where the order leaves less time than a check may take.
+
+    To run out of that says nothing against the server.
+    """
     loop = asyncio.get_running_loop()
-    limit_s = topology.connections[service.name].health_check.timeout_s
-    until = min(deadline, loop.time() + limit_s)
+    connection = topology.connections[service.name]
+    until = min(deadline, loop.time() + connection.health_check.timeout_s)
     try:
         async with asyncio.timeout_at(until):
             return await driver.connect(read_only=service.read_only, timeout_s=max(deadline - loop.time(), 0.001))
     except TimeoutError:
-        spent = format_duration(min(limit_s, order.timeout_s))
-        raise ConnectError(
-            f'"{service.name}" did not accept a connection within {spent}', kind=ErrorKind.TIMEOUT
-        ) from None
+        limit = format_duration(connection.health_check.timeout_s)
+        failure = ConnectError(f"{connection.address}: no answer within {limit}", kind=ErrorKind.TIMEOUT)
+    except ConnectError as error:
+        failure = error
+    if until == deadline and failure.kind is ErrorKind.TIMEOUT:
+        raise _out_of_time(order, service.name, "it was connected to; nothing was sent") from failure
+    raise failure
 
 
 async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
@@ -167,7 +175,8 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
             async with asyncio.timeout_at(deadline):
                 return await _stream(session, service, order, streams)
         except TimeoutError:
-            raise _out_of_time(order, service.name) from None
+            happened = "the statement ran; it was told to stop, and its outcome is unknown"
+            raise _out_of_time(order, service.name, happened) from None
 
     try:
         summary = await db.execute(service.name, run, failover=False)
@@ -176,6 +185,9 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
         match error:
             case WriteRefusedError():
                 raise _refusal(error, service, order) from error
+            case ConnectionLostError():
+                error.args = (f'the outcome of the statement on "{service.name}" is unknown: {error}',)
+                error.hint = "it was sent, and is not tried again: see whether it took effect before you repeat it"
             case StatementError():
                 error.args = (f'"{service.name}" rejected the statement: {error}',)
         raise
@@ -215,9 +227,9 @@ def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteR
     return refused
 
 
-def _out_of_time(order: Order, name: str) -> StatementTimeout:
+def _out_of_time(order: Order, name: str, happened: str) -> StatementTimeout:
     error = StatementTimeout(
-        f'the time limit of {format_duration(order.timeout_s)} ran out on "{name}"; the statement was told to stop',
+        f'the time limit of {format_duration(order.timeout_s)} ran out on "{name}" while {happened}',
         hint="give it longer with --timeout",
     )
     error.connection = name

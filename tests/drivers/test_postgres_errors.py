@@ -35,7 +35,7 @@ RUNNING = {
     "08006": (ConnectionLostError, "reset", True),
     "22012": (StatementError, "statement", False),
     "23505": (StatementError, "statement", False),
-    "25006": (StatementError, "statement", False),
+    "25006": (StatementError, "role", False),
     "25P03": (ConnectionLostError, "reset", False),
     "3D000": (StatementError, "statement", False),
     "40001": (StatementError, "statement", False),

@@ -1,4 +1,4 @@
-"""A topology of real SQLite files in a folder of its own, and omnidb as a process over it."""
+"""omnidb as a process over a topology in a folder of its own; and such a topology of real SQLite files."""
 
 import json
 import os
@@ -37,13 +37,16 @@ def until(happened: Callable[[], Any], what: str) -> Any:
     return answer
 
 
-class Shop:
-    """A folder with a topology, its databases and its saved state."""
+class CommandLine:
+    """omnidb as a process, with a topology, a saved state and a home of its own below `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    limit_s = 2 * PATIENCE_S
+    """How long a command that is run may take: one that hangs fails, and so does one that leaves a process behind."""
+
+    def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
-        self.config = folder / "shop.yaml"
-        self.state = folder / "state" / "omnidb" / "shop.db"
+        self.config = folder / f"{name}.yaml"
+        self.state = folder / "state" / "omnidb" / f"{name}.db"
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -54,36 +57,6 @@ class Shop:
             "TERM": "xterm",
         }
         self._running: list[subprocess.Popen[str]] = []
-        self.write()
-        for name in NAMES:
-            self.create(name)
-
-    def write(
-        self,
-        *,
-        failover: str = "{primary: [replica, archive]}",
-        breaker: str = "{threshold: 3, reset_timeout: 30s}",
-        text: str = TOPOLOGY,
-    ) -> None:
-        """Writes the topology."""
-        self.config.write_text(text.replace("FAILOVER", failover).replace("BREAKER", breaker))
-
-    def database(self, name: str) -> Path:
-        return self.folder / f"{name}.db"
-
-    def create(self, name: str) -> None:
-        with sqlite3.connect(self.database(name)) as db:
-            db.execute("CREATE TABLE who (name TEXT)")
-            db.execute("INSERT INTO who VALUES (?)", (name,))
-        db.close()
-
-    def take_away(self, *names: str) -> None:
-        for name in names or NAMES:
-            self.database(name).rename(self.folder / f"{name}.away")
-
-    def bring_back(self, *names: str) -> None:
-        for name in names or NAMES:
-            (self.folder / f"{name}.away").rename(self.database(name))
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "omnidb_cli", *arguments]
@@ -108,7 +81,7 @@ class Shop:
             cwd=self.folder,
             env={**self.env, **env},
             text=True,
-            timeout=2 * PATIENCE_S,
+            timeout=self.limit_s,
             **{**pipes, **given, **streams},
         )
 
@@ -147,6 +120,43 @@ class Shop:
                 if stream is not None:
                     stream.close()
             process.wait()
+
+
+class Shop(CommandLine):
+    """A folder with a topology, its databases and its saved state."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "shop")
+        self.write()
+        for name in NAMES:
+            self.create(name)
+
+    def write(
+        self,
+        *,
+        failover: str = "{primary: [replica, archive]}",
+        breaker: str = "{threshold: 3, reset_timeout: 30s}",
+        text: str = TOPOLOGY,
+    ) -> None:
+        """Writes the topology."""
+        self.config.write_text(text.replace("FAILOVER", failover).replace("BREAKER", breaker))
+
+    def database(self, name: str) -> Path:
+        return self.folder / f"{name}.db"
+
+    def create(self, name: str) -> None:
+        with sqlite3.connect(self.database(name)) as db:
+            db.execute("CREATE TABLE who (name TEXT)")
+            db.execute("INSERT INTO who VALUES (?)", (name,))
+        db.close()
+
+    def take_away(self, *names: str) -> None:
+        for name in names or NAMES:
+            self.database(name).rename(self.folder / f"{name}.away")
+
+    def bring_back(self, *names: str) -> None:
+        for name in names or NAMES:
+            (self.folder / f"{name}.away").rename(self.database(name))
 
 
 def lines(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:

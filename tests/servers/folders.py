@@ -5,7 +5,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,14 +18,23 @@ CACHE = Path("/var/tmp" if Path("/var/tmp").is_dir() else ROOT)
 
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
-    """A folder for the data of this session's servers, which their user can reach. At its end they are ended."""
+    """A folder for the data of this session's servers."""
+    with folder_for_servers() as folder:
+        yield folder
+
+
+@contextmanager
+def folder_for_servers() -> Iterator[Path]:
+    """A folder for the data of servers, which their user can reach. At its end they are ended."""
     folder = Path(tempfile.mkdtemp(prefix="omnidb-servers-", dir=ROOT))
     folder.chmod(0o755)
-    yield own(folder)
-    for server in list(running):
-        if folder in server.folder.parents or folder == server.folder:
-            server.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield own(folder)
+    finally:
+        for server in list(running):
+            if folder in server.folder.parents or folder == server.folder:
+                server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_folder(parent: Path, name: str) -> Path:

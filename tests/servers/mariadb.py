@@ -51,7 +51,7 @@ class MariaDB(Server):
 
     def argv(self) -> list[str]:
         return [
-            _server(), "--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.folder}",
+            server_binary(), "--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.folder}",
             f"--port={self.port}", f"--bind-address={self.host}", f"--socket={self.socket}",
             f"--pid-file={self.folder / 'pid'}", "--skip-name-resolve", "--loose-performance-schema=0",
             "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=2",
@@ -142,7 +142,15 @@ def make(name: str, parent: Path, *options: str) -> MariaDB:
 @pytest.fixture(scope="session")
 def mariadb_servers(server_folder: Path) -> Iterator[MariadbPair]:
     """The two servers of this session. Tests take one of the two fixtures below."""
-    folder = new_folder(server_folder, "mariadb")
+    pair = start_pair(server_folder)
+    yield pair
+    for server in pair:
+        server.kill()
+
+
+def start_pair(parent: Path) -> MariadbPair:
+    """Two servers that are ready, one following the other."""
+    folder = new_folder(parent, "mariadb")
     primary = make("mariadb-primary", folder, "--server-id=1", "--log-bin", "--binlog-format=ROW")
     tls = primary.tls
     primary.options += [f"--ssl-ca={tls}/ca.crt", f"--ssl-cert={tls}/server.crt", f"--ssl-key={tls}/server.key"]
@@ -153,9 +161,7 @@ def mariadb_servers(server_folder: Path) -> Iterator[MariadbPair]:
     for server in pair:
         server.wait_ready()
     pair.follow()
-    yield pair
-    for server in pair:
-        server.kill()
+    return pair
 
 
 @pytest.fixture
@@ -171,12 +177,13 @@ def fragile_mariadb(mariadb_servers: MariadbPair) -> Iterator[MariadbPair]:
     mariadb_servers.heal()
 
 
-def _server() -> str:
+def server_binary() -> str:
+    """The path of the server's program."""
     return binary("mariadbd", "mysqld", package=PACKAGE)
 
 
 def _template() -> Path:
-    version = run([_server(), "--no-defaults", "--version"]).split("Ver ")[1].split()[0]
+    version = run([server_binary(), "--no-defaults", "--version"]).split("Ver ")[1].split()[0]
     return template(f"mariadb-{version}-{RECIPE}", _fill)
 
 

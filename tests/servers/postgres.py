@@ -4,7 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,18 +69,19 @@ REVOKE CONNECT ON DATABASE forbidden FROM PUBLIC;
 
 
 class PostgresServer(Server):
-    """One PostgreSQL on a data folder below `folder`; its unix socket is in `folder` too."""
+    """One PostgreSQL on a data folder below `folder`, its unix socket in `folder` too. `options` are more arguments."""
 
     stop_signal = signal.SIGINT
 
     def __init__(self, name: str, folder: Path, port: int | None = None) -> None:
         super().__init__(name, folder, port)
         self.data = folder / f"{name}-data"
+        self.options: Sequence[str] = ()
 
     def argv(self) -> list[str | Path]:
         return [
             postgres_binary("postgres"), "-D", self.data, "-p", str(self.port),
-            "-c", f"listen_addresses={self.host}", "-c", f"unix_socket_directories={self.folder}",
+            "-c", f"listen_addresses={self.host}", "-c", f"unix_socket_directories={self.folder}", *self.options,
         ]  # fmt: skip
 
     def answers(self) -> bool:
@@ -138,7 +139,7 @@ class PostgresPair(NamedTuple):
         wait_until(lambda: self.replica.sql(query) == "t", "the replica catches up", 30, self.primary, self.replica)
 
 
-def postgres_binary(name: str) -> str:
+def postgres_binary(name: str = "postgres") -> str:
     """The path of one of the server's programs, of the newest version that is installed."""
     versions = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda path: int(path.parts[4]), reverse=True)
     return binary(name, package="postgresql", folders=map(str, versions))
@@ -147,19 +148,23 @@ def postgres_binary(name: str) -> str:
 @pytest.fixture(scope="session")
 def postgres_servers(server_folder: Path) -> Iterator[PostgresPair]:
     """The two servers of this session. Tests take one of the two fixtures below."""
+    pair = start_pair(server_folder)
+    yield pair
+    pair.primary.kill()
+    pair.replica.kill()
+
+
+def start_pair(folder: Path) -> PostgresPair:
+    """Two servers that are ready, one following the other."""
     version = re.search(r"\d+[\d.]*", run([postgres_binary("postgres"), "--version"]))
     assert version is not None
     source = template(f"postgresql-{version[0]}-{RECIPE}", _build)
-    pair = PostgresPair(
-        PostgresServer("pg-primary", server_folder), PostgresServer("pg-replica", server_folder), source
-    )
+    pair = PostgresPair(PostgresServer("pg-primary", folder), PostgresServer("pg-replica", folder), source)
     copy(source / "data", pair.primary.data)
     pair.primary.start()
     pair.replicate()
     pair.primary.wait_ready()
-    yield pair
-    pair.primary.kill()
-    pair.replica.kill()
+    return pair
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ class RedisServer(Server):
     def argv(self) -> list[str | Path]:
         certificates = self.certificates
         return [
-            binary("redis-server", "valkey-server", package="redis-server"), self.folder / f"{self.name}.conf",
+            server_binary(), self.folder / f"{self.name}.conf",
             "--port", str(self.port), "--tls-port", str(self.tls_port), "--unixsocket", self.socket,
             "--dir", self.data, "--tls-ca-cert-file", certificates / "ca.crt",
             "--tls-cert-file", certificates / "server.crt", "--tls-key-file", certificates / "server.key", *self.extra,
@@ -148,16 +148,22 @@ class RedisPair(NamedTuple):
 @pytest.fixture(scope="session")
 def redis_servers(server_folder: Path) -> Iterator[RedisPair]:
     """The two servers of this session. Tests take one of the two fixtures below."""
+    pair = start_pair(server_folder)
+    yield pair
+    for server in pair[:2]:
+        server.kill()
+
+
+def start_pair(folder: Path) -> RedisPair:
+    """Two servers that are ready, one following the other."""
     certificates = template(f"redis-certificates-{RECIPE}", make_certificates)
     pair = RedisPair(
-        *(RedisServer(name, server_folder, certificates) for name in ("redis-primary", "redis-replica")), certificates
+        *(RedisServer(name, folder, certificates) for name in ("redis-primary", "redis-replica")), certificates
     )
     for server in pair[:2]:
         server.prepare()
     pair.renew()
-    yield pair
-    for server in pair[:2]:
-        server.kill()
+    return pair
 
 
 @pytest.fixture
@@ -176,3 +182,8 @@ def fragile_redis(redis_servers: RedisPair) -> Iterator[RedisPair]:
         redis_servers.renew()
     except OSError as error:
         raise ServerError(f"the Redis servers do not start again: {error}") from error
+
+
+def server_binary() -> str:
+    """The path of the server's program."""
+    return binary("redis-server", "valkey-server", package="redis-server")
