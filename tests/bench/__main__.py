@@ -5,13 +5,14 @@ import os
 import platform
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import calls, fleet, loading, looks, processes
+from tests.bench import calls, clients, fleet, held, loading, looks, notice, processes
 from tests.bench.row import Row, table
 from tests.bench.scale import FULL, QUICK, Scale
+from tests.bench.servers import running_servers
 
 
 def main() -> None:
@@ -21,7 +22,8 @@ def main() -> None:
     parser.add_argument("--into", metavar="PAGE", type=Path, help="a page in which the table is put anew as well")
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="omnidb-bench-") as folder:
-        rows = _measured(QUICK if asked.quick else FULL, Path(folder))
+        scale = QUICK if asked.quick else FULL
+        rows = _measured(scale, Path(folder)) + _measured_with_servers(scale, Path(folder))
     text = f"Python {platform.python_version()}, {os.cpu_count()} cores\n\n{table(rows)}"
     print(text)
     if asked.into is not None:
@@ -37,13 +39,29 @@ def _put(text: str, page: Path) -> None:
 
 
 def _measured(scale: Scale, folder: Path) -> list[Row]:
-    sections: dict[str, Callable[[], list[Row]]] = {
-        "calls": lambda: asyncio.run(calls.rows(scale)),
-        "looks": lambda: asyncio.run(looks.rows(scale)),
-        "processes": lambda: processes.rows(scale, folder),
-        "fleet": lambda: fleet.rows(scale, folder),
-        "loading": lambda: loading.rows(scale),
-    }
+    return _each(
+        {
+            "calls": lambda: asyncio.run(calls.rows(scale)),
+            "looks": lambda: asyncio.run(looks.rows(scale)),
+            "processes": lambda: processes.rows(scale, folder),
+            "fleet": lambda: fleet.rows(scale, folder),
+            "loading": lambda: loading.rows(scale),
+        }
+    )
+
+
+def _measured_with_servers(scale: Scale, folder: Path) -> list[Row]:
+    with running_servers() as servers:
+        return _each(
+            {
+                "held connections": lambda: asyncio.run(held.rows(scale, servers, folder)),
+                "commands over servers": lambda: clients.rows(scale, servers, folder),
+                "the loss of a primary": lambda: notice.rows(scale, servers, folder),
+            }
+        )
+
+
+def _each(sections: Mapping[str, Callable[[], list[Row]]]) -> list[Row]:
     rows: list[Row] = []
     for name, section in sections.items():
         print(f"measuring {name} …", file=sys.stderr, flush=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import mariadb, postgres, redis
+
 ROOT = Path(__file__).parents[2]
 
 ROWS = [
@@ -31,11 +33,20 @@ ROWS = [
     "the same: peak memory",
     "loading a topology, against the bare YAML parse",
     "the same, growth with its length",
+    "looks at 1,000 held PostgreSQL connections, CPU",
+    "looks at 1,000 held Redis connections, CPU",
+    "omnidb status over six servers",
+    'omnidb exec on PostgreSQL, "SELECT 1"',
+    "SIGKILL of a PostgreSQL primary to the failover, as watch prints it",
+    "SIGKILL of a MariaDB primary to the failover, as watch prints it",
+    "SIGKILL of a Redis primary to the failover, as watch prints it",
 ]
 
 
 @pytest.fixture(scope="module")
 def printed() -> str:
+    for find in (postgres.postgres_binary, mariadb.server_binary, redis.server_binary):
+        find()
     command = [sys.executable, "-W", "error", "-m", "tests.bench", "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
