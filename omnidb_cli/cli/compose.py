@@ -94,7 +94,7 @@ def _check(connection: "Connection", redact: Callable[[str], str], unloaded: "li
 def failed_look(error: Exception, redact: Callable[[str], str]) -> CheckResult:
     """The verdict of a look that failed. From here its words go into events, reasons and the state: no secret may."""
     result = failed(error)
-    return replace(result, detail=redact(result.detail or ""))
+    return result._replace(detail=redact(result.detail or ""))
 
 
 def target_of(connection: "Connection") -> Target:

@@ -1,12 +1,10 @@
 """What checks observed: the words, one look's result, and the record of a connection's looks."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
-from omnidb_cli.core.frozen import frozen
 from omnidb_cli.errors import ConfigurationError, ErrorKind
 
 
@@ -19,8 +17,7 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-@frozen
-class CheckResult:
+class CheckResult(NamedTuple):
     """The answer of one check.
 
     `latency_s` and `lag_s` are seconds; without a latency the monitor's own measurement stands.
@@ -36,8 +33,7 @@ class CheckResult:
     kind: str | None = None
 
 
-@frozen
-class Expectation:
+class Expectation(NamedTuple):
     """What a connection is expected to be: its role, and above which lag or latency (seconds) it is degraded."""
 
     role: str | None = None
@@ -73,6 +69,7 @@ NEVER_OBSERVED = HealthRecord()
 # Every quiet look asks for these; a member of an enum and a NamedTuple's own constructor are dear on Python 3.11.
 _WELL = Health.HEALTHY
 _record = partial(tuple.__new__, HealthRecord)
+_result: Callable[[tuple[object, ...]], CheckResult] = partial(tuple.__new__, CheckResult)
 
 
 def observe(
@@ -130,7 +127,7 @@ class Answer(NamedTuple):
 def judge(answer: Answer, expected: Expectation) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
     health, kind, detail = _verdict(answer, expected)
-    return CheckResult(health, answer.latency_s, answer.role, answer.lag_s, detail, kind)
+    return _result((health, answer.latency_s, answer.role, answer.lag_s, detail, kind))
 
 
 _Verdict = tuple[Health, ErrorKind | None, str | None]
@@ -139,7 +136,7 @@ _NOTHING_WRONG: _Verdict = (_WELL, None, None)
 
 def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
     latency_s, role, writable, lag_s, stalled, _ = answer
-    wanted, max_lag_s, slow_s = expected.role, expected.max_lag_s, expected.slow_s
+    wanted, max_lag_s, slow_s = expected
     if wanted == "primary" and (role == "replica" or writable is False):
         found = "it is a replica" if role == "replica" else "it is read-only"
         return Health.UNHEALTHY, ErrorKind.ROLE, f"expected a primary, but {found}"
@@ -176,7 +173,7 @@ def _in_words(result: CheckResult) -> CheckResult:
         raise ConfigurationError(f"a check cannot answer {result.health!r}: write healthy, degraded or unhealthy")
     if health is Health.UNKNOWN:
         raise ConfigurationError("a check cannot answer 'unknown': it has looked")
-    return replace(result, health=health)
+    return result._replace(health=health)
 
 
 _HEALTHY = CheckResult()

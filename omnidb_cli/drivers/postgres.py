@@ -6,8 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
-from omnidb_cli.drivers._limits import limits
-from omnidb_cli.drivers._postgres_check import LOOK, Seen, answer_of, is_doubtful, is_level, settled, since_level
+from omnidb_cli.drivers._postgres_check import answer_of
 from omnidb_cli.drivers._postgres_login import Login, login_of
 from omnidb_cli.drivers.base import Session, Target
 from omnidb_cli.duration import format_duration
@@ -16,6 +15,8 @@ from omnidb_cli.errors import ConnectError, ConnectionLostError, DriverError, Er
 if TYPE_CHECKING:
     from asyncpg import Connection
 
+    from omnidb_cli.drivers._postgres_check import Seen
+    from omnidb_cli.drivers._postgres_look import Looker
     from omnidb_cli.drivers._postgres_session import PostgresSession
 
 _PART = 0.9
@@ -23,8 +24,6 @@ _PART = 0.9
 
 _LONGEST_S = 60.0
 """Of a check whose time limit is not known here."""
-
-_SECOND_LOOK_S = 0.05
 
 
 def open_driver(target: Target) -> "PostgresDriver":
@@ -39,9 +38,7 @@ class PostgresDriver:
         self._target = target
         self._login = login
         self._limit_s = _LONGEST_S if target.timeout_s is None else _PART * target.timeout_s
-        self._held: Connection | None = None
-        self._level_at: float | None = None
-        self._version = ""
+        self._held: Looker | None = None
         self._sessions: set[PostgresSession] = set()
         self._closed = False
         self.on_lost: Callable[[], None] | None = None
@@ -50,7 +47,7 @@ class PostgresDriver:
         """Imports asyncpg, and what makes connections with it."""
         import asyncpg  # noqa: F401
 
-        from omnidb_cli.drivers import _postgres_connect  # noqa: F401
+        from omnidb_cli.drivers import _postgres_connect, _postgres_look  # noqa: F401
 
     async def check(self) -> Answer:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
@@ -58,68 +55,45 @@ class PostgresDriver:
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
         held, self._held = self._held, None
-        if held is None or held.is_closed():
+        if held is None or held.connection.is_closed():
             self.load()
             started = perf_counter()
-            connection, seen = await self._anew(started)
+            looker, seen = await self._anew(started)
         else:
             started = perf_counter()
             try:
-                connection, seen = held, await self._look(held, started)
+                looker, seen = held, await self._look(held, started)
             except ConnectionLostError as error:
                 if error.kind is not ErrorKind.RESET:
                     raise
-                connection, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
+                looker, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
         if self._target.statement is not None:
-            await self._ask(connection, self._target.statement, started)
-        answer = answer_of(seen, perf_counter() - started, self._version)
-        self._hold(connection)
+            await self._ask(looker.connection, self._target.statement, started)
+        answer = answer_of(seen, perf_counter() - started, looker.version)
+        self._hold(looker)
         return answer
 
-    async def _anew(self, started: float) -> "tuple[Connection, Seen]":
+    async def _anew(self, started: float) -> "tuple[Looker, Seen]":
         """What the server says on a new connection."""
         from omnidb_cli.drivers._postgres_connect import connected
+        from omnidb_cli.drivers._postgres_look import open_looker
 
-        self._level_at = None
         connection = await connected(self._login, self._left_s(started))
         connection.add_termination_listener(self._lost)
-        self._version = _version(connection)
-        return connection, await self._look(connection, started)
+        try:
+            looker = await open_looker(connection, self._left_s(started))
+        except Exception as error:
+            raise self._why(error) from error
+        return looker, await self._look(looker, started)
 
     def _left_s(self, started: float) -> float:
         return max(self._limit_s - (perf_counter() - started), 0.001)
 
-    async def _look(self, connection: "Connection", started: float) -> Seen:
-        running = limits()
-        limit = running.begin(self._left_s(started), connection.terminate)
+    async def _look(self, looker: "Looker", started: float) -> "Seen":
         try:
-            seen = Seen._make(await connection.fetchrow(LOOK))
-            if not seen.recovering:
-                return seen
-            seen = self._compared(seen)
-            return await self._settled(connection, seen) if is_doubtful(seen) else seen
-        except BaseException as error:
-            connection.terminate()
-            if not isinstance(error, Exception):
-                raise
-            raise self._why(TimeoutError() if limit.is_over else error) from error
-        finally:
-            running.lift(limit)
-
-    def _compared(self, seen: Seen) -> Seen:
-        """What the looks before on the same connection make of it."""
-        now = perf_counter()
-        if is_level(seen):
-            self._level_at = now
-        elif self._level_at is not None:
-            return since_level(seen, now - self._level_at)
-        return seen
-
-    async def _settled(self, connection: "Connection", first: Seen) -> Seen:
-        first_at = perf_counter()
-        await asyncio.sleep(_SECOND_LOOK_S)
-        second = Seen._make(await connection.fetchrow(LOOK))
-        return settled(first, self._compared(second), perf_counter() - first_at)
+            return await looker.look(self._left_s(started))
+        except Exception as error:
+            raise self._why(error) from error
 
     async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
         """Reads the first row: it proves that the database answers. What interrupts it ends it on the server too."""
@@ -149,15 +123,15 @@ class PostgresDriver:
             )
         return running_error(error, self._login.places)
 
-    def _hold(self, connection: "Connection") -> None:
-        if self._closed or self._held is not None or connection.is_closed():
-            connection.terminate()
+    def _hold(self, looker: "Looker") -> None:
+        if self._closed or self._held is not None or looker.connection.is_closed():
+            looker.connection.terminate()
         else:
-            self._held = connection
+            self._held = looker
 
     def _lost(self, connection: "Connection") -> None:
         """Called when a connection for checks ends; those that are in use say so where they are used."""
-        if connection is self._held:
+        if self._held is not None and connection is self._held.connection:
             self._held = None
             if self.on_lost is not None:
                 self.on_lost()
@@ -190,11 +164,6 @@ class PostgresDriver:
         self._closed = True
         held, self._held = self._held, None
         if held is not None:
-            held.terminate()
+            held.connection.terminate()
         for session in tuple(self._sessions):
             session.terminate()
-
-
-def _version(connection: "Connection") -> str:
-    """The version as the server writes it, without what its distribution adds."""
-    return str(connection.get_settings().server_version).partition(" ")[0]

@@ -37,7 +37,7 @@ async def _postgres(scale: Scale, servers: Servers, folder: Path) -> Row:
         async with _looking(postgres_url(server), scale.held, folder) as (db, drivers):
 
             async def bare() -> None:
-                await _each((driver._held for driver in drivers), lambda held: held.fetchrow(LOOK))
+                await _each((driver._held.connection for driver in drivers), lambda one: one.fetchrow(LOOK))
 
             seconds = await alternate_async({"omnidb": db.check, "bare": bare}, scale.held_looks)
     finally:
