@@ -180,6 +180,10 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
 
     try:
         summary = await db.execute(service.name, run, failover=False)
+    except asyncio.CancelledError:
+        unknown = "interrupted while the statement ran; it was told to stop, and its outcome is unknown"
+        streams.warning(unknown, connection=service.name)
+        raise
     except OmnidbError as error:
         error.connection = service.name
         match error:

@@ -12,21 +12,22 @@ T = TypeVar("T")
 def run(main: Coroutine[Any, Any, T]) -> T:
     """What `main` returns. After it has cleaned up: KeyboardInterrupt for SIGINT, Terminated for SIGTERM."""
     received: list[int] = []
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        loop = runner.get_loop()
-        task = loop.create_task(main)
+    tasks: list[asyncio.Task[T]] = []
 
-        def stop(number: int) -> None:
+    def stop(number: int) -> None:
+        if not received and tasks and not tasks[0].done():
+            tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
+        received.append(number)
+
+    with handed_to(stop), asyncio.Runner(loop_factory=_Loop) as runner:
+        tasks.append(runner.get_loop().create_task(main))
+        if received:
+            tasks[0].cancel()
+        try:
+            return runner.run(_ended(tasks[0]))
+        except asyncio.CancelledError:
             if not received:
-                loop.call_soon_threadsafe(task.cancel)
-            received.append(number)
-
-        with handed_to(stop):
-            try:
-                return runner.run(_ended(task))
-            except asyncio.CancelledError:
-                if not received:
-                    raise
+                raise
     raise end_of(received[0])
 
 

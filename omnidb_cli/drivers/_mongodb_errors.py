@@ -228,7 +228,6 @@ def _lost(error: Exception, place: str) -> DriverError:
     kind = network_kind(error)
     what = "did not answer in time" if kind is ErrorKind.TIMEOUT else "closed the connection"
     return ConnectionLostError(
-        f"{place}: the server {what}; whether the statement was carried out is not known",
+        f"{place}: the server {what}",
         kind=kind if kind in {ErrorKind.TIMEOUT, ErrorKind.TLS} else ErrorKind.RESET,
-        hint="look at the data before you run it again",
     )

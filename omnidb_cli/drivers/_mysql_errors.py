@@ -67,7 +67,6 @@ _READ_ONLY = (1792, 1836)
 _OPTION_PREVENTS = 1290
 _LOST = 2013
 _DENIED = (1142, 1143, 1227)
-_OUTCOME_UNKNOWN = "; whether it was carried out is not known"
 
 _OF_ERRNO: "Mapping[int, ErrorKind]" = {
     errno.ECONNREFUSED: ErrorKind.REFUSED,
@@ -177,7 +176,7 @@ def _made(place: str, kind: ErrorKind, error: Exception, said: str) -> DriverErr
 
 
 def _lost(place: str) -> ConnectionLostError:
-    return ConnectionLostError(f"the connection to {place} broke while the statement ran{_OUTCOME_UNKNOWN}")
+    return ConnectionLostError(f"the connection to {place} broke while the statement ran")
 
 
 def _is_of_library(error: Exception) -> bool:

@@ -53,11 +53,15 @@ def test_full_has_every_key_at_its_default_with_a_comment(path: str, key: Any) -
     assert any(" # " in line for line in lines) or key.kind is Kind.NAMED
 
 
-def test_fleet_pairs_every_engine_that_is_a_server() -> None:
-    topology = load(CONFIGS / "fleet.yaml", env={})
-    engines = [connection.engine for connection in topology.connections.values()]
-    assert engines == [name for name in ("postgresql", "mysql", "redis", "mongodb") for _ in range(2)]
-    assert len(topology.failover) == 4
+def test_fleet_pairs_the_engines_whose_servers_the_tests_start() -> None:
+    topology = load(CONFIGS / "fleet.yaml", env={"FLEET_PG_PRIMARY": "[2001:db8::1]:6543"})
+    connections = topology.connections.values()
+    assert [one.engine for one in connections] == [name for name in ("postgresql", "mysql", "redis") for _ in range(2)]
+    assert [one.role for one in connections] == ["primary", "replica"] * 3
+    assert {name: rule.to for name, rule in topology.failover.items()} == {
+        f"{engine}-primary": (f"{engine}-replica",) for engine in ("pg", "mysql", "redis")
+    }
+    assert topology.connections["pg-primary"].url.address == "[2001:db8::1]:6543/postgres"
 
 
 def test_the_tables_know_no_key_that_full_lacks() -> None:
