@@ -225,7 +225,8 @@ async def _stream(session: "Session", service: Service, order: Order, streams: "
 def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteRefusedError:
     refused = WriteRefusedError(
         f'a write was refused: "{service.name}" serves "{order.name}" as a backup ({service.reason}): {error}',
-        hint="--allow-write-on-backup lets this one statement write there; `writes: allow` in the topology lets all",
+        hint="where the backup itself takes writes, --allow-write-on-backup lets this statement through, and "
+        "`writes: allow` in the topology all",
     )
     refused.connection = service.name
     return refused

@@ -15,23 +15,22 @@ _EVENTS_SHOWN = 50
 
 
 class Face(Protocol):
-    """What `watch` shows itself through. `shows_old_evidence`: also before the first looks are over."""
+    """What `watch` shows itself through.
 
-    shows_old_evidence: bool
+    `is_alive`: it shows how everything stands each second, before the first looks are over too.
+    """
+
+    is_alive: bool
 
     def show(self, snapshot: Snapshot, events: "list[Event]", next_look_in_s: float | None, stale: str | None) -> None:
         """Shows how everything stands, and what happened since the last time."""
-        ...
-
-    def tick(self) -> None:
-        """A second has passed."""
         ...
 
 
 class LineFace:
     """One JSON object a line: the same as `status -o json` prints."""
 
-    shows_old_evidence = False
+    is_alive = False
 
     def __init__(self, streams: "Streams") -> None:
         self._streams = streams
@@ -46,14 +45,11 @@ class LineFace:
         self._stale = stale
         self._streams.show_line(status_document(snapshot))
 
-    def tick(self) -> None:
-        """Lines do not count seconds."""
-
 
 class ScreenFace:
     """A live screen: the table, the last events, the countdown to the next look."""
 
-    shows_old_evidence = True
+    is_alive = True
 
     def __init__(self, streams: "Streams") -> None:
         from omnidb_cli.output.live import LiveScreen
@@ -77,7 +73,3 @@ class ScreenFace:
         self._events.extend(event_object(event) for event in events)
         at = None if next_look_in_s is None else datetime.now(UTC) + timedelta(seconds=next_look_in_s)
         self._screen.show(snapshot, tuple(self._events), at, stale)
-
-    def tick(self) -> None:
-        """Draws the same again: countdown and ages have moved, and the screen may have another size."""
-        self._screen.tick()

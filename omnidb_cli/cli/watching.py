@@ -68,10 +68,9 @@ async def _watch(
         watcher = _Watcher(db, topology, wanted, face, changed)
         try:
             async with asyncio.TaskGroup() as tasks:
-                helpers = [
-                    tasks.create_task(work)
-                    for work in (db.connect(), keeper.keep_in_step(db), _tick(face), rounds.run())
-                ]
+                works = [db.connect(), keeper.keep_in_step(db), rounds.run()]
+                works += [_every_second(changed)] if face.is_alive else []
+                helpers = [tasks.create_task(work) for work in works]
                 code = await watcher.run(rounds, keeper, met)
                 for helper in helpers:
                     helper.cancel()
@@ -80,8 +79,8 @@ async def _watch(
             await db.disconnect()
 
 
-async def _tick(face: "Face") -> None:
-    """Draws every second, and when the terminal has got another size."""
+async def _every_second(changed: asyncio.Event) -> None:
+    """Has a screen drawn anew, for what was seen meanwhile and for the ages; at once when it has got another size."""
     loop, resized = asyncio.get_running_loop(), asyncio.Event()
     with on_resize(lambda: loop.call_soon_threadsafe(resized.set)):
         while True:
@@ -89,7 +88,7 @@ async def _tick(face: "Face") -> None:
                 async with asyncio.timeout(_TICK_S):
                     await resized.wait()
             resized.clear()
-            face.tick()
+            changed.set()
 
 
 class _Watcher:
@@ -110,13 +109,13 @@ class _Watcher:
 
     async def run(self, rounds: Rounds, keeper: Keeper, met: "Condition | None") -> ExitCode:
         """Shows until the count or the condition is reached. What was not looked at in this run decides nothing."""
-        if self._face.shows_old_evidence:
+        if self._face.is_alive:
             self._changed.set()
         while True:
             await self._changed.wait()
             await asyncio.sleep(0)  # one picture for everything that happened in the same instant
             self._changed.clear()
-            if not rounds.done and not self._face.shows_old_evidence:
+            if not rounds.done and not self._face.is_alive:
                 continue
             snapshot = self._show(rounds, keeper)
             if not rounds.done:

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from io import StringIO
 from typing import NamedTuple
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot
 from omnidb_cli.output import words
 from omnidb_cli.output.document import Cell, Column, Line, Style, TableView, with_texts
-from omnidb_cli.output.terminal import joined, table
+from omnidb_cli.output.terminal import joined, rendered, table
 from omnidb_cli.output.views.events import EventObject, event_line, event_time
 from omnidb_cli.output.views.problems import problems
 from omnidb_cli.output.views.status import status_table, status_title
@@ -19,6 +20,7 @@ from omnidb_cli.output.views.status import status_table, status_title
 _ROOMY = 16
 """From this many lines on, blank ones set the parts of the screen apart."""
 
+_RULER = Console(file=StringIO(), width=80)
 _HEADER = 2
 _MOST_EVENTS = 10
 _EVENT_COLUMNS = (Column(), Column(), Column(priority=1), Column(min_width=20), Column(priority=2))
@@ -52,11 +54,13 @@ def frame(scene: Scene, *, now: datetime, size: tuple[int, int], clean: Callable
     troubled = sum(not words.is_well(one) for one in ranked)
     room = height - len(head) - 1 - _HEADER - 2 * gap
     plan = plan_lines(room, troubled=troubled, rows=len(ranked), events=len(scene.events), gap=gap)
+    spare = room - sum(plan) - gap * ((plan.problems > 0) + (plan.events > 0)) - (plan.rows < len(ranked))
+    said, spare = _problems(ranked[: plan.problems], now, width, spare, clean)
     parts = (
         head,
         _rows(scene.snapshot, ranked, plan, now, width, clean),
-        _problems(ranked[: plan.problems], now, clean),
-        _events(scene.events[len(scene.events) - plan.events :], now, width, clean),
+        said,
+        _events(scene.events[len(scene.events) - plan.events :], now, width, spare, clean),
         [_foot(scene, now)],
     )
     return Group(*_set_apart(parts, gap))
@@ -121,20 +125,32 @@ def _left_out(hidden: Sequence[ConnectionSnapshot]) -> str:
 
 
 def _problems(
-    troubled: Sequence[ConnectionSnapshot], now: datetime, clean: Callable[[str], str]
-) -> list[RenderableType]:
-    notes = [note for one in troubled for note in problems(one, now)]
-    return [_line((note.mark, Cell(clean(note.text)))) for note in notes]
+    troubled: Sequence[ConnectionSnapshot], now: datetime, width: int, spare: int, clean: Callable[[str], str]
+) -> tuple[list[RenderableType], int]:
+    """A sentence each, and the lines left of `spare`: each takes as many more as it needs, while there are."""
+    drawn: list[RenderableType] = []
+    for note in (note for one in troubled for note in problems(one, now)):
+        line = _line((note.mark, Cell(clean(note.text))))
+        more = len(line.wrap(_RULER, width, no_wrap=False)) - 1
+        if more <= spare:
+            line.no_wrap, line.overflow = False, "fold"
+            spare -= more
+        drawn.append(line)
+    return drawn, spare
 
 
 def _events(
-    events: Sequence[EventObject], now: datetime, width: int, clean: Callable[[str], str]
+    events: Sequence[EventObject], now: datetime, width: int, spare: int, clean: Callable[[str], str]
 ) -> list[RenderableType]:
+    """A line each; whole where `spare` more lines are enough for all of them."""
     if not events:
         return []
     lines = [(Cell(words.time_of_day(event_time(event), now), Style.QUIET), *event_line(event)[1:]) for event in events]
     rows = [(*line, Cell(""))[: len(_EVENT_COLUMNS)] for line in lines]
-    return [table(with_texts(TableView(columns=_EVENT_COLUMNS, rows=rows), clean), width=width, fold=False)]
+    view = with_texts(TableView(columns=_EVENT_COLUMNS, rows=rows), clean)
+    whole = table(view, width=width, fold=True)
+    more = len(rendered(whole, width=width, color=False).splitlines()) - len(events)
+    return [whole if more <= spare else table(view, width=width, fold=False)]
 
 
 def _foot(scene: Scene, now: datetime) -> Text:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.frame import Scene, frame, plan_lines
 from omnidb_cli.output.terminal import rendered
+from omnidb_cli.output.views.problems import problems
 from tests.output.scenes import NOW, all_well, events, fleet, shop
 
 SIZES = ((60, 10), (80, 24), (200, 50))
@@ -48,6 +49,14 @@ def test_no_screen_is_ever_exceeded(width: int, height: int, size: int, broken: 
     assert len(text.splitlines()) <= height
     assert max(map(len, text.splitlines())) <= width
     assert "next look in 4s" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize("size", [(60, 50), (80, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_sentence_is_whole_where_lines_are_free(size: tuple[int, int]) -> None:
+    text = drawn(scene(shop()), size)
+    notes = [note.text for one in shop().connections for note in problems(one, NOW)]
+    assert any(len(note) > size[0] for note in notes)
+    assert [note for note in notes if note not in " ".join(text.split())] == []
 
 
 def test_healthy_rows_are_folded_before_any_other() -> None:
