@@ -1,6 +1,7 @@
 # Needs python3 (3.11 or newer, with venv) and make. Everything is installed into .venv, nothing outside this folder.
 
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -21,7 +22,7 @@ test: $(VENV)/ready-test ## set up (on Debian the database servers too), then st
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q $(PYTEST)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST)
 
 bench: $(VENV)/ready-bench ## set up (on Debian the database servers too), then measure, and print the table of docs/performance.md
 	@sh tests/servers/install.sh

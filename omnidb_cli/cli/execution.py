@@ -30,7 +30,7 @@ from omnidb_cli.topology.redact import Redactor
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
-    from omnidb_cli.drivers.base import Driver, Session
+    from omnidb_cli.drivers.base import Driver, Reply, Session
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.topology import Topology
 
@@ -170,7 +170,7 @@ async def _open(driver: "Driver", service: Service, order: Order, topology: "Top
 async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
     service, session, _ = attempt
 
-    async def run(_driver: Any) -> ResultSummary:
+    async def run(_driver: Any) -> tuple[ResultSummary, str | None]:
         try:
             async with asyncio.timeout_at(deadline):
                 return await _stream(session, service, order, streams)
@@ -179,7 +179,7 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
             raise _out_of_time(order, service.name, happened) from None
 
     try:
-        summary = await db.execute(service.name, run, failover=False)
+        summary, status = await db.execute(service.name, run, failover=False)
     except asyncio.CancelledError:
         unknown = "interrupted while the statement ran; it was told to stop, and its outcome is unknown"
         streams.warning(unknown, connection=service.name)
@@ -195,11 +195,13 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
             case StatementError():
                 error.args = (f'"{service.name}" rejected the statement: {error}',)
         raise
-    streams.receipt(summary, receipt_sentence(summary))
+    streams.receipt(summary, receipt_sentence(summary, status))
 
 
-async def _stream(session: "Session", service: Service, order: Order, streams: "Streams") -> ResultSummary:
-    """Passes the rows on as they come."""
+async def _stream(
+    session: "Session", service: Service, order: Order, streams: "Streams"
+) -> tuple[ResultSummary, str | None]:
+    """Passes the rows on as they come; the status is that of a statement without rows."""
     started = perf_counter()
     writer = open_result_writer(streams)
     reply = await session.run(order.statement, order.parameters)
@@ -219,7 +221,14 @@ async def _stream(session: "Session", service: Service, order: Order, streams: "
     writer.end(summary)
     for notice in reply.notices():
         streams.warning(notice, connection=service.name)
-    return summary
+    return summary, None if reply.columns else _status(reply, summary)
+
+
+def _status(reply: "Reply", summary: ResultSummary) -> str:
+    """What a statement without rows did: `INSERT 0 3` in the engine's own words, else `INSERT 3`."""
+    if reply.status is not None:
+        return reply.status()
+    return summary.command if summary.row_count is None else f"{summary.command} {summary.row_count}"
 
 
 def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteRefusedError:

@@ -84,6 +84,7 @@ class PostgresSession:
             lambda: count,
             lambda: command_of(planned.word, status),
             lambda: tuple(self._notices),
+            lambda: status or planned.word,
         )
 
     async def _prepared(self, sql: str) -> Any:

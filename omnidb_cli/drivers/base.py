@@ -41,7 +41,8 @@ class Reply(NamedTuple):
 
     `columns` is empty for a statement that returns no rows. `batches` yields lists of row tuples and is
     read once. `row_count`, `command` and `notices` are asked after the last batch: rows returned, or changed; what
-    was carried out, in the engine's words; and what the server said beside it, each ready to be shown.
+    was carried out, in the engine's words; and what the server said beside it, each ready to be shown. `status` is
+    asked of a statement that returns no rows, where the engine has a status message of its own (`INSERT 0 1`).
     """
 
     columns: tuple[str, ...]
@@ -49,6 +50,7 @@ class Reply(NamedTuple):
     row_count: Callable[[], int | None]
     command: Callable[[], str]
     notices: Callable[[], Sequence[str]] = tuple
+    status: Callable[[], str] | None = None
 
 
 class Session(Protocol):

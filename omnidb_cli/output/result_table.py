@@ -50,14 +50,11 @@ class TableResult:
         self._write_plain(batch[room:])
         return True
 
-    def end(self, result: ResultSummary) -> None:
-        """Draws what was kept, or says what a statement without rows did."""
-        if not self._names:
-            changed = "" if result.row_count is None else f" {result.row_count}"
-            self._streams.line(f"{result.command}{changed}")
-        elif self._streams.drawn:
+    def end(self, result: ResultSummary) -> None:  # noqa: ARG002 - a table says nothing besides
+        """Draws what was kept; nothing of a statement without rows, whose status goes with the receipt."""
+        if self._names and self._streams.drawn:
             self._draw_page()
-        elif self._widths is None:
+        elif self._names and self._widths is None:
             self._begin_plain()
         self._streams.flush()
         if self._more:

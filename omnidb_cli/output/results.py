@@ -53,11 +53,16 @@ def open_result_writer(streams: "Streams") -> ResultWriter:
     return writer
 
 
-def receipt_sentence(result: ResultSummary) -> str:
-    """Who served, why, how long it took: `served by replica (failover: primary unhealthy) in 1.9ms, 3 rows`."""
+def receipt_sentence(result: ResultSummary, status: str | None = None) -> str:
+    """Who served, why, how long it took: `served by replica (failover: primary unhealthy) in 1.9ms, 3 rows`.
+
+    `status` is what a statement without rows did, and stands before it: `INSERT 0 3; served by primary in 2.7ms`.
+    """
     why = f" (failover: {result.reason})" if result.failover else ""
-    count = "" if result.row_count is None else f", {result.row_count} row{'s' * (result.row_count != 1)}"
-    return f"served by {result.served_by}{why} in {milliseconds(result.statement_ms)}{count}"
+    served = f"served by {result.served_by}{why} in {milliseconds(result.statement_ms)}"
+    if status is not None:
+        return f"{status}; {served}"
+    return served if result.row_count is None else f"{served}, {result.row_count} row{'s' * (result.row_count != 1)}"
 
 
 def unique_names(columns: Sequence[str]) -> tuple[str, ...]:

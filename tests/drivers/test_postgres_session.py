@@ -153,6 +153,19 @@ async def test_the_server_reads_parameters_as_the_types_it_found(
             assert (await outcome(driver, (statement, (value,)))).rows == [(expected,)]
 
 
+async def test_the_status_is_in_the_server_s_own_words(server: PostgresPair) -> None:
+    async with opened(target_of(server.primary)) as driver:
+        for statement, status in (
+            ("INSERT INTO item SELECT g, 'status' FROM generate_series(1, 3) g", "INSERT 0 3"),
+            ("DELETE FROM item WHERE name = 'status'", "DELETE 3"),
+            ("SET work_mem = '4MB'", "SET"),
+        ):
+            async with session_of(driver) as session:
+                reply = await session.run(statement, ())
+                assert reply.status is not None
+                assert reply.status() == status
+
+
 async def test_commands_say_what_they_did(server: PostgresPair) -> None:
     expected = {
         ("INSERT INTO item SELECT g, 'x' FROM generate_series(1, 3) g", ()): ((), [], 3, "INSERT"),

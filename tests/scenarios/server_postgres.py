@@ -93,8 +93,6 @@ class Postgres(ServerPair):
             self.catch_up()
 
     def catch_up(self) -> None:
-        """With `synchronous_commit = off` the last commit may not have been written yet, until one after it must be."""
-        self.primary.sql("SET synchronous_commit = on", "SELECT pg_logical_emit_message(true, 'catch', 'up')")
         self._servers.catch_up()
 
     @contextmanager

@@ -172,3 +172,12 @@ def test_others_need_not_wait_for_the_end_of_a_long_statement_to_learn_of_a_dead
     assert running.poll() is None
     running.send_signal(signal.SIGINT)
     assert running.wait() == 130
+
+
+def test_what_a_statement_without_rows_did_goes_to_stderr(shop: Shop) -> None:
+    ended = shop.run("exec", "primary", "INSERT INTO who VALUES ('a'), ('b')")
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr.startswith("INSERT 2; served by primary in ")
+    ended = shop.run("exec", "primary", "CREATE TABLE more (a)")
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr.startswith("CREATE")

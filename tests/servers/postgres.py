@@ -16,12 +16,12 @@ from tests.servers.folders import copy, template
 
 PASSWORD = "s3cr'et pw"
 DATABASE = "app"
-RECIPE = 1
+RECIPE = 2
 """Goes up with every change of what is below, so that no older template is used."""
 
 _SETTINGS = """
 fsync = off
-synchronous_commit = off
+synchronous_commit = on
 full_page_writes = off
 shared_buffers = 16MB
 max_connections = 24
