@@ -19,38 +19,38 @@ class Limit:
 class Limits:
     """The limits of one event loop; get it with `limits()`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._time = loop.time
-        self._call_at = loop.call_at
+    def __init__(self) -> None:
         self._running: set[Limit] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_s = float("inf")
 
     def begin(self, left_s: float, end: Callable[[], object]) -> Limit:
         """Calls `end` in `left_s` seconds, unless the limit is lifted before."""
-        limit = Limit(self._time() + left_s, end)
+        loop = asyncio.get_running_loop()
+        limit = Limit(loop.time() + left_s, end)
         self._running.add(limit)
         if limit.due_s < self._rings_s:
-            self._ring_at(limit.due_s)
+            self._ring_at(limit.due_s, loop)
         return limit
 
     def lift(self, limit: Limit) -> None:
         """Lets it be; also where it was reached."""
         self._running.discard(limit)
 
-    def _ring_at(self, due_s: float) -> None:
+    def _ring_at(self, due_s: float, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._rings_s = due_s
-        self._timer = self._call_at(due_s, self._ring)
+        self._timer = loop.call_at(due_s, self._ring)
 
     def _ring(self) -> None:
         self._timer, self._rings_s = None, float("inf")
-        now_s = self._time()
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
         over = [limit for limit in self._running if limit.due_s <= now_s]
         self._running.difference_update(over)
         if self._running:
-            self._ring_at(min(limit.due_s for limit in self._running))
+            self._ring_at(min(limit.due_s for limit in self._running), loop)
         for limit in over:
             limit.is_over = True
             limit.end()
@@ -64,5 +64,5 @@ def limits() -> Limits:
     loop = asyncio.get_running_loop()
     found = _of_loops.get(loop)
     if found is None:
-        found = _of_loops[loop] = Limits(loop)
+        found = _of_loops[loop] = Limits()
     return found
