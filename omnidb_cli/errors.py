@@ -6,7 +6,9 @@ Only the command line's boundary turns errors into exit codes.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -7,7 +7,7 @@ second time anywhere (semantics, Failover 4).
 import asyncio
 from collections.abc import Collection, Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
 from omnidb_cli.cli.remembering import SavedState, restore, written
@@ -26,6 +26,7 @@ from omnidb_cli.errors import (
 )
 from omnidb_cli.output.results import ResultSummary, open_result_writer, receipt_sentence
 from omnidb_cli.topology.redact import Redactor
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import sleep
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from omnidb_cli.core.announce import event_object
 from omnidb_cli.core.events import EventType
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams

@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic, time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from omnidb_cli.core.circuit import Moment
 from omnidb_cli.core.events import EventType
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context

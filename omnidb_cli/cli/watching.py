@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from omnidb_cli.cli.compose import described, open_drivers, orchestrator
 from omnidb_cli.cli.exit_codes import ExitCode
@@ -11,6 +11,7 @@ from omnidb_cli.cli.keeping import Keeper
 from omnidb_cli.cli.rounds import Rounds
 from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.core.events import EventType
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context

@@ -6,7 +6,8 @@ Nothing here reads a clock or changes anything: `step` takes the moment and retu
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+
+from omnidb_cli.tuples import NamedTuple
 
 
 class CircuitState(StrEnum):

@@ -7,10 +7,10 @@ that two processes that change one connection lose nothing.
 """
 
 from itertools import pairwise
-from typing import NamedTuple
 
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, Rules, state_at, step
 from omnidb_cli.core.health import NEVER_OBSERVED, CheckResult, Fault, Health, HealthRecord, observe
+from omnidb_cli.tuples import NamedTuple
 
 
 class Memory(NamedTuple):

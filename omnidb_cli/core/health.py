@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple
 
 from omnidb_cli.errors import ConfigurationError, ErrorKind
+from omnidb_cli.tuples import NamedTuple
 
 
 class Health(StrEnum):

@@ -1,7 +1,6 @@
 """The snapshot of a switchboard: how everything stands, as frozen values."""
 
 from datetime import datetime
-from typing import NamedTuple
 
 from omnidb_cli.core.circuit import CircuitState, state_at
 from omnidb_cli.core.circuit_view import circuit_view
@@ -18,6 +17,7 @@ from omnidb_cli.core.snapshot import (
     summarize,
 )
 from omnidb_cli.core.switchboard import Switchboard
+from omnidb_cli.tuples import NamedTuple
 
 
 class ConnectionStats(NamedTuple):

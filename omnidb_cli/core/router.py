@@ -4,11 +4,11 @@ Pure but for what `FailoverRouter` remembers of who serves now.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from omnidb_cli.core.settings import Failback, Failover
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.errors import ConfigurationError
+from omnidb_cli.tuples import NamedTuple
 
 
 class Serving(NamedTuple):

@@ -1,10 +1,11 @@
 """What one look at a MongoDB server asks, and what the answers mean."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.errors import DriverError, ErrorKind
+from omnidb_cli.tuples import NamedTuple
 
 STILL_S = 10.0
 """A secondary that is behind and has applied nothing for so long stands still, seconds."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -13,6 +13,7 @@ from omnidb_cli.errors import (
     StatementError,
     StatementTimeout,
 )
+from omnidb_cli.tuples import NamedTuple
 
 
 class Meaning(NamedTuple):

@@ -6,9 +6,10 @@ next parameter, a string. It is a reader of literals: nothing is computed.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from omnidb_cli.errors import StatementError
+from omnidb_cli.tuples import NamedTuple
 
 Parameters = Iterator[str]
 

@@ -1,7 +1,9 @@
 """One command that is to be sent once: whether it only reads, its limits, and what its reply will look like."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from omnidb_cli.tuples import NamedTuple
 
 Command = dict[str, Any]
 

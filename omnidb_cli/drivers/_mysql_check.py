@@ -1,10 +1,11 @@
 """One look at a server: what is asked, and what the answers mean."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from omnidb_cli.drivers._mysql_errors import is_denied
 from omnidb_cli.errors import StatementError
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.core.health import Answer

@@ -2,7 +2,7 @@
 
 import errno
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -13,6 +13,7 @@ from omnidb_cli.errors import (
     StatementError,
     StatementTimeout,
 )
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

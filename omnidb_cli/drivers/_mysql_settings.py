@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import AuthenticationError, TopologyError
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

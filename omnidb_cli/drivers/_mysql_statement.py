@@ -8,7 +8,8 @@ statements that are known to read get as far as the server.
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+
+from omnidb_cli.tuples import NamedTuple
 
 _TOKENS = r"""
       (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\s\x00-\x1f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )

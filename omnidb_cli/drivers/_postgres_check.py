@@ -1,8 +1,7 @@
 """What one look at a PostgreSQL server asks, and what the answer means."""
 
-from typing import NamedTuple
-
 from omnidb_cli.core.health import Answer
+from omnidb_cli.tuples import NamedTuple
 
 LOOK = """
 SELECT recovering,

@@ -3,7 +3,6 @@
 import errno
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -14,6 +13,7 @@ from omnidb_cli.errors import (
     StatementError,
     StatementTimeout,
 )
+from omnidb_cli.tuples import NamedTuple
 
 
 class Rule(NamedTuple):

@@ -7,9 +7,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from omnidb_cli.errors import ConnectError, ErrorKind
+from omnidb_cli.tuples import NamedTuple
 
 _SYSTEM_FOLDERS = ("/etc/postgresql-common", "/etc", "/usr/local/etc/postgresql", "/opt/homebrew/etc/postgresql")
 """Where builds of libpq look when `PGSYSCONFDIR` does not say it."""

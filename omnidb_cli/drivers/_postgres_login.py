@@ -3,10 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
+from omnidb_cli.tuples import NamedTuple
 
 PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from omnidb_cli.errors import StatementError
+from omnidb_cli.tuples import NamedTuple
 
 PREPARED = "omnidb"
 """The name of the statement that is prepared to take parameters."""

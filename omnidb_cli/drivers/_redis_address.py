@@ -1,10 +1,11 @@
 """Where a Redis or Valkey server is, and how it is logged in to: what a URL says, in the driver's own terms."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._redis_errors import ReplyError, rejected, rule_of
 from omnidb_cli.drivers._redis_link import Link
 from omnidb_cli.drivers._redis_wire import Command, packed
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, WriteRefusedError
+from omnidb_cli.tuples import NamedTuple
 
 HEARTBEAT_S = 11
 """A primary speaks to its replicas every 10 s (repl-ping-replica-period), and looks at its clock every second: so

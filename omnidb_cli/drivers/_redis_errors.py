@@ -3,7 +3,6 @@
 import errno
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -13,6 +12,7 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementError,
 )
+from omnidb_cli.tuples import NamedTuple
 
 
 class ReplyError(Exception):

@@ -8,9 +8,9 @@ import errno
 import os
 import stat
 from threading import Lock
-from typing import NamedTuple
 
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
+from omnidb_cli.tuples import NamedTuple
 
 _MAGIC = b"SQLite format 3\0"
 _READ_VERSION = 19  # the place of the header's byte that tells readers to use the write-ahead log

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from omnidb_cli.errors import StatementError
+from omnidb_cli.tuples import NamedTuple
 
 _TOKENS = re.compile(
     r"""

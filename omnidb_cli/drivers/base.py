@@ -8,11 +8,12 @@ disk: the first `check` or `connect` does.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.discovery import load, names_in
 from omnidb_cli.errors import TopologyError
+from omnidb_cli.tuples import NamedTuple
 
 
 class Target(NamedTuple):

@@ -5,7 +5,8 @@ Nothing but `body` is built before a format asks for it.
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+
+from omnidb_cli.tuples import NamedTuple
 
 
 class Part(StrEnum):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import StringIO
-from typing import NamedTuple
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -16,6 +15,7 @@ from omnidb_cli.output.terminal import joined, rendered, table
 from omnidb_cli.output.views.events import EventObject, event_line, event_time
 from omnidb_cli.output.views.problems import problems
 from omnidb_cli.output.views.status import status_table, status_title
+from omnidb_cli.tuples import NamedTuple
 
 _ROOMY = 16
 """From this many lines on, blank ones set the parts of the screen apart."""

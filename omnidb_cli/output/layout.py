@@ -1,9 +1,9 @@
 """Which columns of a table are shown at a width, and how wide each is. Pure arithmetic; nothing is drawn here."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from omnidb_cli.output.document import Column
+from omnidb_cli.tuples import NamedTuple
 
 GAP = 2
 """Blanks between two columns."""

@@ -1,10 +1,11 @@
 """What is said on stderr: for people a sentence, for programs one JSON object with one key a line."""
 
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from omnidb_cli.output.encoding import encodable, speaks_unicode
 from omnidb_cli.output.redaction import Redactor
 from omnidb_cli.output.values import jsonable, visible_lines
+from omnidb_cli.tuples import NamedTuple
 
 
 class Failure(NamedTuple):

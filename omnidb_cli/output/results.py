@@ -4,10 +4,11 @@ Its rows are the one thing that is never redacted.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from omnidb_cli.output.document import Part
 from omnidb_cli.output.words import milliseconds
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state._sqlite_errors import BUSY_S, UnusableFileError, damaged, locked
+from omnidb_cli.tuples import NamedTuple
 
 SCHEMA: Final = 1
 APPLICATION_ID: Final = 0x6F6D6462  # "omdb"

@@ -5,7 +5,7 @@ is neither lost nor undone, and of several observers of one change only the firs
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from omnidb_cli.core.announce import event_of
 from omnidb_cli.core.circuit import CLOSED, Moment
@@ -14,6 +14,7 @@ from omnidb_cli.core.events import Event
 from omnidb_cli.core.health import NEVER_OBSERVED
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state.store import Saved, Store, Update
+from omnidb_cli.tuples import NamedTuple
 
 KEPT: Final = 10_000
 """How many entries wait, at least, for a store that fails; the oldest go first."""

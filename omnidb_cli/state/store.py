@@ -6,12 +6,13 @@ creates nothing (semantics, Across processes 2); the first change does.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event
 from omnidb_cli.discovery import load
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.tuples import NamedTuple
 
 _NOT_YET = {"redis", "rediss", "valkey", "postgresql", "postgres"}
 _FORMS = "sqlite:////absolute/path.db keeps it in a file, memory: keeps nothing"

@@ -1,7 +1,8 @@
 """The engines that a URL can name, by scheme, and what differs between their URLs. Written once."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from omnidb_cli.tuples import NamedTuple
 
 
 class Engine(NamedTuple):

@@ -5,9 +5,9 @@ Validation, nearest names, `described`, the docs' reference and the JSON Schema 
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 from omnidb_cli.duration import FORMS
+from omnidb_cli.tuples import NamedTuple
 
 
 class Kind(StrEnum):

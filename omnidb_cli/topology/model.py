@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from omnidb_cli.errors import UnknownConnectionError
 from omnidb_cli.topology.secret import Secret
 from omnidb_cli.topology.urls import StateUrl, Url
+from omnidb_cli.tuples import NamedTuple
 
 
 class HealthCheckSettings(NamedTuple):

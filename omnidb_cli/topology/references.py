@@ -4,7 +4,8 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from omnidb_cli.tuples import NamedTuple
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)

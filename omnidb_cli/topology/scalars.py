@@ -1,7 +1,8 @@
 """What a plain YAML word is: text, a number, true, false, null, or something that YAML misreads in silence."""
 
 import re
-from typing import NamedTuple
+
+from omnidb_cli.tuples import NamedTuple
 
 PREFIX = "tag:yaml.org,2002:"
 STR = PREFIX + "str"

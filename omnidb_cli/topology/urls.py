@@ -7,12 +7,12 @@ import os.path
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, STATE_SCHEMES, Engine
 from omnidb_cli.topology.redact import MASK, is_secret_name
 from omnidb_cli.topology.secret import Secret
+from omnidb_cli.tuples import NamedTuple
 
 Hosts = tuple[tuple[str, int | None], ...]
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
