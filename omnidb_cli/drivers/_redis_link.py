@@ -67,9 +67,10 @@ class Link:
             return wire
         tls = None if address.tls is None else address.tls.context()
         shutdown_s = None if tls is None else _GOODBYE_S
+        delay_s = None if _is_number(address.host) else _EYEBALLS_S
         transport, _ = await loop.create_connection(
             lambda: wire, address.host, address.port,
-            ssl=tls, ssl_shutdown_timeout=shutdown_s, happy_eyeballs_delay=_EYEBALLS_S,
+            ssl=tls, ssl_shutdown_timeout=shutdown_s, happy_eyeballs_delay=delay_s,
         )  # fmt: skip
         _keep_alive(transport)
         return wire
@@ -162,6 +163,11 @@ def _bytes(text: str | None) -> bytes:
 def _is_about_hello(error: ReplyError) -> bool:
     text = str(error).lower()
     return text.startswith("noproto") or ("unknown command" in text and "hello" in text)
+
+
+def _is_number(host: str) -> bool:
+    """Whether the host is an address itself: there is nothing to race for then."""
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 def _keep_alive(transport: asyncio.Transport) -> None:
