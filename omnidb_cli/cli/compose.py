@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from omnidb_cli.topology.model import HealthCheckSettings
 
 
-def open_drivers(topology: "Topology") -> dict[str, Driver]:
-    """A driver for each connection. Touches no network. Raises TopologyError for an engine without one."""
-    return {name: open_driver(target_of(one)) for name, one in topology.connections.items()}
+def open_drivers(topology: "Topology", *, to_look: bool = False) -> dict[str, Driver]:
+    """A driver for each connection. Touches no network. Raises TopologyError for an engine without one.
+
+    For whoever is about to look at all of them, everything that looks need is imported, before any clock runs: no
+    import counts as a server's latency, or uses up its time limit.
+    """
+    drivers = {name: open_driver(target_of(one)) for name, one in topology.connections.items()}
+    for driver in drivers.values() if to_look else ():
+        with suppress(ImportError):  # the look that needs it says so
+            driver.load()
+    return drivers
 
 
 def orchestrator(
@@ -32,8 +40,7 @@ def orchestrator(
 ) -> Orchestrator:
     """The core over the topology's drivers; it closes them when it disconnects, and looks at once at one that broke."""
     redact = Redactor(topology.secrets)
-    unloaded = list(drivers.values())
-    checks = {name: _check(one, redact, unloaded) for name, one in topology.connections.items()}
+    checks = {name: _check(one, redact) for name, one in topology.connections.items()}
     db = _over(topology, drivers, journal, checks)
     for name, driver in drivers.items():
         driver.on_lost = partial(db.look_soon, name)
@@ -77,15 +84,11 @@ def _nobody_looks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
     return {name: lambda _client: None for name in topology.connections}
 
 
-def _check(connection: "Connection", redact: Callable[[str], str], unloaded: "list[Driver]") -> Callable[[Driver], Any]:
-    """What looks at one connection; the first look of all loads what any of them needs, before a clock runs."""
+def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[Driver], Any]:
     expected = Expectation(connection.role, connection.max_lag_s, connection.slow_s)
 
     async def check(driver: Driver) -> CheckResult:
         try:
-            while unloaded:
-                with suppress(ImportError):  # the look that needs it says so
-                    unloaded.pop().load()
             return judge(await driver.check(), expected)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
             return failed_look(error, redact)

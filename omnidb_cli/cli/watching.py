@@ -62,7 +62,7 @@ async def _watch(
 ) -> ExitCode:
     changed = asyncio.Event()
     rounds = Rounds(topology.connections, wanted.interval_s, changed.set)
-    drivers = open_drivers(topology)
+    drivers = open_drivers(topology, to_look=True)
     async with Keeper(context, topology, rounds, changed.set) as keeper:
         db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
         keeper.restore(db)

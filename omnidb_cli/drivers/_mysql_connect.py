@@ -10,7 +10,7 @@ from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 
 
-async def open_wire(login: Login, *, deadline: float | None, scripts: bool = False) -> Wire:
+async def open_wire(login: Login, *, deadline: float, scripts: bool = False) -> Wire:
     """A connection to the first of the login's places that can be reached and lets us in.
 
     `deadline` (the event loop's clock) is shared out among those not yet tried. A refused login ends the search: the
@@ -28,9 +28,7 @@ async def open_wire(login: Login, *, deadline: float | None, scripts: bool = Fal
     raise _worst(errors)
 
 
-def _share(deadline: float | None, parts: int) -> float | None:
-    if deadline is None:
-        return None
+def _share(deadline: float, parts: int) -> float:
     now = asyncio.get_running_loop().time()
     return now + max(deadline - now, 0.0) / parts
 
@@ -42,7 +40,7 @@ def _worst(errors: Sequence[ConnectError]) -> ConnectError:
     return last
 
 
-async def _open_one(login: Login, place: Place, until: float | None, *, scripts: bool) -> Wire:
+async def _open_one(login: Login, place: Place, until: float, *, scripts: bool) -> Wire:
     wire = Wire(login, place, scripts=scripts)
     started = asyncio.get_running_loop().time()
     try:
@@ -50,7 +48,7 @@ async def _open_one(login: Login, place: Place, until: float | None, *, scripts:
             await wire.connect()
     except TimeoutError:
         wire.abort()
-        raise _too_slow(place, format_duration((until or started) - started), reached=wire.reached) from None
+        raise _too_slow(place, format_duration(until - started), reached=wire.reached) from None
     except ConnectError:
         wire.abort()
         raise

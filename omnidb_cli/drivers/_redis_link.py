@@ -43,14 +43,14 @@ class Link:
     def is_open(self) -> bool:
         return self._wire is not None and self._wire.is_open
 
-    async def open(self, deadline: float | None) -> None:
+    async def open(self, deadline: float) -> None:
         """Connects and logs in, until `deadline` (the event loop's clock). Raises ConnectError, AuthenticationError."""
         loop, tls = asyncio.get_running_loop(), self._address.tls is not None
-        limit = "in time" if deadline is None else f"within {format_duration(max(deadline - loop.time(), 0.001))}"
+        limit = format_duration(max(deadline - loop.time(), 0.001))
         kind = "TLS connection" if tls else "connection"
-        sentence = f"{self.place}: the server accepted the connection and did not answer {limit}"
+        sentence = f"{self.place}: the server accepted the connection and did not answer within {limit}"
         try:
-            wire = await _until(deadline, self._connected(), f"{self.place}: no {kind} {limit}")
+            wire = await _until(deadline, self._connected(), f"{self.place}: no {kind} within {limit}")
             await _until(deadline, self._log_in(wire), sentence)
         except (OSError, UnicodeError, UnreadableError) as error:
             self.abort()
@@ -142,7 +142,7 @@ class Link:
             on_end()
 
 
-async def _until(deadline: float | None, work: Awaitable[T], sentence: str) -> T:
+async def _until(deadline: float, work: Awaitable[T], sentence: str) -> T:
     try:
         async with asyncio.timeout_at(deadline):
             return await work

@@ -15,6 +15,12 @@ from omnidb_cli.discovery import load, names_in
 from omnidb_cli.errors import TopologyError
 from omnidb_cli.tuples import NamedTuple
 
+_PART = 0.9
+"""Of a check's time limit."""
+
+_LONGEST_S = 60.0
+"""Of a check whose time limit is not known."""
+
 
 class Target(NamedTuple):
     """Where a connection goes. `hosts` are (host, port) pairs, `database` the URL's path without its first slash.
@@ -35,6 +41,11 @@ class Target(NamedTuple):
     path: str | None = None
     statement: str | None = None
     timeout_s: float | None = None
+
+    @property
+    def limit_s(self) -> float:
+        """How long a driver itself gives a check: less than its time limit, so that it can say what it waited for."""
+        return _LONGEST_S if self.timeout_s is None else _PART * self.timeout_s
 
 
 class Reply(NamedTuple):

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from omnidb_cli.drivers._mongodb_link import Link
     from omnidb_cli.drivers._mongodb_session import MongodbSession
 
-_PART = 0.9
-"""Of a check's time limit, so that there is time left to say what was waited for."""
-
-_LONGEST_S = 60.0
-"""Of a check whose time limit is not known here."""
-
 _NOT_ALLOWED = 13
 _NO_SUCH_COMMAND = 59
 _NO_SET = (76, 94)  # NoReplicationEnabled, NotYetInitialized
@@ -50,7 +44,7 @@ class MongodbDriver:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._limit_s = _LONGEST_S if target.timeout_s is None else _PART * target.timeout_s
+        self._limit_s = target.limit_s
         self._held: _Held | None = None
         self._sessions: set[MongodbSession] = set()
         self._closed = False
@@ -69,7 +63,8 @@ class MongodbDriver:
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
         deadline = perf_counter() + self._limit_s
-        self.load()
+        if self._held is None:
+            self.load()
         held, self._held = self._held, None
         if held is not None and held.link.broken:
             await held.link.aclose()

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from omnidb_cli.drivers._mysql_wire import Wire
 
 _OPTION_FILE = "~/.my.cnf"
-_TO_SAY_WHY_S = 0.1  # before the check's own time limit, which knows no reasons
 
 
 def open_driver(target: Target) -> "MysqlDriver":
@@ -43,7 +42,7 @@ class MysqlDriver:
         self.on_lost: Callable[[], None] | None = None
         self._target = target
         self._login: Login | None = None
-        self._limit_s = _own_limit(target.timeout_s)
+        self._limit_s = target.limit_s
         self._held: Looker | None = None
         self._closed = False
 
@@ -59,10 +58,11 @@ class MysqlDriver:
 
         Raises DriverError: ConnectError, AuthenticationError, and what its own statement may raise.
         """
-        self.load()
-        self._settings()
+        if self._held is None:
+            self.load()
+            self._settings()
         started = perf_counter()
-        deadline = None if self._limit_s is None else asyncio.get_running_loop().time() + self._limit_s
+        deadline = asyncio.get_running_loop().time() + self._limit_s
         held, self._held = self._held, None
         if held is not None:
             try:
@@ -71,7 +71,7 @@ class MysqlDriver:
                 pass
         return await self._look(await self._connected(deadline), started, deadline)
 
-    async def _connected(self, deadline: float | None) -> "Looker":
+    async def _connected(self, deadline: float) -> "Looker":
         from omnidb_cli.drivers._mysql_check import Looker
         from omnidb_cli.drivers._mysql_connect import open_wire
 
@@ -80,7 +80,7 @@ class MysqlDriver:
         wire.when_lost(lambda: self._lost(looker))
         return looker
 
-    async def _look(self, looker: "Looker", started: float, deadline: float | None) -> Answer:
+    async def _look(self, looker: "Looker", started: float, deadline: float) -> Answer:
         """One look; its connection is held on to when the server has said all, and else never used again."""
         from omnidb_cli.drivers._mysql_check import answer
 
@@ -108,7 +108,7 @@ class MysqlDriver:
 
         if isinstance(error, TimeoutError):
             return ConnectError(
-                f"{wire.place} is connected, and did not answer within {format_duration(self._limit_s or 0.0)}",
+                f"{wire.place} is connected, and did not answer within {format_duration(self._limit_s)}",
                 kind=ErrorKind.TIMEOUT,
                 hint="the server hangs, or the check statement takes too long",
             )
@@ -131,15 +131,17 @@ class MysqlDriver:
                 self.on_lost()
 
     def _settings(self) -> "Login":
+        """The login, with what the option file says; it is read once."""
+        if self._login is not None:
+            return self._login
         from pathlib import Path
 
         from omnidb_cli.drivers._mysql_settings import login, read_option_file
 
-        if self._login is None:
-            try:
-                self._login = login(self._target, read_option_file(Path(_OPTION_FILE).expanduser()))
-            except ValueError as error:
-                raise ConnectError(f"{_OPTION_FILE}: {error}", kind=ErrorKind.TLS) from None
+        try:
+            self._login = login(self._target, read_option_file(Path(_OPTION_FILE).expanduser()))
+        except ValueError as error:
+            raise ConnectError(f"{_OPTION_FILE}: {error}", kind=ErrorKind.TLS) from None
         return self._login
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
@@ -150,7 +152,7 @@ class MysqlDriver:
         """
         from omnidb_cli.drivers._mysql_session import open_session
 
-        limit_s = timeout_s if self._limit_s is None else min(timeout_s, self._limit_s)
+        limit_s = min(timeout_s, self._limit_s)
         deadline = asyncio.get_running_loop().time() + limit_s
         return await open_session(
             self._target.name, self._settings(), deadline=deadline, read_only=read_only, timeout_s=timeout_s
@@ -163,7 +165,3 @@ class MysqlDriver:
         if held is not None:
             held.wire.leave()
             await asyncio.sleep(0)  # the event loop closes the socket in its next turn
-
-
-def _own_limit(timeout_s: float | None) -> float | None:
-    return None if timeout_s is None else max(timeout_s - _TO_SAY_WHY_S, timeout_s * 0.9)

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from omnidb_cli.drivers._postgres_look import Looker
     from omnidb_cli.drivers._postgres_session import PostgresSession
 
-_PART = 0.9
-"""Of a check's time limit, so that there is time left to say what was waited for."""
-
-_LONGEST_S = 60.0
-"""Of a check whose time limit is not known here."""
-
 
 def open_driver(target: Target) -> "PostgresDriver":
     """The driver for the server or servers of `target`. Raises TopologyError for a parameter that it cannot have."""
@@ -37,7 +31,7 @@ class PostgresDriver:
     def __init__(self, target: Target, login: Login) -> None:
         self._target = target
         self._login = login
-        self._limit_s = _LONGEST_S if target.timeout_s is None else _PART * target.timeout_s
+        self._limit_s = target.limit_s
         self._held: Looker | None = None
         self._sessions: set[PostgresSession] = set()
         self._closed = False

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from omnidb_cli.drivers._redis_check import Look
     from omnidb_cli.drivers._redis_session import RedisSession
 
-_PART = 0.9
-"""Of a check's time limit, so that there is time left to say what was waited for."""
-
 
 def open_driver(target: Target) -> "RedisDriver":
     """The driver for the server of `target`. Raises TopologyError for a parameter that its URL cannot have."""
@@ -30,7 +27,7 @@ class RedisDriver:
     def __init__(self, target: Target, address: Address) -> None:
         self._target = target
         self._address = address
-        self._limit_s = None if target.timeout_s is None else _PART * target.timeout_s
+        self._limit_s = target.limit_s
         self._held: Look | None = None
         self._sessions: set[RedisSession] = set()
         self._closed = False
@@ -52,7 +49,7 @@ class RedisDriver:
         if self._held is None:
             self.load()
         started = perf_counter()
-        deadline = None if self._limit_s is None else asyncio.get_running_loop().time() + self._limit_s
+        deadline = asyncio.get_running_loop().time() + self._limit_s
         held, self._held = self._held, None
         if held is not None and held.link.is_open:
             try:
@@ -62,7 +59,7 @@ class RedisDriver:
                     raise
         return await self._looked(await self._opened(deadline), started, deadline)
 
-    async def _opened(self, deadline: float | None) -> "Look":
+    async def _opened(self, deadline: float) -> "Look":
         from omnidb_cli.drivers._redis_check import Look
         from omnidb_cli.drivers._redis_link import Link
 
@@ -70,16 +67,16 @@ class RedisDriver:
         await link.open(deadline)
         return Look(link, self._target.statement)
 
-    async def _looked(self, look: "Look", started: float, deadline: float | None) -> Answer:
+    async def _looked(self, look: "Look", started: float, deadline: float) -> Answer:
         """The look's answer; its connection is kept for the next one, unless it was interrupted or broke."""
         look.link.on_end = None
         try:
             async with asyncio.timeout_at(deadline):
                 return await look(started)
         except TimeoutError:
-            limit = "in time" if self._limit_s is None else f"within {format_duration(self._limit_s)}"
+            limit = format_duration(self._limit_s)
             raise ConnectError(
-                f"{self._address.place}: the server accepted the connection and did not answer {limit}",
+                f"{self._address.place}: the server accepted the connection and did not answer within {limit}",
                 kind=ErrorKind.TIMEOUT,
             ) from None
         finally:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST_LOCK_WAIT_S = 60.0  # of a check whose time limit is not known here
-_PART_FOR_LOCKS = 0.9  # of a check's time limit, so that there is time left to say what it waited for
-
 
 def open_driver(target: Target) -> "SqliteDriver":
     """The driver for the file `target.path`. Raises TopologyError for a target that names none."""
@@ -47,8 +44,7 @@ class SqliteDriver:
         from omnidb_cli.drivers._sqlite_check import Look
 
         look = Look(self._path, self._target.statement)
-        limit_s = _PART_FOR_LOCKS * self._target.timeout_s if self._target.timeout_s else _LONGEST_LOCK_WAIT_S
-        return await self._unlocked(lambda: self._in_thread(look, look.stop), limit_s=limit_s)
+        return await self._unlocked(lambda: self._in_thread(look, look.stop), limit_s=self._target.limit_s)
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
         """A session for one statement, on a file whose schema was read; the file is never created.

@@ -1,7 +1,11 @@
 """From a topology to a core: settings, verdicts, and what a driver reports by itself."""
 
 import asyncio
+from typing import Any
 
+import pytest
+
+from omnidb_cli.cli import compose
 from omnidb_cli.cli.compose import described, orchestrator, target_of, unconnected
 from omnidb_cli.core.health import Answer, Health
 from omnidb_cli.errors import ConnectError, ErrorKind
@@ -22,20 +26,17 @@ health_check: {interval: 1h}
 class Fake:
     """A driver that answers as it is told."""
 
-    loaded = 0
-
     def __init__(self) -> None:
         self.on_lost = None
         self.trouble: Exception | None = None
         self.looks = 0
-        self.loaded_before: int | None = None
+        self.loaded = False
 
     def load(self) -> None:
-        type(self).loaded += 1
+        self.loaded = True
 
     async def check(self) -> Answer:
         self.looks += 1
-        self.loaded_before = self.loaded
         if self.trouble is not None:
             raise self.trouble
         return Answer(latency_s=0.001)
@@ -49,14 +50,26 @@ def test_a_target_has_all_that_a_driver_needs() -> None:
     assert (target.database, target.timeout_s, target.path) == ("app", 3.0, None)
 
 
-async def test_whatever_a_look_needs_is_loaded_once_and_before_the_first_of_them() -> None:
-    class Counted(Fake): ...
+@pytest.mark.parametrize("to_look", [True, False])
+def test_whoever_looks_has_everything_loaded_before(monkeypatch: pytest.MonkeyPatch, *, to_look: bool) -> None:
+    monkeypatch.setattr(compose, "open_driver", lambda _target: Fake())
+    drivers: Any = compose.open_drivers(TOPOLOGY, to_look=to_look)
+    assert [one.loaded for one in drivers.values()] == [to_look, to_look]
 
-    drivers = {"a": Counted(), "b": Counted()}
-    async with orchestrator(TOPOLOGY, drivers) as db:  # type: ignore[arg-type]
-        await db.check()
-    assert [one.loaded_before for one in drivers.values()] == [2, 2]
-    assert Counted.loaded == 2
+
+async def test_a_client_that_is_missing_fails_the_look_that_needs_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Missing(Fake):
+        def load(self) -> None:
+            raise ImportError("no such client")
+
+        async def check(self) -> Answer:
+            self.load()
+            return Answer(latency_s=0.001)
+
+    monkeypatch.setattr(compose, "open_driver", lambda target: Missing() if target.name == "a" else Fake())
+    drivers = compose.open_drivers(TOPOLOGY, to_look=True)
+    async with orchestrator(TOPOLOGY, drivers) as db:
+        assert db.health() == {"a": Health.UNHEALTHY, "b": Health.HEALTHY}
 
 
 async def test_a_lost_connection_is_looked_at_at_once() -> None:

@@ -84,7 +84,7 @@ def _look(context: "Context", topology: "Topology") -> "Snapshot":
     from omnidb_cli.cli.remembering import restore, where_readable, written
     from omnidb_cli.cli.running import run
 
-    drivers = open_drivers(topology)
+    drivers = open_drivers(topology, to_look=True)
     state, rows = where_readable(context, topology)
     db = orchestrator(topology, drivers, journal=state)
     restore(db, rows)
