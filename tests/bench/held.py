@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from omnidb_cli.cli.compose import open_drivers, orchestrator
@@ -113,6 +114,4 @@ async def _each(things: Iterable[Any], act: Callable[[Any], Awaitable[object]]) 
 
 
 def _microseconds(seconds: list[float], number: int) -> float:
-    from statistics import median
-
     return median(seconds) / number * 1e6
