@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from omnidb_cli.drivers._mysql_errors import while_connecting
 from omnidb_cli.drivers._mysql_settings import Login, Place
 from omnidb_cli.drivers._mysql_wire import Wire
+from omnidb_cli.drivers.base import silent
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 
@@ -48,7 +49,7 @@ async def _open_one(login: Login, place: Place, until: float, *, scripts: bool) 
             await wire.connect()
     except TimeoutError:
         wire.abort()
-        raise _too_slow(place, format_duration(until - started), reached=wire.reached) from None
+        raise _too_slow(place, until - started, reached=wire.reached) from None
     except ConnectError:
         wire.abort()
         raise
@@ -60,11 +61,9 @@ async def _open_one(login: Login, place: Place, until: float, *, scripts: bool) 
     return wire
 
 
-def _too_slow(place: Place, spent: str, *, reached: bool) -> ConnectError:
+def _too_slow(place: Place, spent_s: float, *, reached: bool) -> ConnectError:
     if reached:
-        return ConnectError(
-            f"{place} accepted the connection, and said nothing within {spent}",
-            kind=ErrorKind.TIMEOUT,
-            hint="the server, or what stands before it, hangs",
-        )
-    return ConnectError(f"{place} did not accept a connection within {spent}", kind=ErrorKind.TIMEOUT)
+        return silent(str(place), spent_s)
+    return ConnectError(
+        f"{place} did not accept a connection within {format_duration(spent_s)}", kind=ErrorKind.TIMEOUT
+    )

@@ -16,6 +16,7 @@ from omnidb_cli.drivers._redis_errors import (
     refused_connection,
 )
 from omnidb_cli.drivers._redis_wire import Command, Wire, packed
+from omnidb_cli.drivers.base import silent
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind
 
@@ -46,12 +47,12 @@ class Link:
     async def open(self, deadline: float) -> None:
         """Connects and logs in, until `deadline` (the event loop's clock). Raises ConnectError, AuthenticationError."""
         loop, tls = asyncio.get_running_loop(), self._address.tls is not None
-        limit = format_duration(max(deadline - loop.time(), 0.001))
+        left_s = max(deadline - loop.time(), 0.001)
         kind = "TLS connection" if tls else "connection"
-        sentence = f"{self.place}: the server accepted the connection and did not answer within {limit}"
+        nobody = ConnectError(f"{self.place}: no {kind} within {format_duration(left_s)}", kind=ErrorKind.TIMEOUT)
         try:
-            wire = await _until(deadline, self._connected(), f"{self.place}: no {kind} within {limit}")
-            await _until(deadline, self._log_in(wire), sentence)
+            wire = await _until(deadline, self._connected(), nobody)
+            await _until(deadline, self._log_in(wire), silent(self.place, left_s))
         except (OSError, UnicodeError, UnreadableError) as error:
             self.abort()
             raise failed_connection(error, self.place, tls=tls) from error
@@ -119,9 +120,9 @@ class Link:
 
     async def be_ready(self, deadline: float) -> None:
         """Makes sure that the server takes commands now. Raises ConnectError; nothing has reached it that matters."""
-        sentence = f"{self.place}: the server accepted the login and takes no command"
+        late = ConnectError(f"{self.place}: the server accepted the login and takes no command", kind=ErrorKind.TIMEOUT)
         try:
-            [pong] = await _until(deadline, self.ask((b"PING",)), sentence)
+            [pong] = await _until(deadline, self.ask((b"PING",)), late)
         except ConnectError:
             raise
         except DriverError as error:
@@ -142,12 +143,12 @@ class Link:
             on_end()
 
 
-async def _until(deadline: float, work: Awaitable[T], sentence: str) -> T:
+async def _until(deadline: float, work: Awaitable[T], late: ConnectError) -> T:
     try:
         async with asyncio.timeout_at(deadline):
             return await work
     except TimeoutError as error:
-        raise ConnectError(sentence, kind=ErrorKind.TIMEOUT) from error
+        raise late from error
 
 
 def _hello(address: Address) -> Command:

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.discovery import load, names_in
-from omnidb_cli.errors import TopologyError
+from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
 from omnidb_cli.tuples import NamedTuple
 
 _PART = 0.9
@@ -113,6 +114,15 @@ class Driver(Protocol):
     async def aclose(self) -> None:
         """Gives everything back, in bounded time, whatever state the server is in."""
         ...
+
+
+def silent(place: str, limit_s: float) -> ConnectError:
+    """The error for a server that lets itself be connected to and then says nothing for `limit_s`: it hangs."""
+    return ConnectError(
+        f"{place}: the server accepted the connection and did not answer within {format_duration(limit_s)}",
+        kind=ErrorKind.TIMEOUT,
+        hint="the server, or what stands before it, hangs",
+    )
 
 
 _ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name

@@ -6,8 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
-from omnidb_cli.drivers.base import Session, Target
-from omnidb_cli.duration import format_duration
+from omnidb_cli.drivers.base import Session, Target, silent
 from omnidb_cli.errors import (
     ConnectError,
     ConnectionLostError,
@@ -107,11 +106,7 @@ class MysqlDriver:
         from omnidb_cli.drivers._mysql_errors import while_running
 
         if isinstance(error, TimeoutError):
-            return ConnectError(
-                f"{wire.place} is connected, and did not answer within {format_duration(self._limit_s)}",
-                kind=ErrorKind.TIMEOUT,
-                hint="the server hangs, or the check statement takes too long",
-            )
+            return silent(str(wire.place), self._limit_s)
         failure = error if isinstance(error, DriverError) else while_running(str(wire.place), error)
         if isinstance(failure, ConnectionLostError):
             failure.args = (f"{wire.place} closed the connection instead of answering",)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._postgres_check import answer_of
 from omnidb_cli.drivers._postgres_login import Login, login_of
-from omnidb_cli.drivers.base import Session, Target
-from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import ConnectError, ConnectionLostError, DriverError, ErrorKind, StatementError
+from omnidb_cli.drivers.base import Session, Target, silent
+from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, StatementError
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -110,11 +109,7 @@ class PostgresDriver:
         from omnidb_cli.drivers._postgres_errors import running_error
 
         if isinstance(error, TimeoutError):
-            limit = format_duration(self._limit_s)
-            return ConnectError(
-                f"{self._login.places}: the server accepted the connection and did not answer within {limit}",
-                kind=ErrorKind.TIMEOUT,
-            )
+            return silent(self._login.places, self._limit_s)
         return running_error(error, self._login.places)
 
     def _hold(self, looker: "Looker") -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._redis_address import Address, address_of
-from omnidb_cli.drivers.base import Session, Target
-from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import ConnectError, ConnectionLostError, ErrorKind
+from omnidb_cli.drivers.base import Session, Target, silent
+from omnidb_cli.errors import ConnectionLostError, ErrorKind
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers._redis_check import Look
@@ -74,11 +73,7 @@ class RedisDriver:
             async with asyncio.timeout_at(deadline):
                 return await look(started)
         except TimeoutError:
-            limit = format_duration(self._limit_s)
-            raise ConnectError(
-                f"{self._address.place}: the server accepted the connection and did not answer within {limit}",
-                kind=ErrorKind.TIMEOUT,
-            ) from None
+            raise silent(self._address.place, self._limit_s) from None
         finally:
             self._hold(look)
 
