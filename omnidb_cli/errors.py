@@ -4,6 +4,7 @@ Every error carries one sentence (its message) and, where there is something to 
 Only the command line's boundary turns errors into exit codes.
 """
 
+import errno
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -28,9 +29,33 @@ class ErrorKind(StrEnum):
     ROLE = "role"
     LAG = "lag"
     SLOW = "slow"
+    SPLIT_BRAIN = "split-brain"
     CAPACITY = "capacity"
     STATEMENT = "statement"
+    LOCAL = "local"
     INTERNAL = "internal"
+
+
+LOCAL_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENETDOWN})
+"""What the operating system says of this host, whatever server was meant (semantics, Health 9)."""
+
+
+def is_local(error: BaseException | None) -> bool:
+    """Whether the trouble is this host's own, and so says nothing about a server: no descriptors, memory or port left.
+
+    An error of several addresses counts only when each of them does; a driver's error speaks by its kind.
+    """
+    match error:
+        case DriverError():
+            return error.kind is ErrorKind.LOCAL
+        case ExceptionGroup():
+            return all(is_local(one) for one in error.exceptions)
+        case MemoryError():
+            return True
+        case OSError():
+            return error.errno in LOCAL_ERRNOS
+        case _:
+            return False
 
 
 class Verdict(Protocol):

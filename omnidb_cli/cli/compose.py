@@ -10,7 +10,7 @@ from omnidb_cli.cli.rules import circuit_config
 from omnidb_cli.core.health import CheckResult, Expectation, failed, judge
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.settings import Failover, HealthCheck
-from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, summarize
+from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, assemble
 from omnidb_cli.drivers.base import Driver, Target, open_driver
 from omnidb_cli.topology.redact import Redactor
 
@@ -69,6 +69,7 @@ def _over(
         health_check=replace(
             default,
             checks=checks,
+            roles={name: one.role for name, one in connections.items()},
             overrides={
                 name: _health_check(one.health_check)
                 for name, one in connections.items()
@@ -140,7 +141,7 @@ def described(snapshot: Snapshot, topology: "Topology", names: "Iterable[str] | 
         for one in snapshot.connections
         if wanted is None or one.name in wanted
     )
-    return Snapshot(topology.name, snapshot.taken_at, summarize(connections), connections)
+    return assemble(topology.name, snapshot.taken_at, connections, snapshot.standbys, snapshot.split_brains)
 
 
 def _described(one: ConnectionSnapshot, connection: "Connection") -> ConnectionSnapshot:

@@ -9,6 +9,7 @@ from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.core.health import Health
 from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot
 from omnidb_cli.core.vantage import is_suspect
+from omnidb_cli.errors import ErrorKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +24,12 @@ class FailOn(StrEnum):
 
 
 def finding(snapshot: Snapshot, *, max_age: "Mapping[str, timedelta] | None" = None) -> ExitCode:
-    """0, 10, 11 or 12. `max_age` bounds the age of each connection's evidence, where it was not just gathered."""
+    """0, 10, 11, 12 or 13. `max_age` bounds the age of each connection's evidence, where it was not just gathered."""
+    if snapshot.split_brains:
+        return ExitCode.SPLIT_BRAIN
     if any(_lacks_evidence(one, snapshot, max_age) for one in snapshot.connections) or vantage_is_suspect(snapshot):
         return ExitCode.NO_EVIDENCE
-    if any(one.route.serving is None and not one.circuit.manual for one in snapshot.connections):
+    if any(map(snapshot.is_unserved, snapshot.connections)):
         return ExitCode.DOWN
     return ExitCode.DONE if all(map(is_well, snapshot.connections)) else ExitCode.DEGRADED
 
@@ -52,10 +55,14 @@ def as_asked(code: ExitCode, fail_on: FailOn) -> ExitCode:
 
 
 def _lacks_evidence(one: ConnectionSnapshot, snapshot: Snapshot, max_age: "Mapping[str, timedelta] | None") -> bool:
-    if one.health is Health.UNKNOWN or one.checked_at is None:
+    if one.health is Health.UNKNOWN or one.checked_at is None or _was_not_checked(one):
         return True
     age = abs(snapshot.taken_at - one.checked_at)  # a look from the future is none: a clock was set back since
     return max_age is not None and age > max_age[one.name]
+
+
+def _was_not_checked(one: ConnectionSnapshot) -> bool:
+    return one.error is not None and one.error.kind == ErrorKind.LOCAL
 
 
 def _host(one: ConnectionSnapshot) -> str:

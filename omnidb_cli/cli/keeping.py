@@ -82,10 +82,10 @@ class Keeper:
         if type(given) is Checked:
             self._rounds.looked(name)
 
-    def routed(self, name: str, serving: "Serving", event: "Event | None") -> None:
+    def routed(self, name: str, serving: "Serving", events: "tuple[Event, ...]") -> None:
         """Notes who serves a connection now."""
         if self._state is not None:
-            self._state.routed(name, serving, event)
+            self._state.routed(name, serving, events)
 
     def published(self, event: "Event") -> None:
         """Notes an event that is no change of health, circuit or route."""

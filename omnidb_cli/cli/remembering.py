@@ -54,12 +54,18 @@ class SavedState:
         """Notes what happened to a connection."""
         self._notes.append(_Note(partial(self._recorder.record, name, given, at), name, given, at))
 
-    def routed(self, name: str, serving: "Serving", event: "Event | None") -> None:
-        """Notes who serves a connection now, unless that is itself and nobody ever said otherwise."""
-        if event is None and (serving.name, serving.eligible_since) == (name, None):
-            return
+    def routed(self, name: str, serving: "Serving", events: "tuple[Event, ...]") -> None:
+        """Notes who serves a connection now."""
         since = None if serving.eligible_since is None else serving.eligible_since + time() - monotonic()
-        self._notes.append(_Note(partial(self._recorder.routed, name, serving.name, since, event), name))
+        tell = partial(
+            self._recorder.routed,
+            name,
+            serving.name,
+            eligible_since=since,
+            split_since=serving.split_since,
+            events=events,
+        )
+        self._notes.append(_Note(tell, name))
 
     def published(self, event: "Event") -> None:
         """Notes an event that is no change of health, circuit or route."""
@@ -114,7 +120,7 @@ def serving_of(saved: "Saved") -> "Serving":
     from omnidb_cli.core.router import Serving
 
     since = None if saved.eligible_since is None else min(saved.eligible_since, time()) - time() + monotonic()
-    return Serving(saved.serving, saved.serving_known, since)
+    return Serving(saved.serving, saved.serving_known, since, saved.split_since)
 
 
 def saved_state(topology: "Topology", store: "Store", *, stays: bool = False) -> SavedState:

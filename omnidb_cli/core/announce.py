@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from omnidb_cli.core.circuit import CircuitState
-from omnidb_cli.core.endpoint import Change, HealthChange
+from omnidb_cli.core.endpoint import Change, HealthChange, HoldChange
 from omnidb_cli.core.events import Event, EventType, utc
 
 EVENT_SCHEMA = "omnidb.event/v1"
@@ -19,8 +19,11 @@ _CIRCUIT_EVENTS = {
 
 def event_of(name: str, change: Change, at_wall: float) -> Event:
     """The event that tells of `change` on connection `name` at `at_wall` (Unix time)."""
-    if isinstance(change, HealthChange):
-        return _health_event(name, change, utc(at_wall))
+    match change:
+        case HealthChange():
+            return _health_event(name, change, utc(at_wall))
+        case HoldChange():
+            return _hold_event(name, change, utc(at_wall))
     return Event(
         _CIRCUIT_EVENTS[change.current],
         name,
@@ -42,8 +45,21 @@ def _health_event(name: str, change: HealthChange, at: datetime) -> Event:
         reason=str(fault.kind) if fault else None,
         previous=change.previous.value,
         current=change.current.value,
-        error=fault.message if fault else None,
-        detail={"kind": str(fault.kind), "message": fault.message} if fault else {},
+        error=fault.sentence if fault else None,
+        detail={"kind": str(fault.kind), "message": fault.sentence} if fault else {},
+    )
+
+
+def _hold_event(name: str, change: HoldChange, at: datetime) -> Event:
+    until = None if change.held_until is None else rfc3339(utc(change.held_until))
+    return Event(
+        EventType.HOLD_CHANGED,
+        name,
+        at,
+        reason="manual",
+        actor=change.actor,
+        note=change.note,
+        detail={"held_until": until},
     )
 
 

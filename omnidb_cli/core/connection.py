@@ -17,18 +17,36 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """A client, its breaker and the record of its looks; `timer` ends its circuit's wait, where there is one."""
+    """A client, its breaker and the record of its looks.
 
-    __slots__ = ("breaker", "client", "has_check", "health", "name", "settings", "timer")
+    `expected` is the role that it should have, or None; `timer` ends its circuit's wait, where there is one.
+    """
 
-    def __init__(self, name: str, client: Any, breaker: CircuitBreaker, settings: Settings, *, has_check: bool) -> None:
+    __slots__ = ("breaker", "client", "expected", "has_check", "health", "name", "settings", "timer")
+
+    def __init__(
+        self,
+        name: str,
+        client: Any,
+        breaker: CircuitBreaker,
+        settings: Settings,
+        *,
+        has_check: bool,
+        expected: str | None = None,
+    ) -> None:
         self.name = name
         self.client = client
         self.breaker = breaker
         self.settings = settings
         self.has_check = has_check
+        self.expected = expected
         self.health: HealthRecord = NEVER_OBSERVED
         self.timer: TimerHandle | None = None
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether it was seen to take writes, and no person keeps calls away from it."""
+        return self.health.takes_writes and not self.breaker.circuit.held
 
     @property
     def memory(self) -> Memory:
@@ -52,5 +70,6 @@ def connections_of(
             CircuitBreaker.governed(rules, counts_as_failure=config.counts_as_failure, clock=clock),
             usual if own is None else Settings(rules, own.rise, own.fall),
             has_check=name in checks.checks,
+            expected=checks.roles.get(name),
         )
     return connections

@@ -8,8 +8,9 @@ that two processes that change one connection lose nothing.
 
 from itertools import pairwise
 
-from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, Rules, state_at, step
-from omnidb_cli.core.health import NEVER_OBSERVED, CheckResult, Fault, Health, HealthRecord, observe
+from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, Rules, step
+from omnidb_cli.core.health import NEVER_OBSERVED, CheckResult, Fault, Health, HealthRecord, not_checked, observe
+from omnidb_cli.errors import ErrorKind
 from omnidb_cli.tuples import NamedTuple
 
 
@@ -79,7 +80,15 @@ class CircuitChange(NamedTuple):
     actor: str | None
 
 
-Change = HealthChange | CircuitChange
+class HoldChange(NamedTuple):
+    """A hold that was there already got another time, reason or person; the circuit stays open."""
+
+    note: str | None
+    actor: str | None
+    held_until: float | None
+
+
+Change = HealthChange | CircuitChange | HoldChange
 
 
 class Outcome(NamedTuple):
@@ -96,6 +105,8 @@ def reduce(memory: Memory, given: Input, at: Moment, settings: Settings) -> Outc
     if (now := step(circuit, Cause.TIME_PASSED, at, settings.rules)) is not circuit:
         steps.append(now)
     match given:
+        case Checked(CheckResult(Health.UNHEALTHY, kind=ErrorKind.LOCAL) as result):
+            record = not_checked(health, result)
         case Checked():
             record = observe(health, given.result, at.wall, settings.rise, settings.fall, given.latency_s)
             steps += _after_check(now, record, given, at, settings)
@@ -114,14 +125,14 @@ def reduce(memory: Memory, given: Input, at: Moment, settings: Settings) -> Outc
             record = health
     changes: list[Change] = _health_change(health, record)
     for previous, current in pairwise(steps):
-        changes += _circuit_change(previous, current, at, settings.rules)
+        changes += _circuit_change(previous, current, settings.rules)
     return Outcome(Memory(record, steps[-1]), tuple(changes))
 
 
-def changes_between(before: Memory, after: Memory, at: Moment, rules: Rules) -> tuple[Change, ...]:
+def changes_between(before: Memory, after: Memory, rules: Rules) -> tuple[Change, ...]:
     """What changed from one memory to another that somebody else arrived at, in the order of announcing."""
     health = _health_change(before.health, after.health)
-    return (*health, *_circuit_change(before.circuit, after.circuit, at, rules))
+    return (*health, *_circuit_change(before.circuit, after.circuit, rules))
 
 
 def _health_change(before: HealthRecord, after: HealthRecord) -> list[Change]:
@@ -134,6 +145,8 @@ def _after_check(
     """The circuits that follow from a look, one after the other."""
     rules = settings.rules
     if checked.result.health is Health.UNHEALTHY:
+        if checked.result.kind == ErrorKind.LOCAL:
+            return []
         proving = circuit.state is CircuitState.HALF_OPEN and circuit.origin is not Origin.CALLS
         decided = proving or record.health is Health.UNHEALTHY
         return [step(circuit, Cause.CHECK_BAD, at, rules)] if decided else []
@@ -145,11 +158,21 @@ def _after_check(
     return [after]
 
 
-def _circuit_change(previous: Circuit, current: Circuit, at: Moment, rules: Rules) -> list[CircuitChange]:
-    before = CircuitState.OPEN if previous.held else previous.state
-    after = state_at(current, at.clock, rules)
-    if not rules.enabled and not previous.held:
-        before = CircuitState.DISABLED
+def _circuit_change(previous: Circuit, current: Circuit, rules: Rules) -> list[CircuitChange] | list[HoldChange]:
+    before, after = _acted_on(previous, rules), _acted_on(current, rules)
+    if previous.held and current.held and after is CircuitState.OPEN:
+        return [] if _terms(previous) == _terms(current) else [HoldChange(*_terms(current))]
     if before is after and previous.held is current.held:
         return []
     return [CircuitChange(before, after, current.reason, current.note, current.actor)]
+
+
+def _acted_on(circuit: Circuit, rules: Rules) -> CircuitState:
+    """The state that was last acted on: what time alone makes of it is announced when somebody acts on that."""
+    if circuit.held:
+        return CircuitState.OPEN
+    return circuit.state if rules.enabled else CircuitState.DISABLED
+
+
+def _terms(circuit: Circuit) -> tuple[str | None, str | None, float | None]:
+    return circuit.note, circuit.actor, circuit.held_until

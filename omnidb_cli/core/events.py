@@ -17,9 +17,11 @@ class EventType(StrEnum):
     CIRCUIT_OPEN = "circuit:open"
     CIRCUIT_HALF_OPEN = "circuit:half-open"
     CIRCUIT_CLOSE = "circuit:close"
+    HOLD_CHANGED = "hold:changed"
     FAILOVER = "failover"
     RECOVERY = "recovery"
     NO_ROUTE = "no-route"
+    SPLIT_BRAIN = "split-brain"
     ERROR = "error"
     SHUTDOWN = "shutdown"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 
-from omnidb_cli.errors import ConfigurationError, ErrorKind
+from omnidb_cli.errors import ConfigurationError, ErrorKind, is_local
 from omnidb_cli.tuples import NamedTuple
 
 
@@ -22,7 +22,8 @@ class CheckResult(NamedTuple):
 
     `latency_s` and `lag_s` are seconds; without a latency the monitor's own measurement stands.
     `role` is the role the server really has (`primary`, `replica`), None when it cannot tell.
-    `detail` says in words what is wrong; `kind` is an `ErrorKind` word for it.
+    `detail` says in words what is wrong; `kind` is an `ErrorKind` word for it: `local` means that no check could be
+    made. `writable` tells whether it takes writes (None: a primary does), `position` how far its history goes.
     """
 
     health: Health = Health.HEALTHY
@@ -31,6 +32,8 @@ class CheckResult(NamedTuple):
     lag_s: float | None = None
     detail: str | None = None
     kind: str | None = None
+    writable: bool | None = None
+    position: str | None = None
 
 
 class Expectation(NamedTuple):
@@ -42,16 +45,28 @@ class Expectation(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What was wrong at the last look: an `ErrorKind` word and a sentence."""
+    """What was wrong at the last look: an `ErrorKind` word and a sentence.
+
+    `progress` counts the checks still to come before it is decided: `1 of 3 failed checks`.
+    """
 
     kind: str
     message: str
+    progress: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The message with its count."""
+        return self.message if self.progress is None else f"{self.message} ({self.progress})"
 
 
 class HealthRecord(NamedTuple):
     """All that is kept of a connection's looks. `checked_at` is Unix time, when the answer came.
 
-    `good` and `bad` count the looks in a row that answered, or failed.
+    `good` and `bad` count the looks in a row that answered, or failed. `since` is the Unix time since when its health
+    is what it is. `writable` and `position` are None unless the last look told them. `not_made` says why the checks
+    since then could not be made at all: trouble of this host, which says nothing about the server (semantics,
+    Health 9).
     """
 
     health: Health = Health.UNKNOWN
@@ -62,6 +77,17 @@ class HealthRecord(NamedTuple):
     role: str | None = None
     lag_s: float | None = None
     fault: Fault | None = None
+    since: float | None = None
+    writable: bool | None = None
+    position: str | None = None
+    not_made: Fault | None = None
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether the last look saw that it may be written."""
+        if self.health is Health.UNHEALTHY:
+            return False
+        return self.role == "primary" if self.writable is None else self.writable
 
 
 NEVER_OBSERVED = HealthRecord()
@@ -77,22 +103,44 @@ def observe(
 ) -> HealthRecord:
     """The record after one more look whose answer came at `at` (Unix time).
 
-    `fall` failed looks in a row make it unhealthy, `rise` good ones healthy again; degraded is applied at
-    once, and the very first look decides at once (semantics, Health 4). `latency_s` (seconds) stands in for a
-    latency that the result does not bring.
+    `fall` failed looks in a row make it unhealthy, and one short of that degraded, with the count; `rise` good ones
+    make it healthy again, and short of that it keeps its last failure, with the count. Degraded is applied at once,
+    and the very first look decides at once (semantics, Health 4). `latency_s` (seconds) stands in for a latency that
+    the result does not bring.
     """
     measured_s = latency_s if result.latency_s is None else result.latency_s
     if result.health is _WELL is record.health:  # a quiet night
-        return _record((_WELL, record.good + 1, 0, at, measured_s, result.role, result.lag_s, None))
-    first = record.health is Health.UNKNOWN
+        _, _, role, lag_s, _, _, writable, position = result
+        return _record(
+            (_WELL, record.good + 1, 0, at, measured_s, role, lag_s, None, record.since, writable, position, None)
+        )
+    good, bad, health, fault = _counted(record, result, rise, fall)
+    since = record.since if health is record.health and record.since is not None else at
+    return HealthRecord(
+        *(health, good, bad, at, measured_s, result.role, result.lag_s, fault, since),
+        *(result.writable, result.position),
+    )
+
+
+def not_checked(record: HealthRecord, result: CheckResult) -> HealthRecord:
+    """The record after a check that could not be made: health stays as it is, and ages (semantics, Health 9)."""
+    return record._replace(not_made=_fault(result))
+
+
+def _counted(record: HealthRecord, result: CheckResult, rise: int, fall: int) -> tuple[int, int, Health, Fault | None]:
+    first, was_down = record.health is Health.UNKNOWN, record.health is Health.UNHEALTHY
+    fault = _fault(result)
     if result.health is Health.UNHEALTHY:
-        good, bad = 0, record.bad + 1
-        health = Health.UNHEALTHY if first or bad >= fall else record.health
-    else:
-        good, bad = max(record.good + 1, rise if first else 0), 0
-        settled = good >= rise or result.health is Health.DEGRADED
-        health = result.health if settled else record.health
-    return HealthRecord(health, good, bad, at, measured_s, result.role, result.lag_s, _fault(result))
+        bad = record.bad + 1
+        if first or was_down or bad >= fall:
+            return 0, bad, Health.UNHEALTHY, fault
+        progress = f"{bad} of {fall} failed checks"
+        return 0, bad, Health.DEGRADED, fault and fault._replace(progress=progress)
+    good = max(record.good + 1, rise if first else 0)
+    if was_down and good < rise and result.health is not Health.DEGRADED:
+        failure = record.fault or Fault(ErrorKind.INTERNAL, "the checks before it failed")
+        return good, 0, Health.UNHEALTHY, failure._replace(progress=f"{good} of {rise} passing checks")
+    return good, 0, result.health, fault
 
 
 def _fault(result: CheckResult) -> Fault | None:
@@ -113,7 +161,8 @@ class Answer(NamedTuple):
     """What a server told about itself in one round trip, before anything is expected of it.
 
     `writable` is None when it cannot tell. `lag_s` is None when unknown; `stalled` says, in words, that
-    replication stands still, however small the lag looks.
+    replication has stopped, however small the lag looks. `position` says, in the engine's own words, how far its
+    history goes, of one that takes writes: where two of them part (semantics, Failover 8).
     """
 
     latency_s: float
@@ -122,12 +171,14 @@ class Answer(NamedTuple):
     lag_s: float | None = None
     stalled: str | None = None
     version: str | None = None
+    position: str | None = None
 
 
 def judge(answer: Answer, expected: Expectation) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
     health, kind, detail = _verdict(answer, expected)
-    return _result((health, answer.latency_s, answer.role, answer.lag_s, detail, kind))
+    _, role, writable, lag_s, _, _, position = answer
+    return _result((health, answer.latency_s, role, lag_s, detail, kind, writable, position))
 
 
 _Verdict = tuple[Health, ErrorKind | None, str | None]
@@ -135,7 +186,7 @@ _NOTHING_WRONG: _Verdict = (_WELL, None, None)
 
 
 def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
-    latency_s, role, writable, lag_s, stalled, _ = answer
+    latency_s, role, writable, lag_s, stalled, _, _ = answer
     wanted, max_lag_s, slow_s = expected
     if wanted == "primary" and (role == "replica" or writable is False):
         found = "it is a replica" if role == "replica" else "it is read-only"
@@ -188,6 +239,8 @@ def failed(error: BaseException) -> CheckResult:
 
 def _kind_of(error: BaseException) -> ErrorKind:
     match error:
+        case _ if is_local(error):
+            return ErrorKind.LOCAL
         case TimeoutError():
             return ErrorKind.TIMEOUT
         case ConnectionRefusedError():

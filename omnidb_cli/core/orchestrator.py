@@ -16,7 +16,7 @@ from omnidb_cli.core.health import CheckResult, Health
 from omnidb_cli.core.lifetime import Lifetime, not_connected
 from omnidb_cli.core.moment import clock, now
 from omnidb_cli.core.registry import Registry
-from omnidb_cli.core.report import ConnectionStats, snapshot_of, stats_of
+from omnidb_cli.core.report import ConnectionStats, health_of, snapshot_of, stats_of
 from omnidb_cli.core.router import FailoverRouter, FailoverSpec, Serving
 from omnidb_cli.core.settings import CircuitBreakerConfig, Duration, HealthCheck
 from omnidb_cli.core.signals import on_signals
@@ -50,9 +50,9 @@ class Orchestrator:
         self._registry: Registry[Any] = Registry(connections)
         self._router = FailoverRouter(failover or {}, self._registry)
         checks = health_check or HealthCheck()
-        for name in (*checks.checks, *checks.overrides):
+        for name in (*checks.checks, *checks.overrides, *checks.roles):
             if name not in self._registry:
-                raise ConfigurationError(f'a check is given for "{name}", which is not a connection')
+                raise ConfigurationError(f'a check or role is given for "{name}", which is not a connection')
         if circuit_breaker is not None and not isinstance(circuit_breaker, CircuitBreakerConfig):
             raise ConfigurationError(f"circuit_breaker must be a CircuitBreakerConfig or None, not {circuit_breaker!r}")
         self._bus = EventBus()
@@ -198,10 +198,11 @@ class Orchestrator:
         self._registry.require(name)
         self._board.apply(name, Closed(actor))
 
-    def failback(self, name: str) -> None:
-        """Lets the primary serve again, where `failback="manual"` waits for that.
+    def failback(self, name: str, *, actor: str | None = None, accept_split_brain: bool = False) -> None:
+        """Lets the primary serve again, where `failback="manual"` or a split brain keeps it waiting.
 
-        Raises UnknownConnectionError; PreconditionError when it is not eligible.
+        Raises UnknownConnectionError; PreconditionError when it is not eligible, and during a split brain without
+        `accept_split_brain`.
         """
         self._registry.require(name)
         serving = self._router.serving(name)
@@ -210,7 +211,10 @@ class Orchestrator:
         routes, at = self._board.routes, clock()
         if routes.stand(name, at) not in {Stand.READY, Stand.TRIAL}:
             raise PreconditionError(f'"{name}" cannot serve again yet: {routes.reason(name, at)}')
-        self._board.fail_back(name)
+        split = routes.split_brain(name)
+        if split is not None and not accept_split_brain:
+            raise PreconditionError(f'"{name}" must not serve again yet: {split.sentence}')
+        self._board.fail_back(name, actor)
 
     def restore(self, name: str, memory: Memory, serving: Serving = Serving()) -> None:  # noqa: B008 - frozen
         """Takes over what an earlier process remembered of `name`, before `connect()`; announces nothing."""
@@ -224,7 +228,7 @@ class Orchestrator:
 
     def health(self) -> dict[str, Health]:
         """The health of every connection."""
-        return {name: connection.health.health for name, connection in self._board.connections.items()}
+        return {name: health_of(self._board, name) for name in self._board.connections}
 
     def stats(self) -> dict[str, ConnectionStats]:
         """The short of every connection."""

@@ -14,9 +14,11 @@ from omnidb_cli.core.snapshot import (
     Route,
     RouteView,
     Snapshot,
-    summarize,
+    SplitBrain,
+    assemble,
 )
 from omnidb_cli.core.switchboard import Switchboard
+from omnidb_cli.errors import ErrorKind
 from omnidb_cli.tuples import NamedTuple
 
 
@@ -37,7 +39,7 @@ def stats_of(board: Switchboard) -> dict[str, ConnectionStats]:
         route = board.routes.route(name)
         circuit = connection.breaker.circuit
         stats[name] = ConnectionStats(
-            connection.health.health,
+            health_of(board, name),
             state_at(circuit, clock, connection.settings.rules),
             circuit.failures,
             route.serving if route.is_failover else None,
@@ -54,28 +56,48 @@ def snapshot_of(board: Switchboard) -> Snapshot:
             connection.health,
             circuit_view(connection.breaker.circuit, now.clock, connection.settings.rules),
             board.routes.route(name),
+            board.routes.split_brain_of(name),
         )
         for name, connection in board.connections.items()
     )
-    return Snapshot(None, utc(now.wall), summarize(connections), connections)
+    routes = board.routes
+    return assemble(None, utc(now.wall), connections, routes.standbys(), routes.split_brains())
 
 
-def connection_view(name: str, health: HealthRecord, circuit: CircuitView, route: Route) -> ConnectionSnapshot:
+def health_of(board: Switchboard, name: str) -> Health:
+    """The health of a connection: a replica of a split brain is degraded, however well it answers."""
+    health = board.connections[name].health.health
+    return Health.DEGRADED if health is Health.HEALTHY and board.routes.split_brain_of(name) is not None else health
+
+
+def connection_view(
+    name: str, health: HealthRecord, circuit: CircuitView, route: Route, split: SplitBrain | None = None
+) -> ConnectionSnapshot:
     """One connection as the status object has it, without what only a topology knows."""
     return ConnectionSnapshot(
         name=name,
         engine=None,
         address=None,
         tags=(),
-        health=health.health,
+        health=Health.DEGRADED if split is not None and health.health is Health.HEALTHY else health.health,
+        health_since=_utc(health.since),
         latency_ms=None if health.latency_s is None else round(health.latency_s * 1000, 3),
         checked_at=_utc(health.checked_at),
-        error=None if health.fault is None else ErrorView(*health.fault),
+        error=_error(health, split),
         role=RoleView(None, health.role),
         lag_seconds=health.lag_s,
         circuit=circuit,
         route=RouteView(route.serving, route.is_failover, route.reason, route.candidates),
     )
+
+
+def _error(health: HealthRecord, split: SplitBrain | None) -> ErrorView | None:
+    """What is wrong: a check that could not be made goes first, then a split brain, then what the last check found."""
+    if health.not_made is not None:
+        return ErrorView(health.not_made.kind, health.not_made.sentence)
+    if split is not None:
+        return ErrorView(ErrorKind.SPLIT_BRAIN, split.sentence)
+    return None if health.fault is None else ErrorView(health.fault.kind, health.fault.sentence)
 
 
 def _utc(wall: float | None) -> datetime | None:

@@ -14,12 +14,14 @@ from omnidb_cli.tuples import NamedTuple
 class Serving(NamedTuple):
     """Who serves a connection. `known` is False until it was decided once; `name` is None when nobody can.
 
-    `eligible_since` (clock seconds) is since when a primary that does not serve has been eligible without a break.
+    `eligible_since` (clock seconds) is since when a primary that does not serve has been eligible without a break,
+    `split_since` (Unix time) since when two of its route take writes.
     """
 
     name: str | None = None
     known: bool = False
     eligible_since: float | None = None
+    split_since: float | None = None
 
 
 UNDECIDED = Serving()
@@ -53,6 +55,10 @@ class FailoverRouter:
         """The connections, besides itself, that `name` may serve."""
         return self._heads.get(name, [])
 
+    def stands_by(self, name: str) -> bool:
+        """Whether it is somebody's backup and has no failover of its own."""
+        return name not in self._rules and name in self._heads
+
     def policy(self, name: str) -> Failover | None:
         """The failover rule of `name`, or None."""
         return self._rules.get(name)
@@ -67,34 +73,51 @@ class FailoverRouter:
 
 
 def decide(
-    order: Sequence[str], previous: Serving, policy: Failover | None, stand: Callable[[str], Stand], clock: float
+    order: Sequence[str],
+    previous: Serving,
+    policy: Failover | None,
+    stand: Callable[[str], Stand],
+    clock: float,
+    split_since: float | None = None,
 ) -> Serving:
-    """Who serves the first of `order` from `clock` on."""
+    """Who serves the first of `order` from `clock` on. `split_since` is not None while two of them take writes."""
     head = order[0]
     if policy is None:
         return Serving(head if stand(head) is not Stand.OUT else None, known=True)
     since = None
     if previous.known and previous.name not in (None, head) and stand(head) is not Stand.OUT:
         since = clock if previous.eligible_since is None else previous.eligible_since
-    chosen = choose(order, stand, held_back=is_held_back(since, policy, clock))
-    return Serving(chosen, known=True, eligible_since=None if chosen == head else since)
+    held_back = is_held_back(since, policy, clock, split=split_since is not None)
+    chosen = choose(order, stand, serving=previous.name, held_back=held_back)
+    return Serving(chosen, known=True, eligible_since=None if chosen == head else since, split_since=split_since)
 
 
-def is_held_back(eligible_since: float | None, policy: Failover | None, clock: float) -> bool:
-    """Whether a primary that is eligible since then still leaves the service to its backup (semantics, Failover 6)."""
+def is_held_back(eligible_since: float | None, policy: Failover | None, clock: float, *, split: bool) -> bool:
+    """Whether a primary that is eligible since then still leaves the service to its backup.
+
+    It does until `failback_after` is over, until a person says otherwise, and while a split brain lasts (semantics,
+    Failover 6 and 8).
+    """
     if eligible_since is None or policy is None:
         return False
-    return policy.failback == Failback.MANUAL or clock < eligible_since + policy.failback_after_s
+    return split or policy.failback == Failback.MANUAL or clock < eligible_since + policy.failback_after_s
 
 
-def choose(order: Sequence[str], stand: Callable[[str], Stand], *, held_back: bool = False) -> str | None:
-    """The first of `order` that may serve; one being proved by checks, or held back, waits behind a ready one."""
+def choose(
+    order: Sequence[str], stand: Callable[[str], Stand], *, serving: str | None = None, held_back: bool = False
+) -> str | None:
+    """The first of `order` that may serve; one being proved by checks, or held back, waits behind a ready one.
+
+    A recovering one that serves already goes on: after an outage of a whole pair the service would otherwise bounce
+    from the primary to whichever backup is proved first, and back.
+    """
     stands = [(name, stand(name)) for name in order]
     if held_back and stands[0][1] is not Stand.OUT:
         stands[0] = (stands[0][0], Stand.PROVING)
     somebody_ready = any(one is Stand.READY for _, one in stands)
     for name, one in stands:
-        if one is Stand.OUT or (one is Stand.PROVING and somebody_ready):
+        waits = one is Stand.PROVING and somebody_ready and (name != serving or (held_back and name == order[0]))
+        if one is Stand.OUT or waits:
             continue
         return name
     return None

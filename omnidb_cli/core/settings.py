@@ -19,6 +19,7 @@ CheckFunction = Callable[[Any], Any]
 CountsAsFailure = Callable[[BaseException], bool]
 
 _LONGEST_DEFAULT_WAIT_S = 300.0
+_ROLES = ("primary", "replica", None)
 
 
 def _whole(name: str, value: object, *, least: int) -> None:
@@ -39,7 +40,8 @@ class HealthCheck:
 
     `interval` apart, each attempt bounded by `timeout`; a failed look is tried `retries` more times,
     `retry_delay` apart. `fall` failed looks in a row make a connection unhealthy, `rise` good ones healthy
-    again. `checks` maps names to check functions; `overrides` gives single connections settings of their own.
+    again. `checks` maps names to check functions; `overrides` gives single connections settings of their own;
+    `roles` says which are expected to be `primary` or `replica`.
 
     Raises ConfigurationError for anything that is not a usable number or duration.
     """
@@ -52,6 +54,7 @@ class HealthCheck:
     fall: int = 1
     checks: Mapping[str, CheckFunction] = field(default_factory=dict)
     overrides: Mapping[str, "HealthCheck"] = field(default_factory=dict)
+    roles: Mapping[str, str | None] = field(default_factory=dict)
     interval_s: float = field(init=False)
     timeout_s: float = field(init=False)
     retry_delay_s: float = field(init=False)
@@ -66,6 +69,9 @@ class HealthCheck:
         for name, check in self.checks.items():
             if not callable(check):
                 raise ConfigurationError(f'the check of "{name}" is not callable: {check!r}')
+        for name, role in self.roles.items():
+            if role not in _ROLES:
+                raise ConfigurationError(f'the role of "{name}" must be primary or replica, not {role!r}')
 
 
 def _uniform_tenth() -> float:

@@ -25,6 +25,28 @@ class Route:
     is_failover: bool
     reason: str
     candidates: tuple[Candidate, ...]
+    split_brain: "SplitBrain | None" = None
+
+
+@frozen
+class SplitBrain:
+    """A primary and its replica that both take writes (semantics, Failover 8).
+
+    `requested` is the primary of the route, `primary` and `replica` the two that part, `others` further ones expected
+    to be replicas; `since` is None until it was announced. `sentence` names them and how far each one's history goes.
+    """
+
+    requested: str
+    primary: str
+    replica: str
+    others: tuple[str, ...]
+    since: datetime | None
+    sentence: str
+
+    @property
+    def replicas(self) -> tuple[str, ...]:
+        """Every connection that takes writes and is expected to be a replica."""
+        return (self.replica, *self.others)
 
 
 @frozen
@@ -70,13 +92,17 @@ class RouteView:
 
 @frozen
 class ConnectionSnapshot:
-    """One connection. `engine`, `address` and `tags` are the topology's, None and empty in library use."""
+    """One connection. `engine`, `address` and `tags` are the topology's, None and empty in library use.
+
+    `health_since` is since when its health is what it is, None while it is unknown.
+    """
 
     name: str
     engine: str | None
     address: str | None
     tags: tuple[str, ...]
     health: Health
+    health_since: datetime | None
     latency_ms: float | None
     checked_at: datetime | None
     error: ErrorView | None
@@ -88,7 +114,10 @@ class ConnectionSnapshot:
 
 @frozen
 class Summary:
-    """Counts. `unserved` leaves out those that a person holds; `open_circuits` counts every open one, held or not."""
+    """Counts. `unserved` leaves out standbys and those that a person holds; `open_circuits` counts every open one.
+
+    `standbys_down` counts the standbys that nothing serves and no person holds, `split_brains` the routes with one.
+    """
 
     total: int
     healthy: int
@@ -99,23 +128,49 @@ class Summary:
     held: int
     failovers: int
     unserved: int
+    standbys_down: int
+    split_brains: int
 
 
 @frozen
 class Snapshot:
-    """Everything at `taken_at`. `topology` is its name, None in library use."""
+    """Everything at `taken_at`. `topology` is its name, None in library use.
+
+    `standbys` names the connections that only stand by for others (semantics, Failover 9).
+    """
 
     topology: str | None
     taken_at: datetime
     summary: Summary
     connections: tuple[ConnectionSnapshot, ...]
+    standbys: frozenset[str] = frozenset()
+    split_brains: tuple[SplitBrain, ...] = ()
+
+    def is_unserved(self, one: ConnectionSnapshot) -> bool:
+        """Whether nothing serves it, though no person holds it and it is no standby."""
+        return one.route.serving is None and not one.circuit.manual and one.name not in self.standbys
 
 
-def summarize(connections: tuple[ConnectionSnapshot, ...]) -> Summary:
-    """The counts over `connections`."""
+def assemble(
+    topology: str | None,
+    taken_at: datetime,
+    connections: tuple[ConnectionSnapshot, ...],
+    standbys: frozenset[str],
+    split_brains: tuple[SplitBrain, ...],
+) -> Snapshot:
+    """The snapshot of `connections` with its counts; standbys and split brains of others are left out."""
+    names = {one.name for one in connections}
+    standbys = standbys & names
+    split_brains = tuple(one for one in split_brains if not names.isdisjoint((one.requested, *one.replicas)))
+    summary = _summarize(connections, standbys, len(split_brains))
+    return Snapshot(topology, taken_at, summary, connections, standbys, split_brains)
+
+
+def _summarize(connections: tuple[ConnectionSnapshot, ...], standbys: frozenset[str], split_brains: int) -> Summary:
     tally = dict.fromkeys(Health, 0)
     for connection in connections:
         tally[connection.health] += 1
+    nobody_serves = [one for one in connections if one.route.serving is None and not one.circuit.manual]
     return Summary(
         total=len(connections),
         healthy=tally[Health.HEALTHY],
@@ -125,5 +180,7 @@ def summarize(connections: tuple[ConnectionSnapshot, ...]) -> Summary:
         open_circuits=sum(one.circuit.state is CircuitState.OPEN for one in connections),
         held=sum(one.circuit.manual for one in connections),
         failovers=sum(one.route.failover for one in connections),
-        unserved=sum(one.route.serving is None and not one.circuit.manual for one in connections),
+        unserved=sum(one.name not in standbys for one in nobody_serves),
+        standbys_down=sum(one.name in standbys for one in nobody_serves),
+        split_brains=split_brains,
     )

@@ -47,7 +47,7 @@ def reason_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, pe
     if circuit.held and state is CircuitState.OPEN:
         return _held(circuit)
     if health.health is Health.UNHEALTHY:
-        return f"unhealthy: {health.fault.message}" if health.fault else "unhealthy"
+        return f"unhealthy: {health.fault.sentence}" if health.fault else "unhealthy"
     if state is CircuitState.OPEN:
         return _open(circuit)
     if state is CircuitState.HALF_OPEN:
@@ -83,7 +83,7 @@ def _well(health: HealthRecord, *, has_check: bool) -> str:
         case Health.HEALTHY:
             return "healthy"
         case Health.DEGRADED:
-            return f"degraded: {health.fault.message}" if health.fault else "degraded"
+            return f"degraded: {health.fault.sentence}" if health.fault else "degraded"
         case _:
             return "not checked yet" if has_check else "not checked: it has no check"
 

@@ -28,7 +28,7 @@ from omnidb_cli.core.health import Health, observe
 from omnidb_cli.core.router import FailoverRouter, Serving, decide
 from omnidb_cli.core.routes import Routes
 from omnidb_cli.core.settings import Failback, Failover
-from omnidb_cli.core.snapshot import Candidate
+from omnidb_cli.core.snapshot import Candidate, SplitBrain
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.core.timers import Timers
 
@@ -40,7 +40,7 @@ class Journal(Protocol):
     """Who writes down what happens, so that other processes learn of it. Every method is quick and never waits."""
 
     def record(self, name: str, given: Input, at: Moment) -> None: ...
-    def routed(self, name: str, serving: Serving, event: Event | None) -> None: ...
+    def routed(self, name: str, serving: Serving, events: tuple[Event, ...]) -> None: ...
     def published(self, event: Event) -> None: ...
 
 
@@ -93,12 +93,13 @@ class Switchboard:
         connection = self.connections[name]
         at = at or self.now()
         breaker = connection.breaker
-        before, fault = breaker.circuit, connection.health.fault
+        before, fault, wrote = breaker.circuit, connection.health.fault, connection.health.takes_writes
         outcome = reduce(Memory(connection.health, before), given, at, connection.settings)
         connection.health, breaker.circuit = outcome.memory
         if self._journal is not None:
             self._journal.record(name, given, at)
-        if not outcome.changes and breaker.circuit is before and connection.health.fault == fault:
+        health = connection.health
+        if not outcome.changes and breaker.circuit is before and (health.fault, health.takes_writes) == (fault, wrote):
             return False
         self._changed(connection, outcome.changes, at)
         return True
@@ -117,7 +118,7 @@ class Switchboard:
         if record.health is not before.health:
             self._announce(name, (HealthChange(before.health, record.health, record.fault),), at)
             return True
-        if record.fault != before.fault:
+        if record.fault != before.fault or record.takes_writes is not before.takes_writes:
             self._announce(name, (), at)
             return True
         return False
@@ -126,7 +127,7 @@ class Switchboard:
         """Takes over what somebody else made of `name`; announces what is new in it, and journals nothing."""
         connection = self.connections[name]
         at = self.now()
-        changes = changes_between(connection.memory, memory, at, connection.settings.rules)
+        changes = changes_between(connection.memory, memory, connection.settings.rules)
         connection.health, connection.breaker.circuit = memory
         if serving is not None:
             self.router.settle(name, serving)
@@ -150,17 +151,18 @@ class Switchboard:
     def reroute(self, names: Iterable[str], at: Moment | None = None) -> None:
         """Decides anew who serves `names`, and announces what changed."""
         at = at or self.now()
-        events = [event for name in names if (event := self._decide(name, at)) is not None]
+        events = [event for name in names for event in self._decide(name, at)]
         if events:
             self._bus.publish(*events)
 
-    def fail_back(self, name: str) -> None:
+    def fail_back(self, name: str, actor: str | None) -> None:
         """Lets the primary serve again where it waited for a person's word."""
         at = self.now()
-        event = self._settle(name, self.router.serving(name), Serving(name, known=True), at)
+        previous = self.router.serving(name)
+        serving = Serving(name, known=True, split_since=previous.split_since)
+        events = self._settle(name, previous, serving, at, actor)
         self._push(name, name, self.routes.stand(name, at.clock))
-        if event is not None:
-            self._bus.publish(event)
+        self._bus.publish(*events)
 
     @property
     def _is_heard(self) -> bool:
@@ -170,7 +172,7 @@ class Switchboard:
     def _announce(self, name: str, changes: tuple[Change, ...], at: Moment) -> None:
         events = [event_of(name, change, at.wall) for change in changes] if self._is_heard else []
         heads = (name, *self.router.heads_of(name))
-        events += [event for head in heads if (event := self._decide(head, at)) is not None]
+        events += [event for head in heads for event in self._decide(head, at)]
         if events:
             self._bus.publish(*events)
 
@@ -181,17 +183,20 @@ class Switchboard:
         if any(_tripped_by_calls(change, connection.breaker.circuit) for change in changes):
             self.look_soon(name)
 
-    def _decide(self, head: str, at: Moment) -> Event | None:
+    def _decide(self, head: str, at: Moment) -> tuple[Event, ...]:
         order = self.router.order(head)
         if self.unseen and not self.unseen.isdisjoint(order):
-            return None
+            return ()
         stands = {name: self.routes.stand(name, at.clock) for name in order}
         previous, policy = self.router.serving(head), self.router.policy(head)
-        serving = decide(order, previous, policy, stands.__getitem__, at.clock)
+        split_since = None
+        if self.routes.parting(head) is not None:
+            split_since = at.wall if previous.split_since is None else previous.split_since
+        serving = decide(order, previous, policy, stands.__getitem__, at.clock, split_since)
         self._push(head, serving.name, Stand.OUT if serving.name is None else stands[serving.name])
         if policy is not None:
             self._timers.fail_back_at(head, _fails_back_at(serving, policy, at.clock))
-        return None if serving == previous else self._settle(head, previous, serving, at)
+        return () if serving == previous else self._settle(head, previous, serving, at)
 
     def _push(self, head: str, serving: str | None, stand: Stand) -> None:
         """Puts the decision to where calls find it."""
@@ -202,33 +207,52 @@ class Switchboard:
         else:
             self.lanes[head] = connection
 
-    def _settle(self, head: str, previous: Serving, serving: Serving, at: Moment) -> Event | None:
-        """Remembers a decision that differs from the one before; the event that tells of it, where one does."""
+    def _settle(
+        self, head: str, previous: Serving, serving: Serving, at: Moment, actor: str | None = None
+    ) -> tuple[Event, ...]:
+        """Remembers a decision that differs from the one before; the events that tell of it."""
         self.router.settle(head, serving)
-        event = self._route_event(head, previous.name if previous.known else head, serving.name, at)
-        if self._journal is not None:
-            self._journal.routed(head, serving, event)
-        return event
+        events: list[Event] = []
+        if self._is_heard:
+            before = previous.name if previous.known else head
+            if serving.name != before:
+                events.append(self._route_event(head, before, serving.name, at, actor))
+            split = self.routes.split_brain(head) if previous.split_since is None else None
+            if split is not None:
+                events.append(_split_event(split, at))
+        if self._journal is not None and (previous.known or serving != Serving(head, known=True)):
+            self._journal.routed(head, serving, tuple(events))
+        return tuple(events)
 
-    def _route_event(self, head: str, before: str | None, serving: str | None, at: Moment) -> Event | None:
-        if serving == before or not self._is_heard:
-            return None
+    def _route_event(self, head: str, before: str | None, serving: str | None, at: Moment, actor: str | None) -> Event:
         when = utc(at.wall)
         if serving is None:
             why = self.routes.why_nobody(head, at.clock)
             return Event(EventType.NO_ROUTE, head, when, reason=why, primary=head)
         why = f"{head} {self.routes.reason(head, at.clock)}"
         if serving == head:
-            return Event(EventType.RECOVERY, head, when, reason=why, primary=head, backup=before)
+            return Event(EventType.RECOVERY, head, when, reason=why, actor=actor, primary=head, backup=before)
         return Event(EventType.FAILOVER, head, when, reason=why, primary=head, backup=serving)
+
+
+def _split_event(split: SplitBrain, at: Moment) -> Event:
+    return Event(
+        EventType.SPLIT_BRAIN,
+        split.requested,
+        utc(at.wall),
+        reason=split.sentence,
+        primary=split.primary,
+        detail={"replicas": list(split.replicas)},
+    )
 
 
 def _fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | None:
     """The clock seconds at which a primary that is held back comes back by itself, or None.
 
-    None too where that time is over and checks are still proving it: then it is a look that leads on, not the clock.
+    None too where that time is over and checks are still proving it, and while a split brain lasts: then it is a
+    check that leads on, not the clock.
     """
-    if serving.eligible_since is None or policy.failback == Failback.MANUAL:
+    if serving.eligible_since is None or serving.split_since is not None or policy.failback == Failback.MANUAL:
         return None
     back_at = serving.eligible_since + policy.failback_after_s
     return back_at if back_at > clock else None

@@ -10,11 +10,18 @@ from typing import Final
 from omnidb_cli.core.announce import event_of
 from omnidb_cli.core.circuit import CLOSED, Moment
 from omnidb_cli.core.endpoint import Checked, Closed, Held, Input, Memory, Settings, reduce
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.health import NEVER_OBSERVED
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state.store import Saved, Store, Update
 from omnidb_cli.tuples import NamedTuple
+
+GRAIN_S: Final = 0.05
+"""How far two readings of this host's two clocks may differ.
+
+A process acted on an end that its own clock had reached; the row's end, set to the same clock anew, may lie a trifle
+later. Replayed exactly, what followed from it would be lost.
+"""
 
 KEPT: Final = 10_000
 """How many entries wait, at least, for a store that fails; the oldest go first."""
@@ -30,7 +37,8 @@ class _Routed(NamedTuple):
     name: str
     serving: str | None
     eligible_since: float | None
-    event: Event | None
+    split_since: float | None
+    events: tuple[Event, ...]
 
 
 _Entry = _Given | _Routed
@@ -76,12 +84,20 @@ class Recorder:
         """Notes an input that connection `name` was given at `at`. Raises UnknownConnectionError."""
         self._note(_Given(name, self._signed(given), at))
 
-    def routed(self, name: str, serving: str | None, eligible_since: float | None, event: Event | None) -> None:
-        """Notes who serves `name` now (None: nobody); `event` tells of it if nobody has told yet.
+    def routed(
+        self,
+        name: str,
+        serving: str | None,
+        *,
+        eligible_since: float | None = None,
+        split_since: float | None = None,
+        events: tuple[Event, ...] = (),
+    ) -> None:
+        """Notes who serves `name` now (None: nobody); each of `events` is told unless somebody else has told it.
 
-        `eligible_since` is Unix time. Raises UnknownConnectionError.
+        `eligible_since` and `split_since` are Unix times. Raises UnknownConnectionError.
         """
-        self._note(_Routed(name, serving, eligible_since, event))
+        self._note(_Routed(name, serving, eligible_since, split_since, events))
 
     def published(self, event: Event) -> None:
         """Notes an event that is no change of health, circuit or route."""
@@ -144,7 +160,8 @@ class Recorder:
 def _replay(row: Saved, entry: _Given, settings: Settings, now_wall: float) -> tuple[Saved, Sequence[Event]]:
     if isinstance(entry.given, Checked) and _is_stale(row, entry.at.wall, now_wall):
         return row, ()
-    memory, changes = reduce(row.memory, entry.given, entry.at, settings)
+    at = entry.at._replace(clock=entry.at.clock + GRAIN_S)
+    memory, changes = reduce(row.memory, entry.given, at, settings)
     events = [event_of(entry.name, change, entry.at.wall) for change in changes]
     return row._replace(memory=memory), events
 
@@ -156,9 +173,20 @@ def _is_stale(row: Saved, at_wall: float, now_wall: float) -> bool:
 
 
 def _reroute(row: Saved, entry: _Routed) -> tuple[Saved, Sequence[Event]]:
-    is_news = not row.serving_known or row.serving != entry.serving
-    routed = row._replace(serving=entry.serving, serving_known=True, eligible_since=entry.eligible_since)
-    return routed, (entry.event,) if is_news and entry.event is not None else ()
+    moved = not row.serving_known or row.serving != entry.serving
+    parted = row.split_since is None
+    routed = row._replace(
+        serving=entry.serving,
+        serving_known=True,
+        eligible_since=_earliest_known(row.eligible_since, entry.eligible_since),
+        split_since=_earliest_known(row.split_since, entry.split_since),
+    )
+    return routed, [one for one in entry.events if (parted if one.type is EventType.SPLIT_BRAIN else moved)]
+
+
+def _earliest_known(saved: float | None, noted: float | None) -> float | None:
+    """Since when it has been so: what is saved, as long as it goes on. Another process may have noticed it later."""
+    return noted if saved is None or noted is None else saved
 
 
 def _renewed(saved: Saved, fingerprint: str) -> Saved:
@@ -170,4 +198,4 @@ def _renewed(saved: Saved, fingerprint: str) -> Saved:
         return saved
     circuit = saved.memory.circuit
     fresh = circuit._replace(failures=0) if circuit.held else CLOSED._replace(generation=circuit.generation + 1)
-    return saved._replace(memory=Memory(NEVER_OBSERVED, fresh), fingerprint=fingerprint, eligible_since=None)
+    return Saved(Memory(NEVER_OBSERVED, fresh), fingerprint, saved.serving, saved.serving_known)

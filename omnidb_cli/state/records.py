@@ -1,8 +1,9 @@
 """How a row and an event are written down: JSON text with wall-clock times, read back with suspicion.
 
-In the row every time is Unix seconds; a process waits on its monotonic clock. Reading sets the waits to that
-clock: what remains is at least nothing and at most the whole wait, so a wall clock that jumped neither keeps a
-circuit open for ever nor ends a hold earlier than by the jump (semantics, Circuit 11).
+In the row every time is Unix seconds; a process waits on its monotonic clock. Reading sets the ends of waits and
+holds to that clock. What is over lies in the past there, as far as it does on the wall: a check or a call that came
+after the end, and is replayed on the row later, still comes after it. What is ahead is at most the whole wait away, so
+a wall clock that was set back keeps no circuit open for ever (semantics, Circuit 11).
 """
 
 from collections.abc import Container, Mapping
@@ -51,6 +52,7 @@ _ROW: Final[Mapping[str, Accepts]] = {
     "serving": text_or_none,
     "serving_known": flag,
     "eligible_since": time_or_none,
+    "split_since": time_or_none,
     "health": mapping,
     "circuit": mapping,
 }
@@ -63,8 +65,11 @@ _HEALTH: Final[Mapping[str, Accepts]] = {
     "role": text_or_none,
     "lag_s": measure_or_none,
     "fault": mapping,
+    "since": time_or_none,
+    "writable": flag,
+    "position": text,
 }
-_FAULT: Final[Mapping[str, Accepts]] = {"kind": text, "message": text}
+_FAULT: Final[Mapping[str, Accepts]] = {"kind": text, "message": text, "progress": text_or_none}
 _CIRCUIT: Final[Mapping[str, Accepts]] = {
     "state": _saved_state,
     "origin": text,
@@ -98,6 +103,7 @@ def encode(saved: Saved) -> str:
             "serving": saved.serving,
             "serving_known": saved.serving_known,
             "eligible_since": saved.eligible_since,
+            "split_since": saved.split_since,
             "health": record,
             "circuit": _differences(circuit, CLOSED, _CIRCUIT),
         }
@@ -127,6 +133,7 @@ def decode(text: str, name: str, at: Moment) -> Saved:
             row["serving"],
             row["serving_known"],
             _not_after(row["eligible_since"], at),
+            _not_after(row["split_since"], at),
         )
     except (GarbledError, ValueError, RecursionError) as error:
         raise StateStoreError(
@@ -191,23 +198,19 @@ def _circuit(value: Any, at: Moment) -> Circuit:
 
 
 def _on_this_clock(circuit: Circuit, at: Moment) -> Circuit:
-    """The circuit with what remains of its waits. A time that lies ahead is from before the clock was set back."""
+    """The circuit with its ends on `at.clock`. A beginning that lies ahead is from before the clock was set back."""
     opened_at, wait_s, hold_s = _not_after(circuit.opened_at, at), circuit.wait_s, circuit.hold_s
     deadline = held_until = hold_deadline = None
     if circuit.state is CircuitState.OPEN and not circuit.held and circuit.origin is not Origin.HEALTH:
         if opened_at is None or wait_s is None or wait_s > 2 * LONGEST_S:
             raise GarbledError("an open circuit without a wait")
-        deadline = at.clock + _clamp(opened_at + wait_s - at.wall, wait_s)
+        deadline = at.clock + min(opened_at + wait_s - at.wall, wait_s)
     if hold_s is not None:
         if circuit.held_until is None:
             raise GarbledError("a hold with half a time limit")
         held_until = min(circuit.held_until, at.wall + hold_s)
-        hold_deadline = at.clock + _clamp(held_until - at.wall, hold_s)
+        hold_deadline = at.clock + held_until - at.wall
     return circuit._replace(opened_at=opened_at, deadline=deadline, held_until=held_until, hold_deadline=hold_deadline)
-
-
-def _clamp(remaining_s: float, whole_s: float) -> float:
-    return max(0.0, min(remaining_s, whole_s))
 
 
 def _not_after(wall: float | None, at: Moment) -> float | None:

@@ -23,7 +23,8 @@ class Saved(NamedTuple):
 
     `fingerprint` identifies the settings it was saved under (no secret goes into it). `serving` is who
     served it last (None: nobody), `serving_known` is False before the first route was ever decided.
-    `eligible_since` is the Unix time since when a primary that does not serve has been eligible without a break.
+    `eligible_since` is the Unix time since when a primary that does not serve has been eligible without a break,
+    `split_since` since when two of its route take writes.
     """
 
     memory: Memory
@@ -31,6 +32,7 @@ class Saved(NamedTuple):
     serving: str | None = None
     serving_known: bool = False
     eligible_since: float | None = None
+    split_since: float | None = None
 
 
 Update = Callable[[Saved | None], tuple[Saved, Sequence[Event]]]
