@@ -8,11 +8,17 @@ from typing import Any
 async def close_all(clients: Mapping[str, Any], *, within_s: float) -> AsyncIterator[tuple[str, BaseException | None]]:
     """Closes every client that has `aclose` or `close`, side by side; yields each name with what went wrong, or None.
 
-    One that is not done after `within_s` seconds is cancelled and comes with a TimeoutError.
+    A client of several names is closed once. One that is not done after `within_s` seconds is cancelled and comes with
+    a TimeoutError.
     """
     loop = asyncio.get_running_loop()
-    tasks = {name: loop.create_task(_close(client)) for name, client in clients.items()}
-    _, late = await asyncio.wait(tasks.values(), timeout=within_s)
+    of_client: dict[int, asyncio.Task[None]] = {}
+    tasks: dict[str, asyncio.Task[None]] = {}
+    for name, client in clients.items():
+        if id(client) not in of_client:
+            of_client[id(client)] = loop.create_task(_close(client))
+        tasks[name] = of_client[id(client)]
+    _, late = await asyncio.wait(of_client.values(), timeout=within_s)
     for task in late:
         task.cancel()
     if late:

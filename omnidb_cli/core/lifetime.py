@@ -1,7 +1,8 @@
 """From `connect()` to `disconnect()`: the first look, the looks between, and an end that is bounded."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from signal import Signals
 from types import MethodType
 from typing import Any
 
@@ -14,6 +15,7 @@ from omnidb_cli.core.health import Health
 from omnidb_cli.core.monitor import HealthMonitor
 from omnidb_cli.core.registry import Registry
 from omnidb_cli.core.settings import HealthCheck
+from omnidb_cli.core.signals import on_signals
 from omnidb_cli.core.switchboard import Switchboard
 from omnidb_cli.errors import NotConnectedError
 
@@ -40,6 +42,7 @@ class Lifetime:
         self._ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
+        self._signal_handlers: list[Callable[[], None]] = []
         self._begun = False
         self.is_connected = False
 
@@ -87,6 +90,7 @@ class Lifetime:
         self._bus.excuse(asyncio.current_task())
         if self._closing is None and not self._begun:
             await self._bus.aclose(within_s=_STOP_WITHIN_S)
+            self._remove_signal_handlers()
             return
         await asyncio.shield(self._begin_to_end())
 
@@ -96,6 +100,17 @@ class Lifetime:
             return
         self._board.emit(EventType.SHUTDOWN, None, reason=reason)
         self._begin_to_end()
+
+    def shut_down_on(self, signals: Sequence[Signals]) -> Callable[[], None]:
+        """Has each of `signals` shut down; `disconnect()` puts the former handlers back, as does what is returned."""
+        remove = on_signals(signals, lambda signal: self.shut_down(signal.name))
+        self._signal_handlers.append(remove)
+        return remove
+
+    def _remove_signal_handlers(self) -> None:
+        for remove in reversed(self._signal_handlers):  # the last one to come remembers those before it
+            remove()
+        self._signal_handlers.clear()
 
     async def wait_closed(self) -> None:
         """Returns when the ending is done, whoever began it. At once when nothing has begun."""
@@ -158,6 +173,7 @@ class Lifetime:
                 board.emit(EventType.DISCONNECTED, name)
             await self._bus.aclose(within_s=_STOP_WITHIN_S)
         finally:
+            self._remove_signal_handlers()
             self._begun = False
             self._closing = None
             self._ended.set()

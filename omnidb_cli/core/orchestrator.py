@@ -19,7 +19,6 @@ from omnidb_cli.core.registry import Registry
 from omnidb_cli.core.report import ConnectionStats, health_of, snapshot_of, stats_of
 from omnidb_cli.core.router import FailoverRouter, FailoverSpec, Serving
 from omnidb_cli.core.settings import CircuitBreakerConfig, Duration, HealthCheck
-from omnidb_cli.core.signals import on_signals
 from omnidb_cli.core.snapshot import Route, Snapshot
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.core.switchboard import Journal, Switchboard
@@ -275,6 +274,7 @@ class Orchestrator:
     def shutdown_on_signal(self, signals: Sequence[Signals] = (SIGINT, SIGTERM)) -> Callable[[], None]:
         """On the first of `signals`: a `shutdown` event and one `disconnect()`; further ones are ignored meanwhile.
 
-        Never exits the process. Returns the function that removes it. Needs a running loop in the main thread.
+        Never exits the process. `disconnect()` removes it, and so does the function that is returned. Needs a running
+        loop in the main thread.
         """
-        return on_signals(signals, lambda signal: self._lifetime.shut_down(signal.name))
+        return self._lifetime.shut_down_on(signals)

@@ -16,7 +16,8 @@ from omnidb_cli.core.snapshot import (
     RoleView,
     RouteView,
     Snapshot,
-    summarize,
+    SplitBrain,
+    assemble,
 )
 
 NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
@@ -40,6 +41,7 @@ def connection(
         address,
         (),
         health,
+        None,
         1.0,
         NOW - timedelta(seconds=age_s),
         ErrorView(error, "no") if error else None,
@@ -50,8 +52,9 @@ def connection(
     )
 
 
-def snapshot(*connections: ConnectionSnapshot) -> Snapshot:
-    return Snapshot("shop", NOW, summarize(connections), connections)
+def snapshot(*connections: ConnectionSnapshot, standbys: str = "", split: bool = False) -> Snapshot:
+    splits = (SplitBrain("well", "well", "b", (), NOW, "split brain"),) if split else ()
+    return assemble("shop", NOW, connections, frozenset(standbys.split()), splits)
 
 
 WELL = connection("well")
@@ -99,3 +102,20 @@ def test_the_vantage_is_suspect_when_everything_fails_at_once_over_the_network()
 def test_what_fails(fail_on: str, codes: list[int]) -> None:
     findings = (ExitCode.DONE, ExitCode.DEGRADED, ExitCode.DOWN, ExitCode.NO_EVIDENCE)
     assert [as_asked(code, FailOn(fail_on)) for code in findings] == codes
+
+
+def test_a_standby_that_is_down_is_no_outage() -> None:
+    down = connection("b", health=Health.UNHEALTHY, circuit=CircuitState.OPEN, serving=None)
+    assert finding(snapshot(WELL, down, standbys="b")) is ExitCode.DEGRADED
+    assert finding(snapshot(WELL, down)) is ExitCode.DOWN
+
+
+def test_a_split_brain_goes_before_all() -> None:
+    unknown = connection(health=Health.UNKNOWN)
+    assert finding(snapshot(WELL, unknown, split=True)) is ExitCode.SPLIT_BRAIN
+    assert as_asked(ExitCode.SPLIT_BRAIN, FailOn.DOWN) is ExitCode.SPLIT_BRAIN
+    assert finding(snapshot(unknown, split=True)) is ExitCode.NO_EVIDENCE, "one that is not shown is not found"
+
+
+def test_a_check_that_this_host_could_not_make_is_missing_evidence() -> None:
+    assert finding(snapshot(WELL, connection(error="local"))) is ExitCode.NO_EVIDENCE

@@ -27,6 +27,7 @@ class Server:
         self.at_once = 0
         self.most_at_once = 0
         self.closed = 0
+        self.may_close: asyncio.Event | None = None
 
     def __repr__(self) -> str:
         return f"Server({self.name!r})"
@@ -52,7 +53,14 @@ class Server:
             raise self.answer
         return self.answer
 
+    def close_slowly(self) -> asyncio.Event:
+        """From now on closing it takes until the returned event is set."""
+        self.may_close = asyncio.Event()
+        return self.may_close
+
     async def aclose(self) -> None:
+        if self.may_close is not None:
+            await self.may_close.wait()
         self.closed += 1
 
 

@@ -97,12 +97,17 @@ class Ledger:
 
 
 def by_the_rules(
-    candidates: Sequence[Candidate], views: dict[str, ConnectionSnapshot], *, unchecked: str
+    candidates: Sequence[Candidate], views: dict[str, ConnectionSnapshot], *, unchecked: str, before: str | None
 ) -> str | None:
     """Who has to serve, worked out anew from what is shown of each candidate (semantics, "One vocabulary")."""
     eligible = [one.name for one in candidates if one.eligible]
     assert eligible == [one.name for one in candidates if _is_eligible(one, views[one.name])]
-    in_place = [one for one in candidates if one.eligible and not _waits(one, views[one.name], unchecked)]
+    in_place = [
+        one
+        for one in candidates
+        if one.eligible
+        and (not _waits(one, views[one.name], unchecked) or (one.name == before and not _is_put_off(one)))
+    ]
     if any(views[one.name].circuit.state is not CircuitState.HALF_OPEN for one in in_place):
         return in_place[0].name
     return eligible[0] if eligible else None
@@ -117,5 +122,8 @@ def _waits(candidate: Candidate, view: ConnectionSnapshot, unchecked: str) -> bo
     """Whether it stands behind a closed backup: checks can prove it, or its failback is put off."""
     half_open = view.circuit.state is CircuitState.HALF_OPEN
     provable = candidate.name != unchecked and view.circuit.reason in ("health-recovered", "hold-over")
-    put_off = "failback is manual" in candidate.reason or "failing back at" in candidate.reason
-    return put_off or (half_open and provable)
+    return _is_put_off(candidate) or (half_open and provable)
+
+
+def _is_put_off(candidate: Candidate) -> bool:
+    return "failback is manual" in candidate.reason or "failing back at" in candidate.reason

@@ -35,9 +35,11 @@ def test_the_types_are_the_closed_list() -> None:
         "circuit:open",
         "circuit:half-open",
         "circuit:close",
+        "hold:changed",
         "failover",
         "recovery",
         "no-route",
+        "split-brain",
         "error",
         "shutdown",
     ]

@@ -97,3 +97,15 @@ async def test_one_that_fails_long_after_it_was_given_up_troubles_nobody() -> No
     assert isinstance((await closed(a=FailingLate()))["a"], TimeoutError)
     await advance(60)
     assert told == []
+
+
+async def test_a_client_of_two_names_is_closed_once() -> None:
+    closed: list[str] = []
+
+    class Counted:
+        async def aclose(self) -> None:
+            closed.append("x")
+
+    client = Counted()
+    assert [name async for name, _ in close_all({"a": client, "b": client}, within_s=1.0)] == ["a", "b"]
+    assert closed == ["x"]

@@ -14,6 +14,7 @@ from omnidb_cli.core.endpoint import (
     Elapsed,
     HealthChange,
     Held,
+    HoldChange,
     Input,
     Memory,
     Settings,
@@ -28,6 +29,7 @@ WALL = 1_700_000_000.0
 GOOD = Checked(CheckResult())
 DEGRADED = Checked(CheckResult(Health.DEGRADED))
 BAD = Checked(CheckResult(Health.UNHEALTHY, detail="refused", kind="refused"))
+OURS = Checked(CheckResult(Health.UNHEALTHY, detail="too many open files", kind="local"))
 OK, FAILED = Called(succeeded=True), Called(succeeded=False)
 
 
@@ -50,7 +52,9 @@ class Life:
         return said
 
 
-def words(change: HealthChange | CircuitChange) -> str:
+def words(change: HealthChange | CircuitChange | HoldChange) -> str:
+    if isinstance(change, HoldChange):
+        return f"hold changed {change.actor}: {change.note}"
     reason = change.reason if isinstance(change, CircuitChange) else "health"
     return f"{change.previous}→{change.current} {reason}"
 
@@ -91,8 +95,8 @@ def test_recovery_is_neither_forced_nor_lost_with_equal_timers() -> None:
 def test_a_bad_look_while_proving_opens_again() -> None:
     life = Life(SETTINGS._replace(fall=3))
     life.after(BAD, GOOD)
-    assert life.after(BAD) == ["half-open→open health-check-failed"]
-    assert life.memory.health.health is Health.HEALTHY
+    assert life.after(BAD) == ["healthy→degraded health", "half-open→open health-check-failed"]
+    assert life.memory.health.health is Health.DEGRADED
 
 
 def test_rise_holds_back_the_half_open_until_health_is_back() -> None:
@@ -105,8 +109,33 @@ def test_rise_holds_back_the_half_open_until_health_is_back() -> None:
 def test_fall_counts_before_the_circuit_opens() -> None:
     life = Life(SETTINGS._replace(fall=2))
     life.after(GOOD)
-    assert life.after(BAD) == []
-    assert life.after(BAD) == ["healthy→unhealthy health", "closed→open health-check-failed"]
+    assert life.after(BAD) == ["healthy→degraded health"]
+    assert life.after(BAD) == ["degraded→unhealthy health", "closed→open health-check-failed"]
+
+
+def test_a_check_that_could_not_be_made_changes_neither_health_nor_circuit() -> None:
+    life = Life(SETTINGS._replace(fall=2))
+    life.after(GOOD, BAD)
+    before = life.memory
+    assert life.after(OURS, OURS, OURS, passed=5.0) == []
+    assert life.memory.circuit == before.circuit
+    assert life.memory.health._replace(not_made=None) == before.health
+    assert life.memory.health.not_made == ("local", "too many open files", None)
+    assert life.after(GOOD) == ["degraded→healthy health"]
+    assert life.memory.health.not_made is None
+
+
+def test_a_check_that_could_not_be_made_is_no_first_check() -> None:
+    life = Life()
+    assert life.after(OURS) == []
+    assert (life.memory.health.health, life.memory.health.checked_at) == (Health.UNKNOWN, None)
+
+
+def test_a_check_that_could_not_be_made_proves_nothing_of_a_half_open_circuit() -> None:
+    life = Life()
+    life.after(BAD, GOOD)
+    assert life.after(OURS) == []
+    assert (life.memory.circuit.state, life.memory.circuit.successes) == (CircuitState.HALF_OPEN, 1)
 
 
 def test_degraded_answers_and_so_proves_a_circuit_that_health_opened() -> None:
@@ -154,10 +183,12 @@ def test_a_result_that_arrives_after_its_own_wait_was_over_is_judged_by_its_gene
     assert life.after(Called(succeeded=False, generation=tripped), passed=31.0) == ["open→half-open wait-over"]
 
 
-def test_a_hold_is_announced_once_and_its_renewal_not_at_all() -> None:
+def test_a_hold_is_announced_once_and_what_changes_of_it_as_that() -> None:
     life = Life()
     assert life.after(Held(Hold(60.0, "upgrade", "ann"))) == ["closed→open manual"]
+    assert life.after(Held(Hold(None, "longer", "bob"))) == ["hold changed bob: longer"]
     assert life.after(Held(Hold(None, "longer", "bob"))) == []
+    assert life.after(Held(Hold(60.0, "longer", "bob"))) == ["hold changed bob: longer"]
     assert life.memory.circuit.note == "longer"
 
 
@@ -238,6 +269,9 @@ def test_announcements_are_a_chain_and_end_at_the_state(
             if isinstance(change, HealthChange):
                 assert change.previous is health
                 health = change.current
+            elif isinstance(change, HoldChange):
+                assert held_before
+                assert outcome.memory.circuit.held
             else:
                 assert change.previous is circuit
                 assert change.current is not circuit or (outcome.memory.circuit.held and not held_before)
@@ -261,9 +295,19 @@ def test_calls_and_time_never_touch_health(given_: Input) -> None:
 def test_what_somebody_else_did_is_told_as_if_it_happened_here() -> None:
     mine, theirs = Life(), Life()
     theirs.after(BAD)
-    changes = changes_between(mine.memory, theirs.memory, Moment(0.0, WALL), RULES)
+    changes = changes_between(mine.memory, theirs.memory, RULES)
     assert [words(change) for change in changes] == ["unknown→unhealthy health", "closed→open health-check-failed"]
-    assert changes_between(theirs.memory, theirs.memory, Moment(0.0, WALL), RULES) == ()
+    assert changes_between(theirs.memory, theirs.memory, RULES) == ()
+
+
+def test_a_wait_that_is_over_is_told_by_whoever_acts_on_it_and_not_by_taking_over_a_row() -> None:
+    life = Life()
+    life.after(FAILED, FAILED, FAILED)
+    later = Life()
+    later.memory, later.clock = life.memory, 31.0
+    assert changes_between(life.memory, life.memory._replace(health=life.memory.health), RULES) == ()
+    later.after(Elapsed())
+    assert [words(one) for one in changes_between(life.memory, later.memory, RULES)] == ["open→half-open wait-over"]
 
 
 def test_reasons_are_words_of_the_closed_list() -> None:

@@ -1,5 +1,7 @@
 """What looks add up to: rise and fall, verdicts on answers, and what a check's return value means."""
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,9 +48,73 @@ def test_the_first_look_decides_at_once_whatever_rise_and_fall_say(result: Check
 
 
 def test_fall_failed_looks_in_a_row_make_it_unhealthy() -> None:
-    assert seen(GOOD, BAD, BAD, fall=3).health is Health.HEALTHY
     assert seen(GOOD, BAD, BAD, BAD, fall=3).health is Health.UNHEALTHY
-    assert seen(GOOD, BAD, BAD, GOOD, BAD, BAD, fall=3).health is Health.HEALTHY
+    assert seen(GOOD, BAD, BAD, BAD, fall=3).fault == Fault("refused", "refused")
+    assert seen(GOOD, BAD, BAD, GOOD, BAD, BAD, fall=3).health is Health.DEGRADED
+
+
+def test_a_failed_check_short_of_fall_degrades_with_its_count_and_one_passing_check_ends_that() -> None:
+    record = seen(GOOD, BAD, BAD, fall=3)
+    assert record.health is Health.DEGRADED
+    assert record.fault == Fault("refused", "refused", "2 of 3 failed checks")
+    assert record.fault.sentence == "refused (2 of 3 failed checks)"
+    assert seen(GOOD, BAD, BAD, GOOD, rise=4, fall=3) == seen(GOOD, BAD, BAD, GOOD, rise=1, fall=3)
+    assert seen(GOOD, BAD, BAD, GOOD, fall=3).health is Health.HEALTHY
+    assert seen(GOOD, SLOW, BAD, fall=3).fault == Fault("refused", "refused", "1 of 3 failed checks")
+
+
+def test_one_that_is_rising_keeps_its_last_failure_with_the_count() -> None:
+    record = seen(BAD, GOOD, rise=3)
+    assert (record.health, record.fault) == (Health.UNHEALTHY, Fault("refused", "refused", "1 of 3 passing checks"))
+    record = seen(BAD, GOOD, GOOD, rise=3)
+    assert record.fault == Fault("refused", "refused", "2 of 3 passing checks")
+    assert seen(BAD, GOOD, GOOD, GOOD, rise=3).fault is None
+    assert seen(BAD, GOOD, BAD, rise=3).fault == Fault("refused", "refused")
+
+
+def test_it_remembers_since_when_its_health_is_what_it_is() -> None:
+    record = NEVER_OBSERVED
+    since = []
+    for at, result in enumerate([GOOD, GOOD, BAD, BAD, SLOW, GOOD, GOOD], 1):
+        record = observe(record, result, float(at), 1, 1)
+        since.append(record.since)
+    assert since == [1, 1, 3, 3, 5, 6, 6]
+
+
+def test_who_takes_writes_is_what_the_last_check_saw() -> None:
+    assert seen(CheckResult(role="primary")).takes_writes
+    assert not seen(CheckResult(role="replica")).takes_writes
+    assert not seen(CheckResult(role="primary", writable=False)).takes_writes
+    assert seen(CheckResult(role=None, writable=True)).takes_writes
+    assert not seen(CheckResult(role="primary"), BAD).takes_writes
+    assert not NEVER_OBSERVED.takes_writes
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "x"),
+        OSError(errno.ENFILE, "x"),
+        OSError(errno.ENOBUFS, "x"),
+        OSError(errno.EADDRNOTAVAIL, "x"),
+        MemoryError(),
+        ExceptionGroup("all", [OSError(errno.EMFILE, "x"), OSError(errno.ENFILE, "x")]),
+    ],
+)
+def test_trouble_of_this_host_is_of_a_kind_of_its_own(error: Exception) -> None:
+    assert failed(error).kind is ErrorKind.LOCAL
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ECONNREFUSED, "x"),
+        OSError("no number"),
+        ExceptionGroup("some", [OSError(errno.EADDRNOTAVAIL, "x"), OSError(errno.ECONNREFUSED, "x")]),
+    ],
+)
+def test_trouble_on_the_way_is_not_this_hosts_own(error: Exception) -> None:
+    assert failed(error).kind is not ErrorKind.LOCAL
 
 
 def test_rise_good_looks_in_a_row_make_it_healthy_again() -> None:
@@ -85,7 +151,7 @@ def test_the_monitors_own_latency_stands_in_only_where_the_check_brings_none() -
 
 
 def test_the_quiet_night_counts_like_any_other() -> None:
-    assert seen(GOOD, GOOD, GOOD) == HealthRecord(Health.HEALTHY, good=3, bad=0, checked_at=100.0)
+    assert seen(GOOD, GOOD, GOOD) == HealthRecord(Health.HEALTHY, good=3, bad=0, checked_at=100.0, since=100.0)
 
 
 @given(st.lists(st.sampled_from([GOOD, SLOW, BAD]), min_size=1), st.integers(1, 4), st.integers(1, 4))
@@ -101,6 +167,7 @@ def test_streaks_count_looks_in_a_row_and_the_verdict_follows_them(
         assert record.health is Health.UNHEALTHY
     if record.good >= rise:
         assert record.health is results[-1].health
+    assert (record.fault is None) is (record.health is Health.HEALTHY), "trouble comes with its error, and no other"
 
 
 PRIMARY, REPLICA = Expectation(role="primary"), Expectation(role="replica")

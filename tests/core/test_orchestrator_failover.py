@@ -209,3 +209,32 @@ async def test_one_good_check_is_enough_where_one_is_asked_for() -> None:
 def test_a_cycle_is_refused_when_it_is_made() -> None:
     with pytest.raises(ConfigurationError, match="a → b → a"):
         Fleet("a", "b", failover={"a": "b", "b": "a"})
+
+
+async def test_after_an_outage_of_the_whole_pair_the_service_does_not_bounce() -> None:
+    async with Fleet("a", "b", failover={"a": "b"}) as fleet:
+        for name in "ab":
+            await fleet.turn(name, up=False)
+        fleet.forget()
+        for name in "abbabb":  # the primary answers first, and the backup is proved first
+            await fleet.turn(name, up=True)
+        assert [what for what, name, *_ in await fleet.moves() if name == "a"] == ["recovery"]
+        assert fleet.db.route("a").serving == "a"
+
+
+async def test_a_standby_that_is_down_is_counted_as_that_and_not_as_unserved() -> None:
+    roles = {"b": "replica", "d": "primary"}
+    async with Fleet("a", "b", "c", "d", failover={"a": "b", "c": "d"}, roles=roles) as fleet:
+        for name in "bd":
+            await fleet.turn(name, up=False)
+        snapshot = fleet.db.snapshot()
+        assert snapshot.standbys == {"b"}
+        assert (snapshot.summary.standbys_down, snapshot.summary.unserved) == (1, 1)
+        assert [snapshot.is_unserved(one) for one in snapshot.connections] == [False, False, False, True]
+        fleet.db.open_circuit("b")
+        assert fleet.db.snapshot().summary.standbys_down == 0
+
+
+async def test_one_with_a_backup_of_its_own_is_no_standby() -> None:
+    async with Fleet("a", "b", "c", failover={"a": "b", "b": "c"}) as fleet:
+        assert fleet.db.snapshot().standbys == {"c"}

@@ -146,7 +146,7 @@ async def test_rise_and_fall_are_counted_in_looks_and_can_be_set_for_one_connect
     async with Fleet("a", "b", overrides={"a": HealthCheck(rise=2, fall=3)}) as fleet:
         for name in ("a", "b"):
             await fleet.turn(name, up=False)
-        assert fleet.db.health() == {"a": Health.HEALTHY, "b": Health.UNHEALTHY}
+        assert fleet.db.health() == {"a": Health.DEGRADED, "b": Health.UNHEALTHY}
         await fleet.db.check("a")
         await fleet.db.check("a")
         assert fleet.db.health()["a"] is Health.UNHEALTHY

@@ -76,7 +76,7 @@ async def test_streaks_count_across_processes() -> None:
     memory = Memory()
     for given in (GOOD, BAD, BAD):
         memory = reduce(memory, given, Moment(now(), time()), settings).memory
-    assert memory.health.health is Health.HEALTHY
+    assert memory.health.health is Health.DEGRADED
     fleet.db.restore("a", memory)
     fleet["a"].down()
     async with fleet:
@@ -162,8 +162,8 @@ class Journal:
     def record(self, name: str, given: Input, at: Moment) -> None:
         self.inputs.append((name, given))
 
-    def routed(self, name: str, serving: Serving, event: Event | None) -> None:
-        self.routes.append((name, serving, event))
+    def routed(self, name: str, serving: Serving, events: tuple[Event, ...]) -> None:
+        self.routes.append((name, serving, events))
 
     def published(self, event: Event) -> None:
         self.events.append(event)
@@ -196,7 +196,7 @@ async def test_a_journal_hears_every_input_and_every_decision(journal: Journal) 
         ("b", Closed),
         ("b", Called),
     ]
-    moves = [(name, serving.name, event.type.value) for name, serving, event in journal.routes if event]
+    moves = [(name, serving.name, one.type.value) for name, serving, events in journal.routes for one in events]
     assert ("a", "b", "failover") in moves
     assert ("a", None, "no-route") in moves
     assert {event.type.value for event in journal.events} == {"connected", "disconnected"}

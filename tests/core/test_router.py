@@ -125,6 +125,21 @@ def test_the_first_eligible_serves_and_one_that_checks_prove_waits_behind_a_read
     assert chosen(*stands) == serves
 
 
+def test_one_that_serves_goes_on_while_it_recovers_though_a_backup_became_ready_first() -> None:
+    stands = {"a": PROVING, "b": READY}.__getitem__
+    assert choose("ab", stands, serving="a") == "a"
+    assert choose("ab", stands, serving="b") == "b"
+    assert choose("ab", stands, serving="a", held_back=True) == "b"
+    assert choose("ab", {"a": OUT, "b": READY}.__getitem__, serving="a") == "b"
+
+
+def test_a_split_brain_holds_back_a_primary_and_moves_nobody() -> None:
+    split = decide("ab", Serving("b", known=True), AUTO, lambda _: READY, 5.0, 77.0)
+    assert split == Serving("b", known=True, eligible_since=5.0, split_since=77.0)
+    assert decide("ab", split, AUTO, lambda _: READY, 9.0).name == "a"
+    assert decide("ab", Serving("a", known=True), AUTO, lambda _: READY, 5.0, 77.0).name == "a"
+
+
 def test_a_primary_that_is_held_back_waits_behind_a_ready_backup_only() -> None:
     assert chosen(READY, READY, held_back=True) == "b"
     assert chosen(READY, OUT, held_back=True) == "a"
@@ -186,9 +201,11 @@ def test_without_a_policy_there_is_only_itself() -> None:
 
 
 def test_is_held_back_says_until_when() -> None:
-    assert not is_held_back(None, MANUAL, 0.0)
-    assert not is_held_back(0.0, None, 0.0)
-    assert not is_held_back(0.0, AUTO, 0.0)
-    assert is_held_back(0.0, MANUAL, 1e9)
-    assert is_held_back(10.0, LATER, 39.9)
-    assert not is_held_back(10.0, LATER, 40.0)
+    assert not is_held_back(None, MANUAL, 0.0, split=False)
+    assert not is_held_back(0.0, None, 0.0, split=False)
+    assert not is_held_back(0.0, AUTO, 0.0, split=False)
+    assert is_held_back(0.0, MANUAL, 1e9, split=False)
+    assert is_held_back(10.0, LATER, 39.9, split=False)
+    assert not is_held_back(10.0, LATER, 40.0, split=False)
+    assert is_held_back(10.0, AUTO, 1e9, split=True)
+    assert not is_held_back(None, AUTO, 1e9, split=True)

@@ -38,15 +38,33 @@ async def test_the_first_signal_is_one_shutdown_event_and_one_disconnect() -> No
     await db.connect()
     remove = db.shutdown_on_signal((signal.SIGUSR1, signal.SIGUSR2))
     fleet.forget()
+    closing = fleet["b"].close_slowly()
     os.kill(os.getpid(), signal.SIGUSR1)
     await settle()
     os.kill(os.getpid(), signal.SIGUSR2)
     os.kill(os.getpid(), signal.SIGUSR1)
+    await settle()
+    closing.set()
     await db.wait_closed()
     remove()
     assert fleet.said() == [("shutdown", None, "SIGUSR1"), ("disconnected", "a", None), ("disconnected", "b", None)]
     assert [server.closed for server in fleet.servers.values()] == [1, 1]
     assert not db.is_connected
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_disconnecting_leaves_no_handler_behind(connected: bool) -> None:
+    former = signal.getsignal(signal.SIGUSR1)
+    fleet = Fleet("a")
+    if connected:
+        await fleet.db.connect()
+    fleet.db.shutdown_on_signal((signal.SIGUSR1,))
+    remove = fleet.db.shutdown_on_signal((signal.SIGUSR1,))
+    assert signal.getsignal(signal.SIGUSR1) is not former
+    await fleet.db.disconnect()
+    assert signal.getsignal(signal.SIGUSR1) is former
+    remove()
+    assert signal.getsignal(signal.SIGUSR1) is former
 
 
 async def test_a_signal_when_nothing_is_connected_does_nothing() -> None:

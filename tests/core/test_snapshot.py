@@ -21,18 +21,21 @@ from tests.core.fakes import Fleet
 @pytest.mark.parametrize(
     ("view", "names"),
     [
-        (Snapshot, "topology taken_at summary connections"),
-        (Summary, "total healthy degraded unhealthy unknown open_circuits held failovers unserved"),
+        (Snapshot, "topology taken_at summary connections standbys split_brains"),
+        (
+            Summary,
+            "total healthy degraded unhealthy unknown open_circuits held failovers unserved standbys_down split_brains",
+        ),
         (
             ConnectionSnapshot,
-            "name engine address tags health latency_ms checked_at error role lag_seconds circuit route",
+            "name engine address tags health health_since latency_ms checked_at error role lag_seconds circuit route",
         ),
         (CircuitView, "state manual reason actor failures successes opened_at retry_at held_until"),
         (ErrorView, "kind message"),
         (RoleView, "expected actual"),
         (RouteView, "serving failover reason candidates"),
         (Candidate, "name eligible reason"),
-        (Route, "requested serving is_failover reason candidates"),
+        (Route, "requested serving is_failover reason candidates split_brain"),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
@@ -165,6 +168,8 @@ async def test_the_summary_counts_what_is_shown() -> None:
             held=1,
             failovers=1,
             unserved=1,
+            standbys_down=0,
+            split_brains=0,
         )
 
 

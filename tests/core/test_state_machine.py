@@ -68,7 +68,7 @@ class Core(Happenings):
         for head in NAMES:
             route = self.db.route(head)
             assert "".join(one.name for one in route.candidates) == ORDERS[head]
-            expected = by_the_rules(route.candidates, views, unchecked=UNCHECKED)
+            expected = by_the_rules(route.candidates, views, unchecked=UNCHECKED, before=self.ledger.serving[head])
             assert route.serving == expected
             assert route.is_failover is (expected not in (None, head))
             assert expected is None or views[expected].health is not Health.UNHEALTHY

@@ -19,6 +19,8 @@ GOOD = Checked(CheckResult(Health.HEALTHY))
 BAD = Checked(CheckResult(Health.UNHEALTHY, detail="connection refused", kind="refused"))
 FAILED = Called(succeeded=False, generation=0)
 
+NOON = 1_800_000_000.0
+
 Opener = Callable[[], SqliteStore]
 Maker = Callable[..., Recorder]
 
@@ -29,6 +31,10 @@ def types(store: SqliteStore) -> Sequence[str]:
 
 def failover(clock: Any, backup: str = "replica") -> Event:
     return Event(EventType.FAILOVER, "primary", utc(clock.wall), primary="primary", backup=backup)
+
+
+def split_brain(clock: Any) -> Event:
+    return Event(EventType.SPLIT_BRAIN, "primary", utc(clock.wall), primary="primary")
 
 
 def recovery(clock: Any) -> Event:
@@ -75,12 +81,12 @@ def test_two_observers_of_one_outage_write_one_history(open_shop: Opener, record
     first, second = recorder_on(open_shop()), recorder_on(open_shop())
     for recorder in (first, second):
         recorder.record("primary", BAD, clock.advance(1))
-        recorder.routed("primary", "replica", None, failover(clock))
+        recorder.routed("primary", "replica", events=(failover(clock),))
         recorder.flush()
     for recorder in (first, second):
         recorder.record("primary", GOOD, clock.advance(1))
         recorder.record("primary", GOOD, clock.advance(1))
-        recorder.routed("primary", "primary", None, recovery(clock))
+        recorder.routed("primary", "primary", events=(recovery(clock),))
         recorder.flush()
     assert types(open_shop()) == [
         *("health:changed", "circuit:open", "failover"),
@@ -91,15 +97,45 @@ def test_two_observers_of_one_outage_write_one_history(open_shop: Opener, record
 def test_a_move_to_the_next_backup_is_news(store: SqliteStore, recorder_on: Maker, clock: Any) -> None:
     recorder = recorder_on(store)
     for backup in ("replica", "replica", "third"):
-        recorder.routed("primary", backup, 12.5, failover(clock, backup))
+        recorder.routed("primary", backup, eligible_since=12.5, events=(failover(clock, backup),))
     saved = recorder.flush()["primary"]
     assert (saved.serving, saved.serving_known, saved.eligible_since) == ("third", True, 12.5)
     assert [one.event.backup for one in store.events()] == ["replica", "third"]
 
 
+def test_who_noticed_an_eligible_primary_first_decides_since_when(
+    open_shop: Opener, recorder_on: Maker, clock: Any
+) -> None:
+    first, second = recorder_on(open_shop()), recorder_on(open_shop())
+    first.routed("primary", "replica", eligible_since=clock.wall)
+    first.flush()
+    second.routed("primary", "replica", eligible_since=clock.wall + 20)
+    assert second.flush()["primary"].eligible_since == clock.wall
+    first.routed("primary", "replica")
+    first.flush()
+    second.routed("primary", "replica", eligible_since=clock.wall + 40)
+    assert second.flush()["primary"].eligible_since == clock.wall + 40
+
+
+def test_a_split_brain_is_told_once_and_again_when_it_begins_again(
+    open_shop: Opener, recorder_on: Maker, clock: Any
+) -> None:
+    first, second = recorder_on(open_shop()), recorder_on(open_shop())
+    for recorder in (first, second):
+        recorder.routed("primary", "primary", split_since=clock.wall, events=(split_brain(clock),))
+        assert recorder.flush()["primary"].split_since == NOON
+        clock.advance(1)
+    assert types(open_shop()) == ["split-brain"]
+    first.routed("primary", "primary")
+    assert first.flush()["primary"].split_since is None
+    first.routed("primary", "primary", split_since=clock.wall, events=(split_brain(clock),))
+    first.flush()
+    assert types(open_shop()) == ["split-brain", "split-brain"]
+
+
 def test_the_first_route_ever_is_kept_without_an_event(store: SqliteStore, recorder_on: Maker) -> None:
     recorder = recorder_on(store)
-    recorder.routed("primary", "primary", None, None)
+    recorder.routed("primary", "primary")
     saved = recorder.flush()["primary"]
     assert (saved.serving, saved.serving_known) == ("primary", True)
     assert types(store) == []
@@ -167,11 +203,23 @@ def test_a_hold_that_ran_out_is_told_once(open_shop: Opener, recorder_on: Maker,
     assert types(open_shop()) == ["circuit:open", "circuit:half-open"]
 
 
+def test_an_end_that_a_process_reached_is_reached_in_the_row_though_the_clocks_drift_a_little(
+    open_shop: Opener, recorder_on: Maker, clock: Any
+) -> None:
+    person = recorder_on(open_shop())
+    person.record("primary", Held(Hold(hold_s=60)), clock())
+    person.flush()
+    watcher = recorder_on(open_shop())
+    watcher.record("primary", Elapsed(), clock.advance(60))
+    clock.wall -= 0.01  # the wall clock is slewed, or was read a little later than the other
+    assert watcher.flush()["primary"].memory.circuit.state is CircuitState.HALF_OPEN
+
+
 def test_an_edited_connection_starts_anew_and_keeps_its_hold(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
     before = recorder_on(open_shop())
     for name in ("primary", "replica"):
         before.record(name, BAD, clock())
-        before.routed(name, "third", 5.0, None)
+        before.routed(name, "third", eligible_since=5.0, split_since=5.0)
     before.record("replica", Held(Hold(note="keep out")), clock())
     old = before.flush()
     rows = recorder_on(open_shop(), fingerprint="f2").restore()
@@ -180,7 +228,7 @@ def test_an_edited_connection_starts_anew_and_keeps_its_hold(open_shop: Opener, 
         assert saved.fingerprint == "f2"
         assert saved.memory.health.health is Health.UNKNOWN
         assert (saved.memory.circuit.held, saved.memory.circuit.failures) == (held, 0)
-        assert (saved.serving, saved.eligible_since) == ("third", None)
+        assert (saved.serving, saved.eligible_since, saved.split_since) == ("third", None, None)
     assert rows["primary"].memory.circuit.state is CircuitState.CLOSED
     assert rows["primary"].memory.circuit.generation > old["primary"].memory.circuit.generation
     assert rows["replica"].memory.circuit.note == "keep out"
@@ -206,7 +254,7 @@ def test_rows_of_connections_that_are_gone_are_not_restored(store: SqliteStore, 
     with pytest.raises(UnknownConnectionError):
         fewer.record("primary", GOOD, clock())
     with pytest.raises(UnknownConnectionError):
-        fewer.routed("primary", None, None, None)
+        fewer.routed("primary", None)
 
 
 class Unwilling(MemoryStore):
