@@ -141,7 +141,7 @@ def described(snapshot: Snapshot, topology: "Topology", names: "Iterable[str] | 
         for one in snapshot.connections
         if wanted is None or one.name in wanted
     )
-    return assemble(topology.name, snapshot.taken_at, connections, snapshot.standbys, snapshot.split_brains)
+    return assemble(topology.name, snapshot.taken_at, connections, topology.standbys, snapshot.split_brains)
 
 
 def _described(one: ConnectionSnapshot, connection: "Connection") -> ConnectionSnapshot:

@@ -27,7 +27,7 @@ def finding(snapshot: Snapshot, *, max_age: "Mapping[str, timedelta] | None" = N
     """0, 10, 11, 12 or 13. `max_age` bounds the age of each connection's evidence, where it was not just gathered."""
     if snapshot.split_brains:
         return ExitCode.SPLIT_BRAIN
-    if any(_lacks_evidence(one, snapshot, max_age) for one in snapshot.connections) or vantage_is_suspect(snapshot):
+    if any(lacks_evidence(one, snapshot, max_age) for one in snapshot.connections) or vantage_is_suspect(snapshot):
         return ExitCode.NO_EVIDENCE
     if any(map(snapshot.is_unserved, snapshot.connections)):
         return ExitCode.DOWN
@@ -54,7 +54,8 @@ def as_asked(code: ExitCode, fail_on: FailOn) -> ExitCode:
     return code if code >= threshold else ExitCode.DONE
 
 
-def _lacks_evidence(one: ConnectionSnapshot, snapshot: Snapshot, max_age: "Mapping[str, timedelta] | None") -> bool:
+def lacks_evidence(one: ConnectionSnapshot, snapshot: Snapshot, max_age: "Mapping[str, timedelta] | None") -> bool:
+    """Whether it was never checked, could not be, or too long ago."""
     if one.health is Health.UNKNOWN or one.checked_at is None or _was_not_checked(one):
         return True
     age = abs(snapshot.taken_at - one.checked_at)  # a look from the future is none: a clock was set back since

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from omnidb_cli.core import admission
 from omnidb_cli.core.breaker import checked_hold
 from omnidb_cli.core.bus import EventBus, EventStream, Handler
-from omnidb_cli.core.circuit import Hold
+from omnidb_cli.core.circuit import Circuit, Hold, Rules
 from omnidb_cli.core.connection import Connection, connections_of
 from omnidb_cli.core.endpoint import Called, Checked, Closed, Held, Memory
 from omnidb_cli.core.events import EventType
@@ -224,6 +224,12 @@ class Orchestrator:
         """Takes over what another process made of `name` meanwhile, and announces what changed."""
         self._registry.require(name)
         self._board.adopt(name, memory, serving)
+
+    def circuit(self, name: str) -> tuple[Circuit, Rules]:
+        """The circuit of `name` as a value, and the rules that it follows."""
+        self._registry.require(name)
+        connection = self._board.connections[name]
+        return connection.breaker.circuit, connection.settings.rules
 
     def health(self) -> dict[str, Health]:
         """The health of every connection."""

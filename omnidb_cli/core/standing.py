@@ -45,7 +45,7 @@ def reason_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, pe
     health, circuit = memory
     state = state_at(circuit, clock, rules)
     if circuit.held and state is CircuitState.OPEN:
-        return _held(circuit)
+        return hold_words(circuit)
     if health.health is Health.UNHEALTHY:
         return f"unhealthy: {health.fault.sentence}" if health.fault else "unhealthy"
     if state is CircuitState.OPEN:
@@ -55,7 +55,8 @@ def reason_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, pe
     return _well(health, has_check=has_check)
 
 
-def _held(circuit: Circuit) -> str:
+def hold_words(circuit: Circuit) -> str:
+    """Who holds it, until when, and why: `held by ann@ops until 07:30:12Z: upgrade`."""
     by = f" by {circuit.actor}" if circuit.actor else " by hand"
     until = f" until {clock_time(circuit.held_until)}" if circuit.held_until is not None else ""
     return f"held{by}{until}" + (f": {circuit.note}" if circuit.note else "")

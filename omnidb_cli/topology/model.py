@@ -70,7 +70,7 @@ class Topology(NamedTuple):
 
     `named` says whether the file gives the name itself, or the file's own name stands in. `path` is the absolute
     path of the file, None for a text. `circuit_breaker` is None when it is turned off, `state` when the file does
-    not say where. `secrets` is everything that must not be shown.
+    not say where. `secrets` is everything that must not be shown. `whole` is the topology that this one is a part of.
     """
 
     name: str
@@ -82,9 +82,17 @@ class Topology(NamedTuple):
     state: StateUrl | None = None
     secrets: tuple[Secret, ...] = ()
     named: bool = True
+    whole: "Topology | None" = None
 
     def __repr__(self) -> str:
         return f"Topology({self.name!r}, connections={list(self.connections)})"
+
+    @property
+    def standbys(self) -> frozenset[str]:
+        """Connections that only stand by for others (semantics, Failover 9), also of those that a part leaves out."""
+        whole = self.whole or self
+        backups = {name for rule in whole.failover.values() for name in rule.to} - whole.failover.keys()
+        return frozenset(name for name in backups if whole.connections[name].role != "primary")
 
     def closure(self, names: Iterable[str]) -> tuple[str, ...]:
         """The named connections and everybody who could serve for them, in the order of the file.
@@ -110,6 +118,7 @@ class Topology(NamedTuple):
         return self._replace(
             connections=MappingProxyType({name: self.connections[name] for name in kept}),
             failover=MappingProxyType({name: self.failover[name] for name in kept if name in self.failover}),
+            whole=self.whole or self,
         )
 
 

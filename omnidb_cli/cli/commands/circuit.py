@@ -7,6 +7,8 @@ import typer
 from omnidb_cli.cli.options import Command, Output, SomeNames, commands, seconds_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
 
@@ -21,15 +23,16 @@ def open_(
         float | None, seconds_option("--for", help="Hold it only for so long.", default="until closed")
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for everybody to read.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take over another person's hold, or end one's own earlier.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if nothing is left to serve a connection.")] = False,
     output: Output = None,
 ) -> None:
     """Take connections out of rotation, until closed or for a time."""
-    from omnidb_cli.cli.holding import act
+    from omnidb_cli.cli.holding import HoldRequest, hold
 
-    def hold(db: "Orchestrator", name: str, actor: str) -> None:
-        db.open_circuit(name, reason=reason, hold_for=hold_for, actor=actor)
-
-    act(ctx.obj, names, output, hold)
+    hold(ctx.obj, names, output, HoldRequest(hold_for, reason, replace=replace, force=force))
 
 
 @app.command(cls=Command)
@@ -37,7 +40,11 @@ def close(ctx: typer.Context, names: SomeNames, output: Output = None) -> None:
     """Put connections back in rotation, as if nothing had happened."""
     from omnidb_cli.cli.holding import act
 
-    act(ctx.obj, names, output, lambda db, name, actor: db.close_circuit(name, actor=actor))
+    def put_back(db: "Orchestrator", asked: "Sequence[str]", actor: str) -> None:
+        for name in asked:
+            db.close_circuit(name, actor=actor)
+
+    act(ctx.obj, names, output, put_back)
 
 
 @app.command("list", cls=Command)

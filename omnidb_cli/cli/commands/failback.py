@@ -1,6 +1,6 @@
 """`omnidb failback`: lets a primary serve again that waits for a person's word."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,22 +13,43 @@ app = commands()
 
 
 @app.command(cls=Command)
-def failback(ctx: typer.Context, name: Name, output: Output = None) -> None:
-    """Let NAME serve again where `failback: manual` waits for that."""
-    run_failback(ctx.obj, name, output)
+def failback(
+    ctx: typer.Context,
+    name: Name,
+    accept_split_brain: Annotated[
+        bool, typer.Option("--accept-split-brain", help="Even though a replica of it takes writes too.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Let NAME serve again where `failback: manual`, or a split brain, waits for that."""
+    run_failback(ctx.obj, name, output, accept_split_brain=accept_split_brain)
 
 
-def run_failback(context: "Context", name: str, output: str | None) -> None:
-    """Gives the service back to `name` for everybody. Raises PreconditionError when it is not eligible."""
+def run_failback(context: "Context", name: str, output: str | None, *, accept_split_brain: bool = False) -> None:
+    """Gives the service back to `name` for everybody.
+
+    Raises PreconditionError when it is not eligible, and during a split brain without `accept_split_brain`.
+    """
     from omnidb_cli.cli.compose import unconnected
     from omnidb_cli.cli.remembering import restore, saved_state
+    from omnidb_cli.errors import PreconditionError
     from omnidb_cli.output.views.route import PARTS, route_document
+    from omnidb_cli.state.writer import this_writer
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology().restricted([name])
     state = saved_state(topology, context.remembering_store(topology))
     db = unconnected(topology, journal=state)
     restore(db, state.read())
-    db.failback(name)
+    try:
+        db.failback(name, actor=this_writer(), accept_split_brain=accept_split_brain)
+    except PreconditionError as error:
+        error.connection = name
+        if db.route(name).split_brain is not None:
+            error.hint = (
+                f"hold the one that must not be written, or accept it with "
+                f"{context.program} failback {name} --accept-split-brain"
+            )
+        raise
     state.adopt(db, state.finish())
     streams.show(route_document(db.route(name)))

@@ -1,11 +1,11 @@
 """`omnidb route`: who would serve a connection now, and why."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Name, Output, commands
+from omnidb_cli.cli.options import Command, Name, Output, commands, needs, seconds_option
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -17,48 +17,85 @@ app = commands()
 
 
 @app.command(cls=Command)
-def route(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
-    """Show who would serve NAME now, every candidate, and why (not)."""
-    return run_route(ctx.obj, name, output)
+def route(
+    ctx: typer.Context,
+    name: Name,
+    last: Annotated[bool, typer.Option("--last", help="Touch no database: decide by the saved evidence.")] = False,
+    max_age: Annotated[
+        float | None,
+        seconds_option("--max-age", help="With --last: the oldest evidence to believe.", default="three intervals"),
+    ] = None,
+    output: Output = None,
+) -> ExitCode:
+    """Check NAME and its backups; show who would serve it, and why (not)."""
+    needs("--max-age", max_age is not None, "--last", last)
+    return run_route(ctx.obj, name, output, last=last, max_age_s=max_age)
 
 
-def run_route(context: "Context", name: str, output: str | None) -> ExitCode:
-    """Shows the route of `name`; the code says whether anybody serves."""
+def run_route(
+    context: "Context", name: str, output: str | None, *, last: bool = False, max_age_s: float | None = None
+) -> ExitCode:
+    """Shows the route of `name`; the code says whether anybody serves, and whether that can be believed."""
     from omnidb_cli.output.views.route import PARTS, route_document
 
     wanted = output or context.env.get("OMNIDB_OUTPUT")
     streams = context.choose_format("name" if wanted == "url" else wanted, PARTS)
     topology = context.topology().restricted([name])
-    found = decide(context, topology, name)
+    found, code = _last_known(context, topology, name, max_age_s) if last else _checked(context, topology, name)
     if wanted != "url":
         streams.show(route_document(found))
     elif found.serving is not None:
         streams.line(topology.connections[found.serving].url.text)
-    return ExitCode.DOWN if found.serving is None else ExitCode.DONE
+    return code
 
 
-def decide(context: "Context", topology: "Topology", name: str) -> "Route":
-    """The route by what is saved, after a new look at those whose saved verdict is due for one."""
-    from omnidb_cli.cli.compose import open_drivers, orchestrator
-    from omnidb_cli.cli.remembering import restore, where_readable, written
-    from omnidb_cli.cli.running import run
+def _checked(context: "Context", topology: "Topology", name: str) -> "tuple[Route, ExitCode]":
+    """The route after a check of every candidate, as `status NAME` makes it."""
+    from omnidb_cli.cli.commands.status import check_all
 
-    drivers = open_drivers(topology)
-    state, rows = where_readable(context, topology)
-    db = orchestrator(topology, drivers, journal=state)
-    restore(db, rows)
-    run(look(db, name, topology))
-    if state is not None:
-        state.adopt(db, written(context, state.finish))
-    return db.route(name)
+    found = check_all(context, topology).route(name)
+    return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE
 
 
-async def look(db: "Orchestrator", name: str, topology: "Topology") -> None:
-    """Looks again at those who may be passed over for no reason that still holds."""
-    from omnidb_cli.cli.second_look import look_again
+def _last_known(
+    context: "Context", topology: "Topology", name: str, max_age_s: float | None
+) -> "tuple[Route, ExitCode]":
+    """The route by the saved evidence, each verdict with its age."""
+    from omnidb_cli.cli.commands.status import last_known, max_ages
+    from omnidb_cli.cli.findings import lacks_evidence
 
-    await db.connect(look=False, keep_looking=False)
-    try:
-        await look_again(db, name, topology)
-    finally:
-        await db.disconnect()
+    db = last_known(context, topology)
+    found, snapshot, oldest = db.route(name), db.snapshot(), max_ages(topology, max_age_s)
+    deciding = _deciding(found)
+    stale = [one.name for one in snapshot.connections if one.name in deciding and lacks_evidence(one, snapshot, oldest)]
+    found = _with_ages(db, found)
+    if stale:
+        context.streams.warning(
+            f"the evidence of {', '.join(stale)} is missing or too old to be believed",
+            connection=name,
+            hint=f"check now with {context.program} route {name}",
+        )
+        return found, ExitCode.NO_EVIDENCE
+    return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE
+
+
+def _deciding(route: "Route") -> set[str]:
+    """The candidates on whose verdicts the route rests: those up to the one that serves, or all."""
+    names = [one.name for one in route.candidates]
+    return set(names if route.serving is None else names[: names.index(route.serving) + 1])
+
+
+def _with_ages(db: "Orchestrator", route: "Route") -> "Route":
+    from dataclasses import replace
+
+    from omnidb_cli.output.words import age
+
+    snapshot = db.snapshot()
+    checked_at = {one.name: one.checked_at for one in snapshot.connections}
+
+    def aged(name: str, reason: str) -> str:
+        at = checked_at[name]
+        return f"{reason} (never checked)" if at is None else f"{reason} (checked {age(at, snapshot.taken_at)})"
+
+    candidates = tuple(replace(one, reason=aged(one.name, one.reason)) for one in route.candidates)
+    return replace(route, candidates=candidates)

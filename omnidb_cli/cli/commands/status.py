@@ -69,16 +69,16 @@ def run_status(
     streams = context.choose_format(output, PARTS)
     whole = context.topology()
     topology = whole.restricted(names) if names else whole
-    snapshot = _last_known(context, topology) if last else _look(context, topology)
+    snapshot = (last_known(context, topology) if last else check_all(context, topology)).snapshot()
     shown = described(snapshot, topology, names or None)
     streams.show(status_document(shown, program=context.program))
     if not last:
         _warn_of_vantage(context, shown)
         return as_asked(finding(shown), FailOn(fail_on))
-    return as_asked(finding(shown, max_age=_max_ages(topology, max_age_s)), FailOn(fail_on))
+    return as_asked(finding(shown, max_age=max_ages(topology, max_age_s)), FailOn(fail_on))
 
 
-def _look(context: "Context", topology: "Topology") -> "Snapshot":
+def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
     """Checks every connection of the topology once, applies the rules, and writes down what came of it."""
     from omnidb_cli.cli.compose import open_drivers, orchestrator
     from omnidb_cli.cli.remembering import restore, where_readable, written
@@ -91,7 +91,7 @@ def _look(context: "Context", topology: "Topology") -> "Snapshot":
     run(look(db, context.streams, topology))
     if state is not None:
         state.adopt(db, written(context, state.finish))
-    return db.snapshot()
+    return db
 
 
 async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> None:
@@ -105,17 +105,19 @@ async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> 
         await db.disconnect()
 
 
-def _last_known(context: "Context", topology: "Topology") -> "Snapshot":
+def last_known(context: "Context", topology: "Topology") -> "Orchestrator":
+    """The core as the saved state has it. Touches no database."""
     from omnidb_cli.cli.compose import unconnected
     from omnidb_cli.cli.remembering import restore, where_readable
 
     _, rows = where_readable(context, topology)
     db = unconnected(topology)
     restore(db, rows)
-    return db.snapshot()
+    return db
 
 
-def _max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timedelta]":
+def max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timedelta]":
+    """How old the evidence of each connection may be: as the person says, else three of its intervals."""
     from datetime import timedelta
 
     return {
