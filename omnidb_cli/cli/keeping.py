@@ -114,8 +114,8 @@ class Keeper:
 
     def _forget(self, db: "Orchestrator", gone: "Collection[str]") -> None:
         """Begins anew with those whose rows somebody took away: the state was reset."""
+        db.adopt(dict.fromkeys(gone, (Memory(), None)))
         for name in gone:
-            db.adopt(name, Memory())
             db.look_soon(name)
 
     def _exchange(self, state: SavedState) -> "Mapping[str, Saved]":

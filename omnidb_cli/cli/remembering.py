@@ -13,7 +13,7 @@ from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
-    from omnidb_cli.core.endpoint import Input, Settings
+    from omnidb_cli.core.endpoint import Input, Memory, Settings
     from omnidb_cli.core.events import Event
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.router import Serving
@@ -98,14 +98,17 @@ class SavedState:
         for note in self._notes:
             if note.name is not None:
                 since.setdefault(note.name, []).append(note)
+        adopted: dict[str, tuple[Memory, Serving | None]] = {}
         for name, saved in rows.items():
-            memory = saved.memory
-            for note in since.get(name, ()):
+            if name not in db:
+                continue
+            memory, notes = saved.memory, since.get(name, ())
+            for note in notes:
                 if note.given is not None and note.at is not None:
                     memory = reduce(memory, note.given, note.at, self._settings[name]).memory
-            is_settled = all(note.given is not None for note in since.get(name, ()))
-            if name in db:
-                db.adopt(name, memory, serving_of(saved) if is_settled else None)
+            is_settled = all(note.given is not None for note in notes)
+            adopted[name] = memory, serving_of(saved) if is_settled else None
+        db.adopt(adopted)
 
 
 def restore(db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:

@@ -21,7 +21,7 @@ def failback(
     ] = False,
     output: Output = None,
 ) -> None:
-    """Let NAME serve again where `failback: manual`, or a split brain, waits for that."""
+    """Let NAME serve again where failback is manual, or a split brain."""
     run_failback(ctx.obj, name, output, accept_split_brain=accept_split_brain)
 
 

@@ -27,7 +27,7 @@ def route(
     ] = None,
     output: Output = None,
 ) -> ExitCode:
-    """Check NAME and its backups; show who would serve it, and why (not)."""
+    """Check NAME and its backups; show who serves it, and why (not)."""
     needs("--max-age", max_age is not None, "--last", last)
     return run_route(ctx.obj, name, output, last=last, max_age_s=max_age)
 
