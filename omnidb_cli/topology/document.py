@@ -23,9 +23,9 @@ Value = Scalar | list["Value"] | dict[str, "Value"]
 
 
 class Unreadable(Exception):  # noqa: N818 - not an error of omnidb's own tree; it never leaves the room
-    """The text as a whole cannot be used: a sentence and where, counted from 1 (0: nowhere in particular)."""
+    """The text as a whole cannot be used: a sentence and where, counted from 1."""
 
-    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+    def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(message)
         self.line = line
         self.column = column
@@ -179,13 +179,14 @@ def dotted(path: Path) -> str:
 _MERGE = PREFIX + "merge"
 _COLLECTIONS = {PREFIX + "map", PREFIX + "seq"}
 _TAG = "a tag (!) has no meaning here: put the value in quotes if the ! is part of it"
+_TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # 7 ms to compile
 
 
 def _place(node: Any) -> tuple[int, int]:
     if node is None:
-        return 0, 0
+        return 1, 1
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
@@ -210,13 +211,13 @@ class _Measure:
         self.depth = 0
         self.count = 0
 
-    def down(self, _parent: object, _index: object) -> None:
+    def down(self, parent: Any, _index: object) -> None:
         self.depth += 1
         self.count += 1
         if self.depth > DEEPEST:
-            raise Unreadable(f"is nested more than {DEEPEST} levels deep")
+            raise Unreadable(_TOO_DEEP, *_place(parent))
         if self.count > MOST_VALUES:
-            raise Unreadable(f"has more than {MOST_VALUES:,} values")
+            raise Unreadable(f"has more than {MOST_VALUES:,} values", *_place(parent))
 
     def up(self) -> None:
         self.depth -= 1
@@ -233,12 +234,18 @@ def _compose(text: str) -> tuple[Any, int]:
         return loader.get_single_node(), measure.count
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise Unreadable(_syntax(error, text, line, column), line, column) from None
     except yaml.YAMLError:
-        raise Unreadable("is not YAML") from None
+        raise Unreadable("is not YAML", 1, 1) from None
     finally:
         loader.dispose()
+
+
+def _open_brackets(above: list[str], here: list[str], column: int) -> int:
+    """How many brackets are open in front of a place, quotes and comments not looked at."""
+    before = [*above, *(line[:column] for line in here)]
+    return sum(line.count("[") + line.count("{") - line.count("]") - line.count("}") for line in before)
 
 
 def _syntax(error: Any, text: str, line: int, column: int) -> str:
@@ -253,6 +260,8 @@ def _syntax(error: Any, text: str, line: int, column: int) -> str:
     if problem.startswith("but found another document"):
         return "holds more than one document (---)"
     lines = text.split("\n", line)
+    if _open_brackets(lines[: line - 1], lines[line - 1 : line], column) > DEEPEST:
+        return _TOO_DEEP  # libyaml reads ahead for a key, and has a limit of its own
     here = lines[line - 1] if 0 < line <= len(lines) else ""
     if here[column - 1 : column] == "\t" or here[: len(here) - len(here.lstrip())].count("\t"):
         return "not valid YAML: indent with spaces, not with a tab"

@@ -42,5 +42,6 @@ class Faults:
         problems = sorted(early + late, key=lambda problem: (problem.line, problem.column))[:MOST_PROBLEMS]
         more = len(document.faults) + len(late) + self._more - len(problems)
         if more > 0:
-            problems.append(Problem(self._file, 0, 0, "", f"and {more:,} more problems"))
+            last = problems[-1]
+            problems.append(Problem(self._file, last.line, last.column, "", f"and {more:,} more problems"))
         return tuple(problems)

@@ -50,7 +50,7 @@ def _validated(text: str, file: str, references: References, base_dir: str, path
     except Unreadable as error:
         raise _refused(file, Problem(file, error.line, error.column, "", str(error))) from None
     if document.data is None:
-        raise _refused(file, Problem(file, 0, 0, "", "is empty: at least one connection is needed"))
+        raise _refused(file, Problem(file, 1, 1, "", "is empty: at least one connection is needed"))
     faults = Faults(file)
     sections = Sections(faults, references, base_dir)
     topology = validate(document.data, sections, faults, name=_name_of(path), path=path)

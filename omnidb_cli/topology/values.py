@@ -61,13 +61,13 @@ def _choice(key: Key, value: Value) -> str:
 
 def _duration(key: Key, value: Value) -> float:
     try:
-        return parse_duration(value, zero=key.least == 0)
+        return parse_duration(value, zero=key.least == 0, longest_s=key.longest_s)
     except ValueError:
         raise Unfit from None
 
 
 def _count(key: Key, value: Value) -> int:
-    if type(value) is not int or value < key.least:
+    if type(value) is not int or value < key.least or (key.most is not None and value > key.most):
         raise Unfit
     return value
 

@@ -60,10 +60,10 @@ def test_a_secrets_file_is_relative_to_the_topology(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "column", "part"),
     [
-        (b"", 0, 0, "is empty"),
-        (b"\n  \n", 0, 0, "is empty"),
-        (b"# only a comment\n", 0, 0, "is empty"),
-        (b"\xef\xbb\xbf", 0, 0, "is empty"),
+        (b"", 1, 1, "is empty"),
+        (b"\n  \n", 1, 1, "is empty"),
+        (b"# only a comment\n", 1, 1, "is empty"),
+        (b"\xef\xbb\xbf", 1, 1, "is empty"),
         (b"a: 1\nb: \xff\n", 2, 4, "is not UTF-8 text: there is a byte 0xff"),
         (b"a\0", 1, 2, "is not a text file: there is a NUL byte"),
         ("a: b".encode("utf-16"), 1, 1, "is not UTF-8 text"),
