@@ -152,20 +152,30 @@ class Document:
             return None
         if node.tag in KNOWN_TAGS:
             read = how_read(text, node.tag)
-            self._fault(node, f"YAML reads the key {short_key(text)} as {read}: put it in quotes")
+            read = "a number" if read == text else read
+            self._fault(node, f'YAML reads the key {short(text)} as {read}: put it in quotes, "{short(text)}"')
         else:
             self._fault(node, _TAG)
         return text
 
 
 def short(text: str) -> str:
-    """The text for a message: cut where it gets too long, and without the password of a URL in the wrong place."""
-    text = redact_url(text)
+    """The text for a message: on one line, cut where it gets too long, and without a password of a URL in it."""
+    text = on_one_line(redact_url(text))
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+def on_one_line(text: str) -> str:
+    """The text with what no terminal should be sent spelled out: a line break becomes a backslash and n."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def short_key(text: str) -> str:
-    """A key for a message: up to a colon in it, for what follows `password:` without a space is no key."""
+    """A key for a message: up to a colon in it, for what follows `password:` without a space is no key; `1:30` is."""
+    if _TIME.fullmatch(text):
+        return short(text)
     word, colon, _ = text.partition(":")
     return short(word) + (":…" if colon else "")
 
@@ -179,6 +189,7 @@ def dotted(path: Path) -> str:
 _MERGE = PREFIX + "merge"
 _COLLECTIONS = {PREFIX + "map", PREFIX + "seq"}
 _TAG = "a tag (!) has no meaning here: put the value in quotes if the ! is part of it"
+_TIME = re.compile(r"[-+]?[0-9]{1,2}(:[0-9]{1,2})+")
 _TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # 7 ms to compile

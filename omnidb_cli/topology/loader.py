@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from os import PathLike
 
 from omnidb_cli.errors import Problem, TopologyError
-from omnidb_cli.topology.document import Document, Unreadable
+from omnidb_cli.topology.document import Document, Unreadable, on_one_line
 from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.model import Topology
 from omnidb_cli.topology.references import References
@@ -97,7 +97,7 @@ def _collector_paused() -> Iterator[None]:
 
 def _refused(file: str, *problems: Problem) -> TopologyError:
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return TopologyError(f"the topology {file} has {count}", problems=problems)
+    return TopologyError(f"the topology {on_one_line(file)} has {count}", problems=problems)
 
 
 def _bytes(file: str) -> bytes:
@@ -114,14 +114,14 @@ def _bytes(file: str) -> bytes:
     except OSError as error:
         raise _unusable(file, f"cannot be read: {(error.strerror or 'unknown error').lower()}") from None
     except ValueError:
-        raise _unusable(file.replace("\0", "?"), "is not the name of a file") from None
+        raise _unusable(file, "is not the name of a file") from None
     if len(raw) > LARGEST_BYTES:
         raise _unusable(file, "is larger than 10 MB")
     return raw
 
 
 def _unusable(file: str, reason: str) -> TopologyError:
-    return TopologyError(f"the topology {file} {reason}", problems=[Problem(file, 0, 0, "", reason)])
+    return TopologyError(f"the topology {on_one_line(file)} {reason}", problems=[Problem(file, 0, 0, "", reason)])
 
 
 def _text(raw: bytes, file: str) -> str:

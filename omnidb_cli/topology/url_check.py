@@ -31,8 +31,8 @@ class UrlCheck:
 
     def checked(self, path: Path, url: Url, written: Value) -> Url:
         """The URL, with the files that it names made absolute. `written` is what stands in the file."""
-        table = self._table(BY_SCHEME[url.scheme].name)
-        if table is None or not url.params:
+        table = self._table(BY_SCHEME[url.scheme].name) if url.params else None
+        if table is None:
             return url
         references = _references(written) if isinstance(written, str) else {}
         wording = Wording(self._faults.nearest, _found_or_reference(references))

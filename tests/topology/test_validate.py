@@ -82,6 +82,9 @@ MORE_KEYS = [
     ("failover: {a: a}\n", 3, 15, "failover.a", "cannot stand in for itself"),
     ("failover: {a: {to: [a]}}\n", 3, 21, "failover.a.to[0]", "cannot stand in for itself"),
     ("failover: {a: [no]}\n", 3, 16, "failover.a[0]", "the name of a connection, not no, which YAML reads as false"),
+    ("failover: {a: [1:30]}\n", 3, 16, "failover.a[0]", "not 1:30, which YAML reads as 90 (put it in quotes"),
+    ("failover: {a: [5]}\n", 3, 16, "failover.a[0]", "not the number 5 (put it in quotes if it is a word)"),
+    ("name: 5\n", 3, 7, "name", "not the number 5 (put it in quotes if it is a word)"),
     ("failover: {a: bb}\n", 3, 15, "failover.a", 'there is no connection "bb"'),
 ]  # fmt: skip
 
@@ -136,6 +139,13 @@ def test_a_long_cycle_is_cut_in_the_middle(refusals: Refusals) -> None:
     text += "".join(f"  {name}: n{(index + 1) % 100}\n" for index, name in enumerate(names))
     (problem,) = refusals(text)
     assert "n9 → (81 more) → n91" in problem.message
+
+
+@pytest.mark.parametrize("name", ["1:30", "012", "no", "~", "2024-01-01", ".inf"])
+def test_a_name_that_yaml_reads_otherwise_is_quoted_as_it_was_typed(refusals: Refusals, name: str) -> None:
+    found = refusals(f"connections:\n  {name}: {{url: redis://h, role: x}}\n")
+    assert (found[0].line, found[0].column, found[-1].path) == (2, 3, f"connections.{name}.role")
+    assert f'put it in quotes, "{name}"' in found[0].message
 
 
 def test_a_duplicate_key_says_where_the_first_is(refusals: Refusals) -> None:
