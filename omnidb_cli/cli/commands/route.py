@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Name, Output, commands
+from omnidb_cli.cli.options import Name, Output
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 app = commands()
 
+OWN_FORMATS = ("url",)
 
-@app.command(cls=Command)
+
+@app.command(cls=printing("omnidb_cli.output.views.route:PARTS", *OWN_FORMATS))
 def route(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
     """Show who would serve NAME now, every candidate, and why (not)."""
     return run_route(ctx.obj, name, output)
@@ -27,7 +30,7 @@ def run_route(context: "Context", name: str, output: str | None) -> ExitCode:
     from omnidb_cli.output.views.route import PARTS, route_document
 
     wanted = output or context.env.get("OMNIDB_OUTPUT")
-    streams = context.choose_format("name" if wanted == "url" else wanted, PARTS)
+    streams = context.choose_format(output, PARTS, also=OWN_FORMATS)
     topology = context.topology().restricted([name])
     found = decide(context, topology, name)
     if wanted != "url":
