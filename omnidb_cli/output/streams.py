@@ -161,7 +161,7 @@ class Streams:
 
     def typed(self, text: str) -> str:
         """The sentence with its commands as they have to be typed here: those that stand in backquotes."""
-        return text.replace("`omnidb ", f"`{self.program} ")
+        return text.replace("`omnidb ", f"`{self.redact(self.program)} ")
 
     def trace(self, text: str) -> None:
         """Writes the traceback that `--debug` asked for to stderr, redacted."""
