@@ -1,7 +1,7 @@
 """The history as commands ask for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,12 @@ def question(
         one_of("--type", word, tuple(EventType))
     if since is not None and until is not None and until < since:
         raise UsageError("--until lies before --since")
-    return Question(since, until, limit, tuple(names), tuple(types))
+    return Question(since, None if until is None else _as_printed(until), limit, tuple(names), tuple(types))
+
+
+def _as_printed(until: datetime) -> datetime:
+    """The end of the millisecond: to the table an event is no later than that, and so to whoever copies its time."""
+    return until if until.microsecond % 1000 else until + timedelta(microseconds=999)
 
 
 def known_names(topology: "Topology", asked: Question) -> None:

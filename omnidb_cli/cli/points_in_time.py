@@ -11,9 +11,9 @@ FORMS = "a duration ago such as 48h, or a time such as 2026-11-23, 2026-11-23T07
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?"
-_OFFSET = r"(?:[Zz]|[+-]\d\d:\d\d)?"
+_OFFSET = r"(?:[Zz]|UTC|[+-]\d\d:\d\d)?"
 _ABSOLUTE = re.compile(rf"{_DATE}(?:[Tt ]{_TIME} ?{_OFFSET})?", re.ASCII)
-_OF_TODAY = re.compile(rf"{_TIME}Z?", re.ASCII)
+_OF_TODAY = re.compile(rf"{_TIME} ?(?:[Zz]|UTC)?", re.ASCII)
 
 
 def point_in_time(text: str) -> datetime:
@@ -28,7 +28,7 @@ def parse(text: str, now: datetime) -> datetime:
     """The time that `text` means at `now`, in UTC. Raises ValueError."""
     word = text.strip()
     if _OF_TODAY.fullmatch(word):
-        word = f"{now:%Y-%m-%d}T{word}"
+        word = f"{now:%Y-%m-%d} {word}"
     if _ABSOLUTE.fullmatch(word):
         return _absolute(word, text)
     try:
@@ -39,7 +39,7 @@ def parse(text: str, now: datetime) -> datetime:
 
 def _absolute(word: str, text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(word.upper().replace(" ", "T", 1).replace(" ", ""))
+        found = datetime.fromisoformat(word.upper().replace("UTC", "Z").replace(" ", "T", 1).replace(" ", ""))
     except ValueError:
         raise ValueError(f"{text!r}: there is no such date or time") from None
     try:

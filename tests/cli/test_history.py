@@ -74,3 +74,12 @@ def test_up_to_a_time(store: Store) -> None:
     happen(store, 1, 2, 3)
     found = saved_events(store, question(AT + timedelta(minutes=2), AT + timedelta(minutes=2), None, (), ()))
     assert [one["at"] for one in found] == ["2026-11-23T07:32:00.000000Z"]
+
+
+def test_a_time_copied_from_the_table_includes_the_event_that_was_printed_so(store: Store) -> None:
+    at = AT + timedelta(microseconds=494_123)
+    store.update({}, [Event(EventType.CIRCUIT_OPEN, "a", at), Event(EventType.CIRCUIT_CLOSE, "a", at)])
+    printed = AT + timedelta(milliseconds=494)
+    assert len(saved_events(store, question(None, printed, None, (), ()))) == 2
+    assert saved_events(store, question(None, printed - timedelta(milliseconds=1), None, (), ())) == []
+    assert saved_events(store, question(None, at - timedelta(microseconds=1), None, (), ())) == []

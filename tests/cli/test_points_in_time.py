@@ -27,6 +27,8 @@ NOW = datetime(2026, 11, 28, 5, 0, tzinfo=UTC)
         ("2026-11-23 07:30", datetime(2026, 11, 23, 7, 30, tzinfo=UTC)),
         ("2026-11-23 07:30:15.25 +02:00", datetime(2026, 11, 23, 5, 30, 15, 250000, tzinfo=UTC)),
         ("2026-11-23T07:30:00.123456-05:30", datetime(2026, 11, 23, 13, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-11-23 07:30:15 UTC", datetime(2026, 11, 23, 7, 30, 15, tzinfo=UTC)),
+        ("07:30 UTC", datetime(2026, 11, 28, 7, 30, tzinfo=UTC)),
         ("04:30", datetime(2026, 11, 28, 4, 30, tzinfo=UTC)),
         ("07:30", datetime(2026, 11, 28, 7, 30, tzinfo=UTC)),
         (" 07:30:01Z ", datetime(2026, 11, 28, 7, 30, 1, tzinfo=UTC)),
