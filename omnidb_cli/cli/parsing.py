@@ -133,7 +133,7 @@ def _take_global_options(ctx: Any) -> None:
 def _mention_global_options(ctx: Any, formatter: Any) -> None:
     if options := _global_options(ctx):
         formatter.write_paragraph()
-        formatter.write_text(f"Global options may stand here too: {', '.join(one.opts[0] for one in options)}.")
+        formatter.write_text(f"Global options too: {', '.join(one.opts[0] for one in options)}.")
 
 
 @contextmanager

@@ -135,8 +135,9 @@ def test_help_offers_exactly_the_formats_that_the_command_has(shop: Runner, comm
 
 @pytest.mark.parametrize("words", [*(one.words for one in COMMANDS), ("circuit",), ("state",), ("config",)])
 def test_help_tells_of_the_global_options_in_one_line(words: tuple[str, ...]) -> None:
-    told = CliRunner().invoke(app, [*words, "-h"], prog_name="omnidb").stdout.splitlines()
-    assert told[-1] == "Global options may stand here too: -c, --state, --no-color, --debug, -V."
+    narrow = CliRunner().invoke(app, [*words, "-h"], prog_name="omnidb", env={"COLUMNS": "60"})
+    told = narrow.stdout.splitlines()
+    assert told[-1] == "Global options too: -c, --state, --no-color, --debug, -V."
     assert not any(line.lstrip().startswith(("-c", "--state", "--debug")) for line in told)
 
 
