@@ -108,13 +108,15 @@ class TopologyError(OmnidbError):
 
 
 class UnknownConnectionError(OmnidbError, KeyError):
-    """No connection of that name. `name` is what was asked for, `known` the names there are."""
+    """No connections of these names. `names` is what was asked for, `name` the first, `known` the names there are."""
 
-    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
-        super().__init__(f'no connection named "{name}"')
-        self.name = name
+    def __init__(self, names: str | Sequence[str], known: Sequence[str] = ()) -> None:
+        self.names = (names,) if isinstance(names, str) else tuple(names)
+        quoted = ", ".join(f'"{name}"' for name in self.names)
+        super().__init__(f"no connection{'s' if len(self.names) > 1 else ''} named {quoted}")
+        self.name = self.names[0]
         self.known = tuple(known)
-        self.hint = _nearest_hint(name, self.known)
+        self.hint = _nearest_hint(self.names, self.known)
 
     def __str__(self) -> str:  # KeyError would print the repr
         return str(self.args[0])
@@ -246,13 +248,14 @@ class WriteRefusedError(DriverError):
     counts_as_failure = False
 
 
-def _nearest_hint(name: str, known: Sequence[str]) -> str | None:
-    """The nearest known name, or the list of them when it is short."""
+def _nearest_hint(names: Sequence[str], known: Sequence[str]) -> str | None:
+    """The nearest known name of each, or the list of them when it is short."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    if 0 < len(known) <= 12:
-        return "the connections are: " + ", ".join(known)
-    return None
+    near = {name: found[0] for name in names if (found := get_close_matches(name, known, n=1))}
+    if len(names) == 1 and near:
+        return f'did you mean "{near[names[0]]}"?'
+    said = [f'for "{name}" did you mean "{found}"?' for name, found in near.items()]
+    if len(near) < len(names) and 0 < len(known) <= 12:
+        said.append("the connections are: " + ", ".join(known))
+    return " ".join(said) or None

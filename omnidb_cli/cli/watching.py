@@ -14,6 +14,8 @@ from omnidb_cli.core.events import EventType
 from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.faces import Face
     from omnidb_cli.cli.until import Condition
@@ -33,6 +35,14 @@ class Watching(NamedTuple):
     rounds: int | None = None
     until: str | None = None
     timeout_s: float | None = None
+
+
+def watching(
+    names: "Sequence[str]", interval_s: float | None, rounds: int | None, until: str | None, timeout_s: float | None
+) -> Watching:
+    """What the options of a command line ask for; None is what is usual."""
+    usual = Watching()
+    return Watching(tuple(names), interval_s or usual.interval_s, rounds, until, timeout_s)
 
 
 async def watch_until_done(

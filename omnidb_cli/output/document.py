@@ -18,6 +18,7 @@ class Part(StrEnum):
     NAMES = "names"
     TABLE = "table"
     RESULT = "result"
+    LINES = "lines"
 
 
 class Style(StrEnum):

@@ -66,4 +66,4 @@ class LiveScreen:
         self._streams.flush()
 
     def _clean(self, text: str) -> str:
-        return self._streams.cell(self._streams.redact(text))
+        return self._streams.cell(self._streams.redact(self._streams.typed(text)))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
 
 SCHEMA = "omnidb.result/v1"
+PARTS = (Part.RESULT,)
 
 Row = Sequence[object]
 
@@ -50,7 +51,7 @@ def open_result_writer(streams: "Streams") -> ResultWriter:
     """The writer of the chosen format. Raises ValueError when that format cannot carry a result."""
     from omnidb_cli.output.formats import open_format
 
-    writer: ResultWriter = open_format(streams.format, (Part.RESULT,)).result_writer(streams)
+    writer: ResultWriter = open_format(streams.format, PARTS).result_writer(streams)
     return writer
 
 

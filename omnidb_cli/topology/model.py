@@ -101,13 +101,13 @@ class Topology(NamedTuple):
         Raises UnknownConnectionError.
         """
         wanted: set[str] = set()
-        todo = list(names)
+        todo = list(dict.fromkeys(names))
+        if unknown := [name for name in todo if name not in self.connections]:
+            raise UnknownConnectionError(unknown, tuple(self.connections))
         while todo:
             name = todo.pop()
             if name in wanted:
                 continue
-            if name not in self.connections:
-                raise UnknownConnectionError(name, tuple(self.connections))
             wanted.add(name)
             if rule := self.failover.get(name):
                 todo += rule.to

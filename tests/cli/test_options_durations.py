@@ -26,8 +26,6 @@ def _parsed(*words: str) -> dict[str, Any]:
     [
         (("circuit", "open", "a", "--for", "90d"), "hold_for", 7_776_000),
         (("circuit", "open", "a", "--for", "1h30m"), "hold_for", 5400),
-        (("events", "--since", "48h"), "since", 172_800),
-        (("events", "--since", "520w"), "since", 314_496_000),
         (("watch", "--interval", "24h"), "interval", 86_400),
     ],
 )
@@ -41,7 +39,6 @@ def test_what_an_option_takes(words: tuple[str, ...], name: str, seconds: float)
         (("circuit", "open", "a", "--for", "91d"), "longer than 90d"),
         (("watch", "--interval", "25h"), "longer than 24h"),
         (("exec", "a", "SELECT 1", "--timeout", "2d"), "longer than 24h"),
-        (("events", "--since", "9999999w"), "is not a duration"),
     ],
 )
 def test_what_an_option_refuses(words: tuple[str, ...], said: str) -> None:

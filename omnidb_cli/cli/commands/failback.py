@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.options import Command, Name, Output, commands
+from omnidb_cli.cli.options import Name, Output
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 app = commands()
 
 
-@app.command(cls=Command)
+@app.command(cls=printing("omnidb_cli.output.views.route:PARTS"))
 def failback(
     ctx: typer.Context,
     name: Name,

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Name, Output, commands, needs, seconds_option
+from omnidb_cli.cli.options import Name, Output, needs, seconds_option
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 app = commands()
 
+OWN_FORMATS = ("url",)
 
-@app.command(cls=Command)
+
+@app.command(cls=printing("omnidb_cli.output.views.route:PARTS", *OWN_FORMATS))
 def route(
     ctx: typer.Context,
     name: Name,
@@ -39,7 +42,7 @@ def run_route(
     from omnidb_cli.output.views.route import PARTS, route_document
 
     wanted = output or context.env.get("OMNIDB_OUTPUT")
-    streams = context.choose_format("name" if wanted == "url" else wanted, PARTS)
+    streams = context.choose_format(output, PARTS, also=OWN_FORMATS)
     topology = context.topology().restricted([name])
     found, code = _last_known(context, topology, name, max_age_s) if last else _checked(context, topology, name)
     if wanted != "url":

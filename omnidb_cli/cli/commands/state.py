@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.options import Command, Output, commands
+from omnidb_cli.cli.options import Output
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -12,14 +13,16 @@ if TYPE_CHECKING:
 
 app = commands(no_args_is_help=True, help="Show where the state is kept, or start anew.")
 
+_Printing = printing("omnidb_cli.output.views.plain:PARTS")
 
-@app.command(cls=Command)
+
+@app.command(cls=_Printing)
 def show(ctx: typer.Context, output: Output = None) -> None:
     """Show where the state is, its size, version and writers."""
     run_show(ctx.obj, output)
 
 
-@app.command(cls=Command)
+@app.command(cls=_Printing)
 def reset(ctx: typer.Context, output: Output = None) -> None:
     """Start anew without asking; the old file is kept aside."""
     run_reset(ctx.obj, output)

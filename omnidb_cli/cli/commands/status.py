@@ -4,8 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from omnidb_cli.cli.boundary import UsageError
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Names, Output, commands, needs, seconds_option
+from omnidb_cli.cli.options import (
+    Count,
+    Interval,
+    Names,
+    Output,
+    Until,
+    UntilTimeout,
+    needs,
+    one_of,
+    seconds_option,
+)
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -22,8 +34,8 @@ _INTERVALS = 3
 """How many intervals old evidence may be with `--last`, where `--max-age` does not say."""
 
 
-@app.command(cls=Command)
-def status(
+@app.command(cls=printing("omnidb_cli.output.views.status:PARTS"))
+def status(  # noqa: PLR0917 - one parameter an option is Typer's form
     ctx: typer.Context,
     names: Names = None,
     fail_on: Annotated[
@@ -35,21 +47,26 @@ def status(
         seconds_option("--max-age", help="With --last: the oldest evidence to believe.", default="three intervals"),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay and watch, as `omnidb watch` does.")] = False,
+    interval: Interval = None,
+    count: Count = None,
+    until: Until = None,
+    timeout: UntilTimeout = None,
     output: Output = None,
 ) -> ExitCode:
     """Check connections now; show each one's health, circuit, route."""
-    from omnidb_cli.cli.options import one_of
-
     asked = one_of("--fail-on", fail_on, ("degraded", "down", "never"))
     needs("--max-age", max_age is not None, "--last", last)
-    if watch:
-        if last:
-            raise typer.BadParameter("looks at nothing, and so cannot watch", param_hint="'--last'")
-        from omnidb_cli.cli.commands.watch import run_watch
-        from omnidb_cli.cli.watching import Watching
+    for option, given in (("--interval", interval), ("--count", count), ("--until", until), ("--timeout", timeout)):
+        needs(option, given is not None, "--watch", watch)
+    if not watch:
+        return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
+    if last:
+        raise UsageError("--last does not go with --watch: it checks nothing")
+    needs("--timeout", timeout is not None, "--until", until is not None)
+    from omnidb_cli.cli.commands.watch import run_watch
+    from omnidb_cli.cli.watching import watching
 
-        return run_watch(ctx.obj, Watching(names=tuple(names or ())), output)
-    return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
+    return run_watch(ctx.obj, watching(names or (), interval, count, until, timeout), output)
 
 
 def run_status(

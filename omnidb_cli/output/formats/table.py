@@ -14,6 +14,7 @@ def write(document: Document, streams: Streams) -> None:
 
 def write_view(view: TableView, streams: Streams) -> None:
     """Draws one view."""
+    view = view._replace(notes=[note._replace(text=streams.typed(note.text)) for note in view.notes])
     view = with_texts(view, streams.cell)
     if not streams.drawn:
         from omnidb_cli.output.plain import plain_text

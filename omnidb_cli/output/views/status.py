@@ -10,6 +10,7 @@ from omnidb_cli.output.views.problems import next_commands, problems
 
 SCHEMA = "omnidb.status/v1"
 PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)
+WATCH_PARTS = (Part.TABLE, Part.LINES)
 HEADER = (
     "name",
     "engine",
