@@ -73,7 +73,7 @@ def _is_wanted(context: "Context", db: "Orchestrator", name: str, wanted: HoldRe
     decision = decide_hold(circuit, Hold(wanted.hold_s, wanted.reason, actor), monotonic(), rules)
     if wanted.replace:
         return True
-    again = f"{context.program} circuit open {name} --replace"
+    again = f"`omnidb circuit open {name} --replace`"
     match decision:
         case HoldDecision.REFUSE:
             raise _refused(f'"{name}" is {hold_words(circuit)}', f"take it over with {again}", name)
@@ -101,7 +101,7 @@ def _refuse_outage(context: "Context", db: "Orchestrator", held: Collection[str]
         if one.name not in held and one.name != lost[0]
     )
     why = f" ({reasons})" if reasons else ""
-    again = f"{context.program} circuit open {' '.join(held)} --force"
+    again = f"`omnidb circuit open {' '.join(held)} --force`"
     raise _refused(
         f"holding {', '.join(held)} would leave {names} without an eligible endpoint{why}",
         f"hold it all the same with {again}",

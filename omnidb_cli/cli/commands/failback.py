@@ -49,7 +49,7 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
         if db.route(name).split_brain is not None:
             error.hint = (
                 f"hold the one that must not be written, or accept it with "
-                f"{context.program} failback {name} --accept-split-brain"
+                f"`omnidb failback {name} --accept-split-brain`"
             )
         raise
     state.adopt(db, state.finish())

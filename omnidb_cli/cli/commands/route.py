@@ -76,7 +76,7 @@ def _last_known(
         context.streams.warning(
             f"the evidence of {', '.join(stale)} is missing or too old to be believed",
             connection=name,
-            hint=f"check now with {context.program} route {name}",
+            hint=f"check now with `omnidb route {name}`",
         )
         return found, ExitCode.NO_EVIDENCE
     return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE
