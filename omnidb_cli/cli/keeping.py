@@ -47,7 +47,7 @@ class Keeper:
         self._known: Mapping[str, Saved] = {}
         self.trouble: str | None = None
         try:
-            self._state = saved_state(topology, context.store(topology), stays=True)
+            self._state = saved_state(topology, context.store(topology))
         except StateStoreError as error:
             self.trouble = _UNAVAILABLE.format(error)
 

@@ -15,7 +15,7 @@ from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state._sqlite_errors import BUSY_S, UnusableFileError, damaged, locked
 from omnidb_cli.tuples import NamedTuple
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 APPLICATION_ID: Final = 0x6F6D6462  # "omdb"
 _RECENT_S: Final = 0.05
 """A file's time tells two changes apart only if they are some clock ticks apart."""
@@ -30,9 +30,10 @@ _TABLES: Final = (
     # AUTOINCREMENT: a number once given is never given again, also after a reset; followers count on it.
     """CREATE TABLE events (
         id INTEGER PRIMARY KEY AUTOINCREMENT, topology TEXT NOT NULL, at_us INTEGER NOT NULL,
-        type TEXT NOT NULL, name TEXT, record TEXT NOT NULL
+        type TEXT NOT NULL, class TEXT NOT NULL, name TEXT, record TEXT NOT NULL
     )""",
     "CREATE INDEX events_of_topology ON events (topology, id)",
+    "CREATE INDEX events_of_class ON events (topology, class, id)",
     """CREATE TABLE writers (
         topology TEXT NOT NULL, writer TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (topology, writer)
     ) WITHOUT ROWID""",
@@ -87,13 +88,13 @@ def connect(path: str, *, immutable: bool = False) -> sqlite3.Connection:
 def recognise(db: sqlite3.Connection, path: str) -> None:
     """Returns if the database is ours and of the schema that we know.
 
-    Raises UnusableFileError for a newer schema or an empty file (we never leave one: it was cut off), StateStoreError
+    Raises UnusableFileError for another schema or an empty file (we never leave one: it was cut off), StateStoreError
     for somebody else's database.
     """
     if not db.execute("PRAGMA page_count").fetchone()[0]:
         raise damaged(path, "it is empty")
     application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-    if application != APPLICATION_ID or version < SCHEMA:
+    if application != APPLICATION_ID:
         raise StateStoreError(
             f"{path} is a SQLite database, but not omnidb's saved state; it is left as it is",
             hint="name another file with --state or in the topology's state:",
@@ -102,6 +103,11 @@ def recognise(db: sqlite3.Connection, path: str) -> None:
         raise UnusableFileError(
             f"state file {path} was written by a newer omnidb (schema {version}, this one knows {SCHEMA})",
             hint="upgrade omnidb, or name another file with --state",
+        )
+    if version < SCHEMA:
+        raise UnusableFileError(
+            f"state file {path} was written by an older omnidb (schema {version}, this one knows {SCHEMA})",
+            hint="`omnidb state reset` backs it up and resets; note the holds in it before, with that older omnidb",
         )
 
 

@@ -16,11 +16,9 @@ from omnidb_cli.state._sqlite_access import FileAccess
 from omnidb_cli.state._sqlite_aside import copy_aside
 from omnidb_cli.state._sqlite_errors import UnusableFileError
 from omnidb_cli.state._sqlite_file import SCHEMA
+from omnidb_cli.state._sqlite_history import append, last_id
 from omnidb_cli.state.store import Saved, StoredEvent, StoreInfo, Update
 from omnidb_cli.state.writer import this_writer
-
-HISTORY: Final = 10_000
-"""How many events of a topology are kept, the newest."""
 
 _WRITERS: Final = 50
 _PREFIX: Final = "sqlite:///"
@@ -108,6 +106,10 @@ class SqliteStore:
 
         return self._file.read(question, [])
 
+    def last_id(self) -> int:
+        """The number of the newest event that the file has had; a smaller one than before means another file."""
+        return self._file.read(last_id, 0)
+
     def info(self) -> StoreInfo:
         """What there is: the size counts the journal too."""
 
@@ -161,7 +163,7 @@ class SqliteStore:
             if (record := records.encode(rows[name])) != text:
                 changed.append((self._topology, name, record))
         db.executemany("INSERT OR REPLACE INTO connections VALUES (?, ?, ?)", changed)
-        self._remember(db, sorted([*happened, *events], key=lambda event: event.at))
+        append(db, self._topology, [*happened, *events], int(at.wall * 1e6))
         if changed or happened or events:
             self._sign(db, at)
         return rows
@@ -170,22 +172,6 @@ class SqliteStore:
         found = db.execute("SELECT record FROM connections WHERE topology = ? AND name = ?", (self._topology, name))
         row = found.fetchone()
         return None if row is None else row[0]
-
-    def _remember(self, db: sqlite3.Connection, events: Sequence[Event]) -> None:
-        if not events:
-            return
-        db.executemany(
-            "INSERT INTO events (topology, at_us, type, name, record) VALUES (?, ?, ?, ?, ?)",
-            [
-                (self._topology, records.microseconds(event.at), event.type, event.name, records.encode_event(event))
-                for event in events
-            ],
-        )
-        db.execute(
-            "DELETE FROM events WHERE topology = ?1 AND id <= "
-            "(SELECT id FROM events WHERE topology = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            (self._topology, HISTORY),
-        )
 
     def _sign(self, db: sqlite3.Connection, at: Moment) -> None:
         db.execute(

@@ -93,6 +93,10 @@ class Store(Protocol):
         """The history, oldest first."""
         ...
 
+    def last_id(self) -> int:
+        """The number of the newest event; what is appended from now on has a greater one."""
+        ...
+
     def info(self) -> StoreInfo: ...
 
     def reset(self) -> str | None:

@@ -115,14 +115,16 @@ def test_reset_puts_a_damaged_file_aside_byte_for_byte(path: Path, damage: Calla
         assert store.load() == {"a": ROW}
 
 
-def test_a_file_from_a_newer_omnidb(path: Path) -> None:
+@pytest.mark.parametrize(("schema", "which"), [(7, "a newer"), (1, "an older"), (0, "an older")])
+def test_a_file_from_another_omnidb(path: Path, schema: int, which: str) -> None:
     fill(path)
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version=7")
+        db.execute(f"PRAGMA user_version={schema}")
     before = path.read_bytes()
+    said = rf"written by {which} omnidb \(schema {schema}, this one knows {_sqlite_file.SCHEMA}\)"
     with closing(open_store(f"sqlite:///{path}", "shop")) as store:
         for act in ACTS.values():
-            with pytest.raises(StateStoreError, match=r"written by a newer omnidb \(schema 7, this one knows 1\)"):
+            with pytest.raises(StateStoreError, match=said):
                 act(store)
         assert path.read_bytes() == before
         aside = store.reset()
@@ -135,7 +137,7 @@ def test_a_file_that_becomes_newer_while_it_is_in_use_is_not_written(path: Path)
     with closing(open_store(f"sqlite:///{path}", "shop")) as store:
         write(store)
         with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA user_version=2")
+            db.execute(f"PRAGMA user_version={_sqlite_file.SCHEMA + 1}")
         with pytest.raises(StateStoreError, match="newer"):
             write(store)
 
