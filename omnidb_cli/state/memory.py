@@ -9,7 +9,7 @@ from operator import attrgetter
 from omnidb_cli.core.events import Event
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.retention import BUDGETS, EventClass, class_of
-from omnidb_cli.state.store import Saved, StoredEvent, StoreInfo, Update
+from omnidb_cli.state.store import Saved, Sharing, StoredEvent, StoreInfo, Update
 
 
 def open_store(url: str, topology: str) -> "MemoryStore":  # noqa: ARG001 - nobody else sees it: nothing to keep apart
@@ -78,7 +78,7 @@ class MemoryStore:
     def info(self) -> StoreInfo:
         """What there is: no file, no size."""
         events = sum(map(len, self._history.values()))
-        return StoreInfo("memory:", False, None, None, len(self._rows), events, ())
+        return StoreInfo("memory:", False, None, None, len(self._rows), events, (), Sharing("this process only"))
 
     def reset(self) -> str | None:
         """Forgets everything; there is nothing to keep aside."""

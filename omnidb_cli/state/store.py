@@ -47,6 +47,18 @@ class StoredEvent(NamedTuple):
     event: Event
 
 
+class Sharing(NamedTuple):
+    """For whom a state counts.
+
+    `shared_with` is who may read and change it, `also_read_by` who may only read it (None: nobody else). `exposed_by`
+    is the folder by which everybody on the host may put another state in its place (None: nobody may).
+    """
+
+    shared_with: str
+    also_read_by: str | None = None
+    exposed_by: str | None = None
+
+
 class StoreInfo(NamedTuple):
     """What `state show` says.
 
@@ -60,6 +72,7 @@ class StoreInfo(NamedTuple):
     connections: int
     events: int
     writers: Sequence[str]
+    sharing: Sharing
 
 
 class Store(Protocol):
