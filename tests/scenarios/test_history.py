@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.shop import CommandLine
+from tests.scenarios.shop import CommandLine, Shop
+from tests.scenarios.terminal import Terminal
 from tests.scenarios.test_clock import HOUR, Clock
 
 CROWD = 1_000
+HOME = "\x1b[H"
 
 
 class Crowd(CommandLine):
@@ -57,3 +59,56 @@ def test_nor_does_a_clock_that_was_set_back_before_them(crowd: Crowd, tmp_path: 
     assert crowd.watched_six_times() == ["circuit:open c7"]
     crowd.run("circuit", "close", "c7")
     assert crowd.events("--type", "circuit:close") == ["circuit:close c7"]
+
+
+class TwoWatches:
+    """Two live screens over one store."""
+
+    def __init__(self, shop: Shop, *intervals: str) -> None:
+        self.screens = [Terminal(shop, "watch", "--interval", one, columns=160, lines=40) for one in intervals]
+        for screen in self.screens:
+            screen.until("all healthy")
+            screen.until("next look in")
+
+    def shown(self, event: str) -> list[list[str]]:
+        """The lines of that event in the last whole picture of each screen, once both have drawn two more."""
+        return [self._lines(screen, event) for screen in self.screens]
+
+    def _lines(self, screen: Terminal, event: str) -> list[str]:
+        screen.until(event)
+        seen = len(screen.sent)
+        for _ in range(3):
+            seen = screen.until(HOME, after=seen)
+        end = seen - len(HOME)
+        whole = screen.plain(screen.sent.rindex(HOME, 0, end), end)
+        return [line for line in whole.splitlines() if f" {event} " in line]
+
+    def close(self) -> None:
+        for screen in self.screens:
+            screen.close()
+
+
+@pytest.mark.parametrize("intervals", [("100ms", "1h"), ("100ms", "100ms")])
+def test_two_watches_show_what_either_saw_once(shop: Shop, intervals: tuple[str, str]) -> None:
+    shop.write(breaker="{reset_timeout: 1s, half_open_successes: 1}")
+    both = TwoWatches(shop, *intervals)
+    shop.take_away("primary")
+    for failovers in both.shown("failover"):
+        assert len(failovers) == 1
+        assert "replica" in failovers[0]
+    shop.bring_back("primary")
+    for recoveries in both.shown("recovery"):
+        assert len(recoveries) == 1
+    for opened in both.shown("circuit:open"):
+        assert len(opened) == 1
+    both.close()
+    assert shop.events("--type", "failover", "--type", "recovery") == ["failover primary", "recovery primary"]
+
+
+def test_a_watch_shows_what_a_person_did(shop: Shop) -> None:
+    both = TwoWatches(shop, "1h", "1h")
+    shop.run("circuit", "open", "replica", "--reason", "new disk")
+    for opened in both.shown("circuit:open"):
+        assert len(opened) == 1
+        assert "new disk" in opened[0]
+    both.close()
