@@ -6,13 +6,16 @@ import subprocess
 from contextlib import closing
 from typing import Any
 
-from tests.scenarios.shop import TOPOLOGY, Shop, lines
+from tests.scenarios.shop import PATIENCE_S, TOPOLOGY, Shop, lines, until
+
+ENDING = ("--until", "primary=degraded", "--timeout", f"{PATIENCE_S}s")
+"""So that a watch ends by itself, should a test wait in vain."""
 
 GARBAGE = b"not a database" * 1000
 
 
 def said(watch: "subprocess.Popen[str]") -> str:
-    """The next line on its stderr; the test's own time limit is the end of the process."""
+    """The next line on its stderr; empty when it has ended."""
     assert watch.stderr is not None
     return watch.stderr.readline()
 
@@ -28,14 +31,14 @@ def test_trouble_is_said_before_the_first_round_is_over(shop: Shop) -> None:
     shop.state.write_bytes(GARBAGE)
     with closing(sqlite3.connect(shop.database("primary"), isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
-        watch = shop.start("watch", "--interval", "1h")
+        watch = shop.start("watch", "--interval", "1h", *ENDING)
         assert said(watch).startswith("warning: state not available: ")
 
 
 def test_the_end_of_trouble_is_said_between_two_rounds(shop: Shop) -> None:
     shop.run("circuit", "open", "archive")
     whole = shop.state.read_bytes()
-    watch = shop.start("watch", "--interval", "1h")
+    watch = shop.start("watch", "--interval", "1h", *ENDING)
     seen = lines(watch)
     next(seen)
     shop.state.write_bytes(GARBAGE)
@@ -47,7 +50,7 @@ def test_the_end_of_trouble_is_said_between_two_rounds(shop: Shop) -> None:
 
 def test_a_store_that_does_not_answer_is_said_to(shop: Shop) -> None:
     shop.run("status")
-    watch = shop.start("watch", "--interval", "100ms")
+    watch = shop.start("watch", "--interval", "100ms", *ENDING)
     next(lines(watch))
     with closing(sqlite3.connect(shop.state, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -58,9 +61,10 @@ def test_a_store_that_does_not_answer_is_said_to(shop: Shop) -> None:
 
 def test_after_a_reset_health_is_fresh_long_before_the_next_round(shop: Shop) -> None:
     """Although this watch alone has ever written that state."""
-    watch = shop.start("watch", "--interval", "1h")
+    watch = shop.start("watch", "--interval", "1h", *ENDING)
     seen = lines(watch)
     before = checked(next(seen))
+    until(lambda: shop.object("state", "show")["connections"] == len(before), "it is saved")
     shop.run("state", "reset")
     for line in itertools.islice(seen, 100):
         now = checked(line)
