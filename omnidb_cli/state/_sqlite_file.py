@@ -13,7 +13,16 @@ from typing import Final, TypeVar
 
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state._sqlite_errors import BUSY_S, GarbledRowError, UnusableFileError, damaged, locked
-from omnidb_cli.state._sqlite_path import APPLICATION_ID, JOURNALS, Identity, NotOursError, Standing, identity, standing
+from omnidb_cli.state._sqlite_path import (
+    APPLICATION_ID,
+    JOURNALS,
+    Identity,
+    NotOursError,
+    Standing,
+    identity,
+    is_ours,
+    standing,
+)
 from omnidb_cli.state._sqlite_rights import create, give_group, needs_group
 from omnidb_cli.tuples import NamedTuple
 
@@ -71,6 +80,8 @@ def recognise(db: sqlite3.Connection, path: str) -> None:
         raise damaged(path, "it is empty")
     application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     if application != APPLICATION_ID:
+        if is_ours(path):
+            raise damaged(path, "its header does not say that it is omnidb's, its tables do")
         raise NotOursError(
             f"{path} is a SQLite database, but not omnidb's saved state; it is left as it is",
             hint="name another file with --state or in the topology's state:",

@@ -61,6 +61,15 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def another_applications(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE orders (item TEXT)")
+        db.execute("INSERT INTO orders VALUES (?)", ("x" * 20_000,))
+        db.commit()
+    cut_off(path)
+
+
 def zeros(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
@@ -73,16 +82,21 @@ def cut_off_in_a_page(path: Path) -> None:
     os.truncate(path, 5000)
 
 
+def without_its_mark(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA application_id=0")
+
+
 def overwritten(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (path.stat().st_size - 4096))
 
 
-OURS = [cut_off, cut_off_in_a_page, overwritten]
-"""Damages that leave the beginning of the file as it was: it is known to be ours."""
+OURS = [cut_off, cut_off_in_a_page, overwritten, without_its_mark]
+"""Damages after which its header or its schema still says that the file is ours."""
 
-UNKNOWN = [nonsense, short_nonsense, empty, zeros]
+UNKNOWN = [nonsense, short_nonsense, empty, zeros, another_applications]
 DAMAGES = [*OURS, *UNKNOWN]
 
 
