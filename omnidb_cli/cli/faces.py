@@ -26,6 +26,10 @@ class Face(Protocol):
         """Shows how everything stands, and what happened since the last time."""
         ...
 
+    def tell_of_state(self, stale: str | None) -> None:
+        """Says what is wrong with the saved state (None: nothing), where that is not told yet."""
+        ...
+
 
 class LineFace:
     """One JSON object a line: the same as `status -o json` prints."""
@@ -40,10 +44,14 @@ class LineFace:
         """Writes one line."""
         from omnidb_cli.output.views.status import status_document
 
-        if stale is not None and stale != self._stale:
-            self._streams.warning(stale)
-        self._stale = stale
+        self.tell_of_state(stale)
         self._streams.show_line(status_document(snapshot))
+
+    def tell_of_state(self, stale: str | None) -> None:
+        """Writes a warning when the trouble begins, changes or ends."""
+        if stale != self._stale:
+            self._streams.warning(stale or "state available again")
+        self._stale = stale
 
 
 class ScreenFace:
@@ -73,3 +81,6 @@ class ScreenFace:
         self._events.extend(event_object(event) for event in events)
         at = None if next_look_in_s is None else datetime.now(UTC) + timedelta(seconds=next_look_in_s)
         self._screen.show(snapshot, tuple(self._events), at, stale)
+
+    def tell_of_state(self, stale: str | None) -> None:
+        """Does nothing: the screen is drawn each second, and says it."""

@@ -120,13 +120,14 @@ class _Watcher:
 
     async def run(self, rounds: Rounds, keeper: Keeper, met: "Condition | None") -> ExitCode:
         """Shows until the count or the condition is reached. What was not looked at in this run decides nothing."""
-        if self._face.is_alive:
+        if self._face.is_alive or keeper.trouble:
             self._changed.set()
         while True:
             await self._changed.wait()
             await asyncio.sleep(0)  # one picture for everything that happened in the same instant
             self._changed.clear()
             if not rounds.done and not self._face.is_alive:
+                self._face.tell_of_state(keeper.trouble)
                 continue
             snapshot = self._show(rounds, keeper)
             if not rounds.done:
@@ -138,5 +139,5 @@ class _Watcher:
 
     def _show(self, rounds: Rounds, keeper: Keeper) -> "Snapshot":
         snapshot = described(self._db.snapshot(), self._topology, self._wanted.names or None)
-        self._face.show(snapshot, self._events.drain(), rounds.next_in_s(), keeper.trouble)
+        self._face.show(snapshot, keeper.unseen(self._events.drain()), rounds.next_in_s(), keeper.trouble)
         return snapshot

@@ -49,6 +49,18 @@ class StoredEvent(NamedTuple):
     event: Event
 
 
+class Sharing(NamedTuple):
+    """For whom a state counts.
+
+    `shared_with` is who may read and change it, `also_read_by` who may only read it (None: nobody else). `exposed_by`
+    is the folder by which everybody on the host may put another state in its place (None: nobody may).
+    """
+
+    shared_with: str
+    also_read_by: str | None = None
+    exposed_by: str | None = None
+
+
 class StoreInfo(NamedTuple):
     """What `state show` says.
 
@@ -62,6 +74,7 @@ class StoreInfo(NamedTuple):
     connections: int
     events: int
     writers: Sequence[str]
+    sharing: Sharing
 
 
 class Store(Protocol):
@@ -93,6 +106,10 @@ class Store(Protocol):
         types: Iterable[str] = (),
     ) -> Sequence[StoredEvent]:
         """The history, oldest first."""
+        ...
+
+    def last_id(self) -> int:
+        """The number of the newest event; what is appended from now on has a greater one."""
         ...
 
     def info(self) -> StoreInfo: ...
