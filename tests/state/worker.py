@@ -4,6 +4,7 @@ import fcntl  # noqa: F401 - the interpreter may lie where `as_nobody` can impor
 import os
 import resource
 import sys
+import urllib.parse  # noqa: F401
 from collections.abc import Callable
 from pathlib import Path
 
