@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from omnidb_cli.drivers._tls_files import refuse_unreadable
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 
@@ -14,6 +15,8 @@ DEFAULT_PORT = 27017
 _OURS = ("timeoutMS",)  # it would change what a statement is sent with; our own time limits hold
 _PART = 0.8  # of the time that is given to connecting, so that there is time left to say why there is no connection
 _FAR_OFF_MS = 24 * 3_600_000
+_TLS_FILES = ("tlscafile", "tlscertificatekeyfile", "tlscrlfile")
+_WITHOUT_PASSWORD = ("mongodb-x509", "gssapi", "mongodb-aws", "mongodb-oidc")  # login mechanisms
 
 
 def place_of(target: Target) -> str:
@@ -35,17 +38,15 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
     import warnings
 
     from pymongo import AsyncMongoClient
-    from pymongo.errors import ConfigurationError, PyMongoError
+    from pymongo.errors import PyMongoError
 
+    _refuse_what_is_missing(target)
     try:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             client = AsyncMongoClient[dict[str, Any]](
                 _uri(target), event_listeners=list(listeners), **_settings(target, limit_s)
             )
-    except ConfigurationError as error:
-        made = AuthenticationError if "password" in str(error).lower() else ConnectError
-        raise made(f"{place_of(target)}: {error}", hint="look at the options of its URL") from error
     except OSError as error:
         raise ConnectError(f"{place_of(target)}: {error.strerror}: {error.filename}", kind=ErrorKind.TLS) from error
     except (PyMongoError, ValueError, TypeError, LookupError) as error:
@@ -54,6 +55,17 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
     if ignored is not None:
         raise ConnectError(f"{place_of(target)}: {ignored}", hint="look at the options of its URL")
     return client
+
+
+def _refuse_what_is_missing(target: Target) -> None:
+    """Raises ConnectError for a file that cannot be read, AuthenticationError for a login without its password."""
+    given = {name.lower(): value for name, value in target.params.items()}
+    try:
+        refuse_unreadable(*(given.get(name) for name in _TLS_FILES))
+    except ConnectError as error:
+        raise ConnectError(f"{place_of(target)}: {error}", kind=error.kind) from error
+    if target.username and not target.password and given.get("authmechanism", "").lower() not in _WITHOUT_PASSWORD:
+        raise AuthenticationError(f"{place_of(target)}: a user without a password", hint="its URL needs a password")
 
 
 def _is_refusal(warning: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from omnidb_cli.drivers._tls_files import refuse_unreadable
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
 from omnidb_cli.tuples import NamedTuple
@@ -44,10 +45,16 @@ class Tls(NamedTuple):
         """What asyncio wants of it. Raises ConnectError of kind `tls` for files that cannot be used."""
         import ssl
 
+        refuse_unreadable(self.authorities, self.certificate, self.key)
         try:
-            context = ssl.create_default_context(cafile=self.authorities)
+            # Not create_default_context(): from Python 3.13 on that refuses authorities which redis-cli accepts.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = self.verify and self.verify_name
             context.verify_mode = ssl.CERT_REQUIRED if self.verify else ssl.CERT_NONE
+            if self.authorities is not None:
+                context.load_verify_locations(self.authorities)
+            elif self.verify:
+                context.load_default_certs()
             if self.certificate is not None:
                 context.load_cert_chain(self.certificate, self.key, self.key_password or "")
         except (OSError, ValueError) as error:
