@@ -97,6 +97,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert "is a directory" in str(refused(tmp_path))
     assert "is not a regular file" in str(refused(tmp_path / "fifo"))
+    assert "is not a regular file" in str(refused("/dev/zero"))
     assert "is not the name of a file" in str(refused("a\0b"))
     assert "cannot be read: file name too long" in str(refused("x" * 5000))
 
