@@ -64,9 +64,10 @@ class Context:
 
     def topology(self) -> "Topology":
         """The validated topology. From here on its secrets never reach a stream. Raises TopologyError."""
+        from omnidb_cli.drivers import url_parameters
         from omnidb_cli.topology import Redactor, load
 
-        topology = load(self.config_path(), env=self.env)
+        topology = load(self.config_path(), env=self.env, parameters=url_parameters)
         self._redact = self.streams.redact = Redactor(topology.secrets)
         return topology
 

@@ -1,13 +1,13 @@
 """The parameters that several commands share, and the form in which help shows all of them, written once."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from omnidb_cli.discovery import names_in
-from omnidb_cli.duration import parse_duration
+from omnidb_cli.duration import LONGEST_S, parse_duration
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; all where none is named.")]
 SomeNames = Annotated[list[str], typer.Argument(metavar="NAME...", help="Connections.")]
@@ -38,18 +38,27 @@ def commands(**settings: Any) -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, **settings)
 
 
-def duration(text: str) -> float:
-    """The seconds of a duration option. Raises a usage error for anything else."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+def _duration(longest_s: float | None) -> Callable[[str], float]:
+    """The parser of a duration option. It raises a usage error for anything else."""
+
+    def duration(text: str) -> float:
+        try:
+            return parse_duration(text, longest_s=longest_s)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return duration
 
 
-def seconds_option(*names: str, help: str, default: str | None = None) -> Any:  # noqa: A002 - Typer's word
-    """An option that takes a duration and gives seconds; `default` is what help says of it."""
+def seconds_option(
+    *names: str,
+    help: str,  # noqa: A002 - Typer's word
+    default: str | None = None,
+    longest_s: float | None = LONGEST_S,
+) -> Any:
+    """An option that takes a duration of at most `longest_s` and gives seconds; `default` is what help says of it."""
     said = help if default is None else f"{help}  [default: {default}]"
-    return typer.Option(*names, parser=duration, metavar="DURATION", help=said, show_default=False)
+    return typer.Option(*names, parser=_duration(longest_s), metavar="DURATION", help=said, show_default=False)
 
 
 def chosen_format(given: str | None, preferred: str | None, parts: Collection[Any], *, fallback: str) -> str:

@@ -14,7 +14,6 @@ from asyncmy.constants import CLIENT, COMMAND
 
 from omnidb_cli.drivers._mysql_settings import Login, Place, TlsMode
 from omnidb_cli.drivers._mysql_values import decoders
-from omnidb_cli.drivers._tls_files import refuse_unreadable
 from omnidb_cli.drivers._transport import abort
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 
@@ -213,7 +212,6 @@ def tls_context(login: Login, mode: TlsMode) -> "ssl.SSLContext":
     """The context for this mode. Raises ConnectError for a file that cannot be used."""
     import ssl
 
-    refuse_unreadable(login.tls.ca, login.tls.cert, login.tls.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = mode is TlsMode.VERIFY_IDENTITY
     verified = mode in {TlsMode.VERIFY_CA, TlsMode.VERIFY_IDENTITY}

@@ -74,6 +74,7 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
             password=login.password_for(*host),
             database=login.database,
             target_session_attrs=session_attrs,
+            direct_tls=login.direct_tls or None,
             timeout=limit_s,
         )
     except TimeoutError as error:

@@ -344,6 +344,6 @@ async def test_a_thousand_open_files_are_not_the_servers_fault(
 
 
 async def test_a_setting_that_the_server_does_not_know_is_named(postgres: PostgresPair) -> None:
-    async with opened(target_of(postgres.primary, params={"no_such_setting": "1"})) as driver:
+    async with opened(target_of(postgres.primary, params={"options": "-c no_such_setting=1"})) as driver:
         with pytest.raises(DriverError, match='unrecognized configuration parameter "no_such_setting"'):
             await look(driver)

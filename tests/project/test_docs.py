@@ -14,6 +14,7 @@ from omnidb_cli.core.events import EventType
 from omnidb_cli.core.health import Health
 from omnidb_cli.discovery import names_in
 from omnidb_cli.drivers.base import engines
+from omnidb_cli.duration import LONGEST_HOLD_S, LONGEST_S, parse_duration, write_duration
 from omnidb_cli.errors import ErrorKind
 from omnidb_cli.topology.engines import ENGINES
 from omnidb_cli.topology.keys import Key, Kind, paths
@@ -77,7 +78,10 @@ def test_every_key_is_documented_as_the_table_of_keys_has_it(path: str, key: Key
 
 def _type_of(key: Key) -> str:
     kind = " or ".join(f"`{one}`" for one in key.choices) if key.kind is Kind.CHOICE else _TYPES[key.kind]
-    return f"{kind}, may be 0" if key.least == 0 else kind
+    limits = [", may be 0"] if key.least == 0 else []
+    limits += [f", at most {key.most}"] if key.most is not None else []
+    limits += [f", at most {write_duration(key.longest_s)}"] if key.longest_s != LONGEST_S else []
+    return kind + "".join(limits)
 
 
 def _default_of(path: str, key: Key) -> str:
@@ -86,6 +90,13 @@ def _default_of(path: str, key: Key) -> str:
     if path.startswith("connections.NAME.health_check.") and key.kind is not Kind.SECTION:
         return "the common one"
     return "–" if key.default is None else f"`{key.default}`"
+
+
+def test_every_duration_that_is_documented_is_one() -> None:
+    written = {word for row in rows(section(page("configuration.md"), "Durations")) for word in _codes(row[:1])}
+    assert len(written) >= 10
+    for word in written:
+        assert parse_duration(word, longest_s=LONGEST_HOLD_S) > 0
 
 
 def test_no_key_is_documented_that_there_is_not() -> None:

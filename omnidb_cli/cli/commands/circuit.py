@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omnidb_cli.cli.options import Command, Output, SomeNames, commands, seconds_option
+from omnidb_cli.duration import LONGEST_HOLD_S
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -18,7 +19,8 @@ def open_(
     ctx: typer.Context,
     names: SomeNames,
     hold_for: Annotated[
-        float | None, seconds_option("--for", help="Hold it only for so long.", default="until closed")
+        float | None,
+        seconds_option("--for", help="Hold it only for so long.", default="until closed", longest_s=LONGEST_HOLD_S),
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for everybody to read.")] = None,
     output: Output = None,

@@ -19,7 +19,9 @@ def events(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show what happens from now on.")] = False,
     since: Annotated[
         float | None,
-        seconds_option("--since", help="Only of the last so long, such as 1h.", default="all that is kept"),
+        seconds_option(
+            "--since", help="Only of the last so long, such as 1h.", default="all that is kept", longest_s=None
+        ),
     ] = None,
     name: Annotated[
         list[str] | None, typer.Option("--name", metavar="NAME", help="Only of this connection; repeatable.")
