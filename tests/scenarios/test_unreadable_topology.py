@@ -11,7 +11,7 @@ from tests.scenarios.shop import Shop
 UNREADABLE: dict[str, Callable[[Path], object]] = {
     "does not exist": lambda path: path,
     "is a directory, not a file": lambda path: path.mkdir(),
-    "is not a regular file": lambda path: os.mkfifo(path),
+    "is not a regular file": os.mkfifo,
     "is not UTF-8 text": lambda path: path.write_bytes(b"a: \xff\n"),
     "is empty": lambda path: path.write_bytes(b""),
     "is larger than 10 MB": lambda path: path.write_bytes(b"#" * (10 * 1024 * 1024 + 1)),
