@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 27017
 _PART = 0.8  # of the time that is given to connecting, so that there is time left to say why there is no connection
 _FAR_OFF_MS = 24 * 3_600_000
+_WITHOUT_PASSWORD = ("MONGODB-X509", "GSSAPI", "MONGODB-AWS", "MONGODB-OIDC")  # ways to log in
 
 
 def place_of(target: Target) -> str:
@@ -36,10 +37,12 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
     for name, file in PARAMETERS.files(target.params):
         if (why := why_unreadable(file)) is not None:
             raise ConnectError(f"{place_of(target)}: {name}: the file {file} {why}", kind=ErrorKind.TLS)
+    if _lacks_password(target):
+        raise AuthenticationError(f"{place_of(target)}: a user without a password", hint="its URL needs a password")
     import warnings
 
     from pymongo import AsyncMongoClient
-    from pymongo.errors import ConfigurationError, PyMongoError
+    from pymongo.errors import PyMongoError
 
     try:
         with warnings.catch_warnings(record=True) as heard:
@@ -47,9 +50,6 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
             client = AsyncMongoClient[dict[str, Any]](
                 _uri(target), event_listeners=list(listeners), **_settings(target, limit_s)
             )
-    except ConfigurationError as error:
-        made = AuthenticationError if "password" in str(error).lower() else ConnectError
-        raise made(f"{place_of(target)}: {error}", hint="look at the options of its URL") from error
     except OSError as error:
         raise ConnectError(f"{place_of(target)}: {error.strerror}: {error.filename}", kind=ErrorKind.TLS) from error
     except (PyMongoError, ValueError, TypeError, LookupError) as error:
@@ -58,6 +58,11 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
     if ignored is not None:
         raise ConnectError(f"{place_of(target)}: {ignored}", hint="look at the options of its URL")
     return client
+
+
+def _lacks_password(target: Target) -> bool:
+    way = PARAMETERS.read(target.params).get("authMechanism", "")
+    return bool(target.username) and not target.password and way.upper() not in _WITHOUT_PASSWORD
 
 
 def _is_refusal(warning: str) -> bool:

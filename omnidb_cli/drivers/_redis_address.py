@@ -29,9 +29,14 @@ class Tls(NamedTuple):
         import ssl
 
         try:
-            context = ssl.create_default_context(cafile=self.authorities)
+            # Not create_default_context(): from Python 3.13 on that refuses authorities which redis-cli accepts.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = self.verify and self.verify_name
             context.verify_mode = ssl.CERT_REQUIRED if self.verify else ssl.CERT_NONE
+            if self.authorities is not None:
+                context.load_verify_locations(self.authorities)
+            elif self.verify:
+                context.load_default_certs()
             if self.certificate is not None:
                 context.load_cert_chain(self.certificate, self.key, self.key_password or "")
         except (OSError, ValueError) as error:

@@ -182,9 +182,9 @@ class SqliteStore:
             "INSERT OR REPLACE INTO writers VALUES (?, ?, ?)", (self._topology, this_writer(), int(at.wall * 1e6))
         )
         db.execute(
-            "DELETE FROM writers WHERE topology = ?1 AND at_us < "
-            "(SELECT at_us FROM writers WHERE topology = ?1 ORDER BY at_us DESC LIMIT 1 OFFSET ?2)",
-            (self._topology, _WRITERS - 1),
+            "DELETE FROM writers WHERE topology = ? AND at_us < "
+            "(SELECT at_us FROM writers WHERE topology = ? ORDER BY at_us DESC LIMIT 1 OFFSET ?)",
+            (self._topology, self._topology, _WRITERS - 1),
         )
 
     def _empty(self, db: sqlite3.Connection, stamp: str) -> str:

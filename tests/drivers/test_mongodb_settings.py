@@ -89,7 +89,7 @@ async def test_our_time_limits_hold_whatever_the_url_says() -> None:
     ("url", "error", "kind", "words"),
     [
         ("mongodb://db/?tlsCafile=/nowhere/ca.crt&tls=true", ConnectError, ErrorKind.TLS, "/nowhere/ca.crt does not"),
-        ("mongodb://app@db/shop", AuthenticationError, ErrorKind.AUTH, "assword"),
+        ("mongodb://app@db/shop", AuthenticationError, ErrorKind.AUTH, "a user without a password"),
         ("mongodb://app:secret@db/?authMechanism=NONSENSE", ConnectError, ErrorKind.INTERNAL, "db:27017"),
     ],
 )

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -360,4 +361,5 @@ def test_a_link_stays_a_link(path: Path, store: SqliteStore, tmp_path: Path) -> 
     linked = open_store(f"sqlite:///{link}", "shop")
     assert linked.load() == {"a": seen(1)}
     linked.close()
-    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

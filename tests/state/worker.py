@@ -8,6 +8,7 @@ import pwd  # noqa: F401
 import resource
 import signal
 import sys
+import urllib.parse  # noqa: F401
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote  # noqa: F401
