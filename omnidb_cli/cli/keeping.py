@@ -11,8 +11,8 @@ from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from omnidb_cli.cli.event_merging import SharedEvents
 from omnidb_cli.cli.remembering import SavedState, restore, saved_state
-from omnidb_cli.cli.shared_events import SharedEvents
 from omnidb_cli.core.endpoint import Checked, Memory
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.tuples import NamedTuple

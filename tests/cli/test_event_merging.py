@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from omnidb_cli.cli import shared_events
-from omnidb_cli.cli.shared_events import NEAR_S, SharedEvents
+from omnidb_cli.cli import event_merging
+from omnidb_cli.cli.event_merging import NEAR_S, SharedEvents
 from omnidb_cli.core.events import Event, EventType
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
@@ -25,7 +25,7 @@ def shared() -> SharedEvents:
 def later(monkeypatch: pytest.MonkeyPatch) -> "list[float]":
     """The clock by which tellings are apart; the last one counts."""
     clock = [0.0]
-    monkeypatch.setattr(shared_events, "monotonic", lambda: clock[-1])
+    monkeypatch.setattr(event_merging, "monotonic", lambda: clock[-1])
     return clock
 
 
