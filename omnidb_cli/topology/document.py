@@ -189,6 +189,12 @@ def dotted(path: Path) -> str:
 _MERGE = PREFIX + "merge"
 _COLLECTIONS = {PREFIX + "map", PREFIX + "seq"}
 _TAG = "a tag (!) has no meaning here: put the value in quotes if the ! is part of it"
+_SIGNS = {
+    "*": "an alias (*) has no anchor (&): put the value in quotes if the * is part of it",
+    "&": "an anchor (&) is there twice: put the value in quotes if the & is part of it",
+    "!": _TAG,
+}
+_QUOTED = re.compile(r"""(['"])[^'"]*\w[^'"]*\1""")
 _TIME = re.compile(r"[-+]?[0-9]{1,2}(:[0-9]{1,2})+")
 _TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"
@@ -261,20 +267,16 @@ def _open_brackets(above: list[str], here: list[str], column: int) -> int:
 
 def _syntax(error: Any, text: str, line: int, column: int) -> str:
     """What is wrong with the syntax, without repeating the text: a password could be in it."""
-    problem = error.problem or ""
-    if problem.startswith("found undefined alias"):
-        return "an alias (*) has no anchor (&): put the value in quotes if the * is part of it"
-    if problem.startswith("second occurrence"):
-        return "an anchor (&) is there twice: put the value in quotes if the & is part of it"
-    if problem.startswith("found undefined tag"):
-        return _TAG
-    if problem.startswith("but found another document"):
-        return "holds more than one document (---)"
     lines = text.split("\n", line)
     if _open_brackets(lines[: line - 1], lines[line - 1 : line], column) > DEEPEST:
         return _TOO_DEEP  # libyaml reads ahead for a key, and has a limit of its own
     here = lines[line - 1] if 0 < line <= len(lines) else ""
+    if (sign := here[column - 1 : column]) in _SIGNS:
+        return _SIGNS[sign]
+    if column == 1 and here.startswith("---"):
+        return "holds more than one document (---)"
     if here[column - 1 : column] == "\t" or here[: len(here) - len(here.lstrip())].count("\t"):
         return "not valid YAML: indent with spaces, not with a tab"
     hint = "; inside { } and [ ] a ${…} needs quotes" if "${" in here else ""
+    problem = _QUOTED.sub("…", error.problem or "")
     return f"not valid YAML: {problem}{hint}"

@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from omnidb_cli.errors import UnknownConnectionError
 from omnidb_cli.topology.secret import Secret
-from omnidb_cli.topology.urls import StateUrl, Url
+from omnidb_cli.topology.state_urls import StateUrl
+from omnidb_cli.topology.urls import Url
 from omnidb_cli.tuples import NamedTuple
 
 

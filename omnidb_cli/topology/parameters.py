@@ -199,10 +199,11 @@ def _fault_of_number(known: Parameter, value: str, found: _Found) -> str | None:
         least, most = known.least, known.most
         if (least is None or float(value) >= least) and (most is None or float(value) <= most):
             return None
-    return f"{known.name} must be {'a whole number' if is_whole else 'a number'}{_range(known)}, {found}"
+    return f"{known.name} must be {'a whole number' if is_whole else 'a number'}{range_of(known)}, {found}"
 
 
-def _range(known: Parameter) -> str:
+def range_of(known: Parameter) -> str:
+    """The limits of a number: ` of at least 0`, ` from 1 to 65535`, or nothing."""
     match known.least, known.most:
         case None, None:
             return ""

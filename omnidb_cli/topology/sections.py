@@ -8,7 +8,8 @@ from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.keys import TABLES, Key, Kind, allowed
 from omnidb_cli.topology.references import References
 from omnidb_cli.topology.scalars import BROKEN
-from omnidb_cli.topology.urls import parse_state_url, parse_url
+from omnidb_cli.topology.state_urls import parse_state_url
+from omnidb_cli.topology.urls import parse_url
 from omnidb_cli.topology.values import READERS, Unfit, hinted, of_reference, shown, text_of
 
 Backups = tuple[tuple[str, Path], ...]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
 
-from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, STATE_SCHEMES, Engine
+from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, Engine
 from omnidb_cli.topology.redact import MASK, is_secret_name
 from omnidb_cli.topology.secret import Secret
 from omnidb_cli.tuples import NamedTuple
@@ -61,7 +61,7 @@ def parse_url(text: str, *, base_dir: str) -> Url:
 
     Raises ValueError with a sentence that says what is wrong and what to write instead.
     """
-    scheme, rest = _scheme(text)
+    scheme, rest = scheme_of(text)
     engine = BY_SCHEME.get(scheme)
     if engine is None:
         raise ValueError(f'there is no engine for "{scheme}://"{_nearest(scheme)}: the schemes are {_SCHEMES}')
@@ -72,35 +72,6 @@ def parse_url(text: str, *, base_dir: str) -> Url:
     if engine.name == "sqlite":
         return _sqlite(scheme, rest, base_dir)
     return _network(engine, scheme, rest)
-
-
-class StateUrl(NamedTuple):
-    """Where the state is kept. `text` opens the store, password and all, relative files made absolute.
-
-    `shown` is the same without its password, for people.
-    """
-
-    text: str
-    shown: str
-    secrets: tuple[Secret, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"StateUrl({self.shown!r})"
-
-
-def parse_state_url(text: str, *, base_dir: str) -> StateUrl:
-    """The URL of a state store: SQLite, `memory:`, Redis or PostgreSQL. Raises ValueError with a sentence."""
-    if text.lower() in {"memory:", "memory://"}:
-        return StateUrl("memory:", "memory:")
-    scheme, rest = _scheme(text)
-    if scheme not in STATE_SCHEMES:
-        raise ValueError(f'state cannot be kept in "{scheme}://": the schemes are {", ".join(STATE_SCHEMES)}')
-    url = parse_url(text, base_dir=base_dir)
-    if url.path is None:
-        return StateUrl(text, url.text, url.secrets)
-    if "?" in rest:
-        raise ValueError("the URL of a state file has no parameters, and no ? in the file's name")
-    return StateUrl(f"sqlite:///{url.path}", f"sqlite:///{url.path}", url.secrets)
 
 
 _FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://")
@@ -118,7 +89,8 @@ def _nearest(scheme: str) -> str:
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
-def _scheme(text: str) -> tuple[str, str]:
+def scheme_of(text: str) -> tuple[str, str]:
+    """The scheme of a URL, and what stands behind its ://. Raises ValueError with a sentence."""
     found = _FORM.match(text)
     if found is None:
         raise ValueError(f"a URL begins with its scheme and ://, the schemes are {_SCHEMES}")

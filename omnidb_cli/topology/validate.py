@@ -13,8 +13,9 @@ from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, Failov
 from omnidb_cli.topology.scalars import BROKEN
 from omnidb_cli.topology.secret import Secret
 from omnidb_cli.topology.sections import Backups, Sections
+from omnidb_cli.topology.state_urls import StateUrl
 from omnidb_cli.topology.url_check import UrlCheck
-from omnidb_cli.topology.urls import StateUrl, Url
+from omnidb_cli.topology.urls import Url
 from omnidb_cli.topology.values import defaults, is_name, shown
 
 _LONGEST_CHAIN = 20

@@ -20,7 +20,7 @@ def test_a_text_without_a_value(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column", "part"),
     [
-        ("a: [1\nb: 2\n", 2, 2, "did not find expected"),
+        ("a: [1\nb: 2\n", 2, 2, "not valid YAML"),
         ("a:\n\tb: 1\n", 2, 1, "indent with spaces, not with a tab"),
         ("a: *nobody\n", 1, 4, "an alias (*) has no anchor"),
         ("a: &x 1\nb: &x 2\n", 2, 4, "an anchor (&) is there twice"),

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnidb_cli.topology.engines import BY_SCHEME
-from omnidb_cli.topology.urls import Url, parse_state_url, parse_url
+from omnidb_cli.topology.state_urls import parse_state_url
+from omnidb_cli.topology.urls import Url, parse_url
 
 BASE = "/etc/omnidb"
 
