@@ -1,29 +1,51 @@
-"""The two faces of `watch`: a screen that is drawn anew, and lines for whoever reads along."""
+"""The faces of `watch`: a live screen, lines for a terminal that has none, and JSON lines for programs."""
 
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.snapshot import Snapshot
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
+    from omnidb_cli.output.views.finding import Finding
 
 _EVENTS_SHOWN = 50
+_NOT_SAID = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
+
+
+class Shown(NamedTuple):
+    """How everything stands, and what happened since the last time.
+
+    `rounds` counts the check rounds that are over, `stale` says what is wrong with the state store.
+    """
+
+    snapshot: Snapshot
+    events: "list[Event]"
+    finding: "Finding"
+    rounds: int
+    next_check_in_s: float | None
+    stale: str | None
 
 
 class Face(Protocol):
     """What `watch` shows itself through.
 
-    `is_alive`: it shows how everything stands each second, before the first looks are over too.
+    `is_alive`: it shows how everything stands each second, before the first checks are over too.
     """
 
     is_alive: bool
 
-    def show(self, snapshot: Snapshot, events: "list[Event]", next_look_in_s: float | None, stale: str | None) -> None:
+    def show(self, now: Shown) -> None:
         """Shows how everything stands, and what happened since the last time."""
+        ...
+
+    def ended(self, how: str) -> None:
+        """Says how it ended: nothing is shown after that."""
         ...
 
 
@@ -36,18 +58,21 @@ class LineFace:
         self._streams = streams
         self._stale: str | None = None
 
-    def show(self, snapshot: Snapshot, events: "list[Event]", next_look_in_s: float | None, stale: str | None) -> None:  # noqa: ARG002 - a line tells of states
+    def show(self, now: Shown) -> None:
         """Writes one line."""
         from omnidb_cli.output.views.status import status_document
 
-        if stale is not None and stale != self._stale:
-            self._streams.warning(stale)
-        self._stale = stale
-        self._streams.show_line(status_document(snapshot))
+        if now.stale is not None and now.stale != self._stale:
+            self._streams.warning(now.stale)
+        self._stale = now.stale
+        self._streams.show_line(status_document(now.snapshot))
+
+    def ended(self, how: str) -> None:
+        """Says nothing: programs have the exit code."""
 
 
 class ScreenFace:
-    """A live screen: the table, the last events, the countdown to the next look."""
+    """A live screen: the table, the last events, the countdown to the next check. Its last frame stays."""
 
     is_alive = True
 
@@ -66,10 +91,58 @@ class ScreenFace:
     ) -> None:
         self._screen.__exit__(kind, error, trace)
 
-    def show(self, snapshot: Snapshot, events: "list[Event]", next_look_in_s: float | None, stale: str | None) -> None:
+    def show(self, now: Shown) -> None:
         """Draws the screen."""
         from omnidb_cli.core.announce import event_object
 
-        self._events.extend(event_object(event) for event in events)
-        at = None if next_look_in_s is None else datetime.now(UTC) + timedelta(seconds=next_look_in_s)
-        self._screen.show(snapshot, tuple(self._events), at, stale)
+        self._events.extend(event_object(event) for event in now.events)
+        wait = now.next_check_in_s
+        at = None if wait is None else datetime.now(UTC) + timedelta(seconds=wait)
+        self._screen.show(now.snapshot, tuple(self._events), at, now.stale, now.finding)
+
+    def ended(self, how: str) -> None:
+        """Has the last frame say it."""
+        self._screen.ended(how)
+
+
+class PlainFace:
+    """Readable lines, for a terminal that cannot be drawn anew: one a change, and one a round in which any came."""
+
+    is_alive = False
+
+    def __init__(self, streams: "Streams") -> None:
+        self._streams = streams
+        self._alarms: tuple[str, ...] = ()
+        self._summed_up = 0
+        self._has_news = True
+
+    def show(self, now: Shown) -> None:
+        """Writes what changed, if anything did."""
+        for line in self._news(now):
+            self._has_news = True
+            self._streams.line(line)
+        if self._has_news and now.rounds > self._summed_up:
+            self._streams.line(self._summary(now.snapshot))
+            self._summed_up, self._has_news = now.rounds, False
+
+    def ended(self, how: str) -> None:
+        """Writes it as the last line."""
+        self._streams.line(how)
+
+    def _news(self, now: Shown) -> Iterator[str]:
+        from omnidb_cli.core.announce import event_object
+        from omnidb_cli.output.views.events import event_line
+
+        finding = now.finding
+        alarms = tuple(filter(None, (finding.headline and finding.reason, now.stale)))
+        yield from (f"✗ {alarm}" for alarm in alarms if alarm not in self._alarms)
+        self._alarms = alarms
+        for event in now.events:
+            if event.type not in _NOT_SAID:
+                yield "  ".join(cell.text for cell in event_line(event_object(event)))
+
+    def _summary(self, snapshot: Snapshot) -> str:
+        from omnidb_cli.output.views.status import status_title
+
+        *counts, at = (cell.text for cell in status_title(snapshot))
+        return f"{at}: {' · '.join(counts)}"

@@ -44,7 +44,7 @@ def status(
     needs("--max-age", max_age is not None, "--last", last)
     if watch:
         if last:
-            raise typer.BadParameter("looks at nothing, and so cannot watch", param_hint="'--last'")
+            raise typer.BadParameter("checks nothing, and so cannot watch", param_hint="'--last'")
         from omnidb_cli.cli.commands.watch import run_watch
         from omnidb_cli.cli.watching import Watching
 
@@ -63,7 +63,7 @@ def run_status(
 ) -> ExitCode:
     """Looks (or with `last` only reads), shows the status, and returns its finding."""
     from omnidb_cli.cli.compose import described
-    from omnidb_cli.cli.findings import FailOn, as_asked, finding
+    from omnidb_cli.cli.findings import FailOn, as_asked, verdict
     from omnidb_cli.output.views.status import PARTS, status_document
 
     streams = context.choose_format(output, PARTS)
@@ -71,11 +71,13 @@ def run_status(
     topology = whole.restricted(names) if names else whole
     snapshot = _last_known(context, topology) if last else _look(context, topology)
     shown = described(snapshot, topology, names or None)
-    streams.show(status_document(shown, program=context.program))
-    if not last:
-        _warn_of_vantage(context, shown)
-        return as_asked(finding(shown), FailOn(fail_on))
-    return as_asked(finding(shown, max_age=_max_ages(topology, max_age_s)), FailOn(fail_on))
+    max_age = _max_ages(topology, max_age_s) if last else None
+    found = verdict(shown, max_age=max_age, program=context.program)
+    code = as_asked(found.code, FailOn(fail_on))
+    streams.show(status_document(shown, program=context.program, finding=found, exit_code=code))
+    if found.headline is not None and streams.format != "table":
+        streams.warning(found.reason)
+    return code
 
 
 def _look(context: "Context", topology: "Topology") -> "Snapshot":
@@ -122,13 +124,3 @@ def _max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timed
         name: timedelta(seconds=max_age_s or _INTERVALS * one.health_check.interval_s)
         for name, one in topology.connections.items()
     }
-
-
-def _warn_of_vantage(context: "Context", snapshot: "Snapshot") -> None:
-    from omnidb_cli.cli.findings import vantage_is_suspect
-
-    if vantage_is_suspect(snapshot):
-        context.streams.warning(
-            "every connection failed at once with a network error: this vantage point is suspect",
-            hint="check this host's own network before you believe it",
-        )

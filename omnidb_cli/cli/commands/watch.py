@@ -1,4 +1,4 @@
-"""`omnidb watch`: stays, looks again and again, and shows every change as it happens."""
+"""`omnidb watch`: stays, checks again and again, and shows every change as it happens."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +18,8 @@ app = commands()
 def watch(
     ctx: typer.Context,
     names: Names = None,
-    interval: Annotated[float, seconds_option("--interval", help="Time between two looks.", default="5s")] = 5.0,
-    count: Annotated[int | None, typer.Option(min=1, metavar="N", help="End after this many rounds of looks.")] = None,
+    interval: Annotated[float, seconds_option("--interval", help="Time between two checks.", default="5s")] = 5.0,
+    count: Annotated[int | None, typer.Option(min=1, metavar="N", help="End after this many check rounds.")] = None,
     until: Annotated[
         str | None,
         typer.Option(
@@ -57,6 +57,7 @@ def run_watch(context: "Context", wanted: "Watching", output: str | None) -> Exi
 
         with ScreenFace(streams) as screen:
             return run(watch_until_done(context, topology, wanted, screen, met))
-    from omnidb_cli.cli.faces import LineFace
+    from omnidb_cli.cli.faces import LineFace, PlainFace
 
-    return run(watch_until_done(context, topology, wanted, LineFace(streams), met))
+    face = PlainFace(streams) if streams.format == "table" and streams.is_terminal else LineFace(streams)
+    return run(watch_until_done(context, topology, wanted, face, met))
