@@ -113,21 +113,33 @@ class PlainFace:
     def __init__(self, streams: "Streams") -> None:
         self._streams = streams
         self._alarms: tuple[str, ...] = ()
+        self._snapshot: Snapshot | None = None
         self._summed_up = 0
         self._has_news = True
 
     def show(self, now: Shown) -> None:
         """Writes what changed, if anything did."""
+        self._snapshot = now.snapshot
         for line in self._news(now):
             self._has_news = True
             self._streams.line(line)
-        if self._has_news and now.rounds > self._summed_up:
-            self._streams.line(self._summary(now.snapshot))
-            self._summed_up, self._has_news = now.rounds, False
+        if now.rounds > self._summed_up:
+            self._summed_up = now.rounds
+            self._sum_up()
 
     def ended(self, how: str) -> None:
         """Writes it as the last line."""
+        self._sum_up()
         self._streams.line(how)
+
+    def _sum_up(self) -> None:
+        """A line of counts, where anything has changed since the last one."""
+        from omnidb_cli.output.views.status import status_title
+
+        if self._has_news and self._snapshot is not None:
+            *counts, at = (cell.text for cell in status_title(self._snapshot))
+            self._streams.line(f"{at}: {' · '.join(counts)}")
+            self._has_news = False
 
     def _news(self, now: Shown) -> Iterator[str]:
         from omnidb_cli.core.announce import event_object
@@ -140,9 +152,3 @@ class PlainFace:
         for event in now.events:
             if event.type not in _NOT_SAID:
                 yield "  ".join(cell.text for cell in event_line(event_object(event)))
-
-    def _summary(self, snapshot: Snapshot) -> str:
-        from omnidb_cli.output.views.status import status_title
-
-        *counts, at = (cell.text for cell in status_title(snapshot))
-        return f"{at}: {' · '.join(counts)}"

@@ -151,7 +151,8 @@ def short_time(moment: datetime, today: datetime) -> str:
 def since(moment: datetime, now: datetime) -> str:
     """Since when, in UTC, and for how long: `07:29 (41s)`; the day is said where it is not that of `now`."""
     stamp = time_of_day(moment, now).rpartition(":")[0]
-    return f"{stamp} ({format_duration(max((now - moment).total_seconds(), 0.0))})"
+    seconds = round((now - moment).total_seconds())
+    return f"{stamp} ({format_duration(seconds) if seconds >= 1 else 'just now'})"
 
 
 def since_cell(moment: datetime | None, now: datetime) -> Cell:

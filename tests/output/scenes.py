@@ -115,9 +115,8 @@ def held_reports() -> ConnectionSnapshot:
     )
 
 
-def shop() -> Snapshot:
-    """One of everything that can be wrong."""
-    orders = connection(
+def orders_with_failing_calls() -> ConnectionSnapshot:
+    return connection(
         "orders",
         engine="mysql",
         address="orders.internal:3306/shop",
@@ -132,6 +131,10 @@ def shop() -> Snapshot:
             None, False, "nobody is eligible", (Candidate("orders", False, "circuit open, trial calls in 12s"),)
         ),
     )
+
+
+def shop() -> Snapshot:
+    """One of everything that can be wrong."""
     connections = (
         broken_primary(),
         connection("replica", role=RoleView("replica", "replica"), lag_seconds=0.4),
@@ -144,7 +147,7 @@ def shop() -> Snapshot:
             role=RoleView("replica", "replica"),
             lag_seconds=31.0,
         ),
-        orders,
+        orders_with_failing_calls(),
         held_reports(),
         connection(
             "cache",
