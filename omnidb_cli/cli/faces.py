@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from omnidb_cli.output.views.finding import Finding
 
 _EVENTS_SHOWN = 50
+_NAMES_ROOM = 200
+"""So many characters a line of those who share their trouble may have."""
+
 _NOT_SAID = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
 
 
@@ -124,8 +127,10 @@ class PlainFace:
             self._has_news = True
             self._streams.line(line)
         if now.rounds > self._summed_up:
-            self._summed_up = now.rounds
             self._sum_up()
+            if not self._summed_up:
+                self._say_what_is_not_well(now.snapshot)
+            self._summed_up = now.rounds
 
     def ended(self, how: str) -> None:
         """Writes it as the last line."""
@@ -140,6 +145,14 @@ class PlainFace:
             *counts, at = (cell.text for cell in status_title(self._snapshot))
             self._streams.line(f"{at}: {' · '.join(counts)}")
             self._has_news = False
+
+    def _say_what_is_not_well(self, snapshot: Snapshot) -> None:
+        """What was so when it began, and so comes as no change."""
+        from omnidb_cli.output.layout import with_names
+        from omnidb_cli.output.views.problems import problems
+
+        for note in problems(snapshot, snapshot.taken_at):
+            self._streams.line(f"{note.mark.text} {with_names(note.text, note.names, _NAMES_ROOM)}")
 
     def _news(self, now: Shown) -> Iterator[str]:
         from omnidb_cli.core.announce import event_object

@@ -70,8 +70,10 @@ class LiveScreen:
         self._streams.draw(_HOME + f"{_END_OF_LINE}\n".join(self._lines()) + _END_OF_LINE + _REST_OF_SCREEN)
         self._streams.flush()
 
-    def _lines(self) -> list[str]:
+    def _lines(self, *, spare: int = 0) -> list[str]:
+        """The frame as lines, `spare` fewer than the screen has."""
         width, height = self._streams.size
+        height = max(height - spare, 1)
         picture = frame(self._scene, now=self._clock(), size=(width, height), clean=self._clean)
         return rendered(picture, width=width, color=self._streams.color).splitlines()[:height]
 
@@ -79,7 +81,7 @@ class LiveScreen:
         """What stays on the terminal: the screen as it was, and in place of the countdown how it ended."""
         if self._scene.ended is None:
             self._scene = self._scene._replace(ended="ended")
-        return "".join(f"{line}\n" for line in self._lines())
+        return "".join(f"{line}\n" for line in self._lines(spare=1))  # the prompt takes one
 
     def _clean(self, text: str) -> str:
         return self._streams.cell(self._streams.redact(text))
