@@ -120,7 +120,8 @@ def _alarms(scene: Scene, now: datetime, size: tuple[int, int], clean: Clean) ->
     """What goes before everything else: a host that may be isolated, a split brain, a store that cannot be read."""
     alarms = [scene.finding.reason] if scene.finding.headline else []
     if scene.stale is not None and scene.snapshot is not None:
-        alarms.append(f"stale, updated {words.age(scene.snapshot.taken_at, now)}: {scene.stale}")
+        age = words.age(scene.snapshot.taken_at, now)
+        alarms.append(scene.stale if age == words.JUST_NOW else f"stale, updated {age}: {scene.stale}")
     return [line for alarm in alarms for line in _unfolded(f"✗ {clean(alarm)}", size)]
 
 

@@ -12,6 +12,9 @@ from omnidb_cli.output.document import Cell, Style
 NOTHING = Cell("–", Style.QUIET)
 """Where a value is not known or does not apply."""
 
+JUST_NOW = "just now"
+"""The age of what is as new as it can be."""
+
 WELL = 5
 """The `urgency` of a connection about which there is nothing to say."""
 
@@ -110,7 +113,7 @@ def age(moment: datetime, now: datetime) -> str:
     seconds = (now - moment).total_seconds()
     if seconds < -1:
         return f"{format_duration(-seconds)} ahead"
-    return "just now" if seconds < 1 else f"{format_duration(seconds)} ago"
+    return JUST_NOW if seconds < 1 else f"{format_duration(seconds)} ago"
 
 
 def age_cell(moment: datetime | None, now: datetime) -> Cell:
@@ -152,7 +155,7 @@ def since(moment: datetime, now: datetime) -> str:
     """Since when, in UTC, and for how long: `07:29 (41s)`; the day is said where it is not that of `now`."""
     stamp = time_of_day(moment, now).rpartition(":")[0]
     seconds = round((now - moment).total_seconds())
-    return f"{stamp} ({format_duration(seconds) if seconds >= 1 else 'just now'})"
+    return f"{stamp} ({format_duration(seconds) if seconds >= 1 else JUST_NOW})"
 
 
 def since_cell(moment: datetime | None, now: datetime) -> Cell:
