@@ -207,8 +207,10 @@ async def _stream(
     writer = open_result_writer(streams)
     reply = await session.run(order.statement, order.parameters)
     writer.begin(reply.columns)
+    is_whole = True
     async for batch in reply.batches:
         if not writer.rows(batch):
+            is_whole = False
             break
     summary = ResultSummary(
         requested=order.name,
@@ -216,7 +218,7 @@ async def _stream(
         failover=service.is_failover,
         reason=service.reason,
         statement_ms=round((perf_counter() - started) * 1000, 3),
-        row_count=reply.row_count(),
+        row_count=reply.row_count() if is_whole else None,
         command=reply.command(),
     )
     writer.end(summary)

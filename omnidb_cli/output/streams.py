@@ -10,7 +10,7 @@ from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
 from omnidb_cli.output.messages import Caution, Failure, Say, as_json, as_sentence
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
-from omnidb_cli.output.values import visible, visible_lines
+from omnidb_cli.output.values import visible, visible_cell, visible_lines
 
 MACHINE_FORMATS = ("json", "jsonl")
 """With these, every line on stderr is a JSON object with one key."""
@@ -46,6 +46,8 @@ class Streams:
         self.headers = headers
         self.redact = redact
         self.program = program
+        self.raw = False
+        """Whether the rows of a result go out as the server sent them, a single column without a header."""
         self.is_terminal = out.isatty()
         self.unicode = speaks_unicode(out)
         self._no_color = no_color or bool(env.get("NO_COLOR"))
@@ -140,6 +142,10 @@ class Streams:
     def cell(self, text: str) -> str:
         """The text as it may stand in a drawing: harmless for a terminal, and nothing that stdout cannot encode."""
         return encodable(visible(text), self.out)
+
+    def cell_lines(self, text: str) -> str:
+        """The same of a text whose lines stay: each of them is harmless."""
+        return encodable(visible_cell(text), self.out)
 
     def flush(self) -> None:
         """Sends out what is buffered, so that a closed pipe shows here and not at the interpreter's end."""

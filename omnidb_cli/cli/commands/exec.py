@@ -10,6 +10,7 @@ from omnidb_cli.cli.parsing import Command, commands
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.execution import Order
+    from omnidb_cli.output.streams import Streams
 
 app = commands()
 
@@ -55,6 +56,9 @@ def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
             "--headers/--no-headers", help="csv and tsv: whether to begin with the names.", show_default=False
         ),
     ] = True,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="One column as the server sent it, nothing escaped; not to a terminal.")
+    ] = False,
     output: Output = None,
 ) -> None:
     """Run one statement on whoever serves NAME."""
@@ -63,10 +67,10 @@ def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
 
     text = statement_of(statement, file)
     order = Order(name, text, tuple(param or ()), failover=failover, timeout_s=timeout, write_on_backup=write_on_backup)
-    run_exec(ctx.obj, order, output, headers=headers)
+    run_exec(ctx.obj, order, output, headers=headers, raw=raw)
 
 
-def run_exec(context: "Context", order: "Order", output: str | None, *, headers: bool) -> None:
+def run_exec(context: "Context", order: "Order", output: str | None, *, headers: bool, raw: bool = False) -> None:
     """Runs the order; the rows go to stdout, the receipt to stderr. What was learnt on the way is remembered.
 
     Raises StateStoreError when a hold could be overlooked, ConnectionUnavailableError when nobody is eligible, and
@@ -75,12 +79,26 @@ def run_exec(context: "Context", order: "Order", output: str | None, *, headers:
     from omnidb_cli.cli.execution import Execution
     from omnidb_cli.cli.remembering import saved_state, written
     from omnidb_cli.cli.running import run
+    from omnidb_cli.output.raw_result import SeveralColumnsError
     from omnidb_cli.output.results import PARTS
 
-    context.choose_format(output, PARTS, headers=headers)
+    streams = context.choose_format(output, PARTS, headers=headers)
+    if raw:
+        _is_possible_raw(streams, output)
+        streams.raw = True
     topology = context.topology().restricted([order.name])
     execution = Execution(context, topology, order, saved_state(topology, context.store(topology)))
     try:
         run(execution.carry_out())
+    except SeveralColumnsError as error:
+        raise typer.BadParameter(f"{error}; the statement itself was run", param_hint="'--raw'") from None
     finally:
         written(context, execution.state.finish)
+
+
+def _is_possible_raw(streams: "Streams", output: str | None) -> None:
+    """Raises a usage error for `--raw` on a terminal, where escape sequences would act, or beside a format."""
+    if output is not None:
+        raise typer.BadParameter("is a form of its own, and goes with no --output", param_hint="'--raw'")
+    if streams.is_terminal:
+        raise typer.BadParameter("does not write to a terminal: send it to a file or a pipe", param_hint="'--raw'")

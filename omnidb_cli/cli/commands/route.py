@@ -65,16 +65,18 @@ def _last_known(
 ) -> "tuple[Route, ExitCode]":
     """The route by the saved evidence, each verdict with its age."""
     from omnidb_cli.cli.commands.status import last_known, max_ages
-    from omnidb_cli.cli.findings import lacks_evidence
+    from omnidb_cli.cli.findings import lacking
+    from omnidb_cli.core.snapshot import assemble
 
     db = last_known(context, topology)
     found, snapshot, oldest = db.route(name), db.snapshot(), max_ages(topology, max_age_s)
-    deciding = _deciding(found)
-    stale = [one.name for one in snapshot.connections if one.name in deciding and lacks_evidence(one, snapshot, oldest)]
+    names = _deciding(found)
+    deciding = tuple(one for one in snapshot.connections if one.name in names)
+    gaps = "; ".join(lacking(assemble(None, snapshot.taken_at, deciding, frozenset(), ()), oldest))
     found = _with_ages(db, found)
-    if stale:
+    if gaps:
         context.streams.warning(
-            f"the evidence of {', '.join(stale)} is missing or too old to be believed",
+            f"this route rests on evidence that is missing or too old: {gaps}",
             connection=name,
             hint=f"check now with `omnidb route {name}`",
         )

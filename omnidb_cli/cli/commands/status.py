@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
-    from omnidb_cli.core.snapshot import Snapshot
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.topology import Topology
 
@@ -80,7 +79,7 @@ def run_status(
 ) -> ExitCode:
     """Looks (or with `last` only reads), shows the status, and returns its finding."""
     from omnidb_cli.cli.compose import described
-    from omnidb_cli.cli.findings import FailOn, as_asked, finding
+    from omnidb_cli.cli.findings import FailOn, as_asked, verdict
     from omnidb_cli.output.views.status import PARTS, status_document
 
     streams = context.choose_format(output, PARTS)
@@ -88,11 +87,13 @@ def run_status(
     topology = whole.restricted(names) if names else whole
     snapshot = (last_known(context, topology) if last else check_all(context, topology)).snapshot()
     shown = described(snapshot, topology, names or None)
-    streams.show(status_document(shown, program=context.program))
-    if not last:
-        _warn_of_vantage(context, shown)
-        return as_asked(finding(shown), FailOn(fail_on))
-    return as_asked(finding(shown, max_age=max_ages(topology, max_age_s)), FailOn(fail_on))
+    max_age = max_ages(topology, max_age_s) if last else None
+    found = verdict(shown, max_age=max_age, program=context.program)
+    code = as_asked(found.code, FailOn(fail_on))
+    streams.show(status_document(shown, program=context.program, finding=found, exit_code=code))
+    if found.headline is not None and streams.format != "table":
+        streams.warning(found.reason)
+    return code
 
 
 def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
@@ -141,13 +142,3 @@ def max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timede
         name: timedelta(seconds=max_age_s or _INTERVALS * one.health_check.interval_s)
         for name, one in topology.connections.items()
     }
-
-
-def _warn_of_vantage(context: "Context", snapshot: "Snapshot") -> None:
-    from omnidb_cli.cli.findings import vantage_is_suspect
-
-    if vantage_is_suspect(snapshot):
-        context.streams.warning(
-            "every connection failed at once with a network error: this vantage point is suspect",
-            hint="check this host's own network before you believe it",
-        )

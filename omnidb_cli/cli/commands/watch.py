@@ -1,4 +1,4 @@
-"""`omnidb watch`: stays, looks again and again, and shows every change as it happens."""
+"""`omnidb watch`: stays, checks again and again, and shows every change as it happens."""
 
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,7 @@ def run_watch(context: "Context", wanted: "Watching", output: str | None) -> Exi
 
         with ScreenFace(streams) as screen:
             return run(watch_until_done(context, topology, wanted, screen, met))
-    from omnidb_cli.cli.faces import LineFace
+    from omnidb_cli.cli.faces import LineFace, PlainFace
 
-    return run(watch_until_done(context, topology, wanted, LineFace(streams), met))
+    face = PlainFace(streams) if streams.format == "table" and streams.is_terminal else LineFace(streams)
+    return run(watch_until_done(context, topology, wanted, face, met))
