@@ -45,7 +45,7 @@ class Look:
         only_read(cursor)
         try:
             row = cursor.execute(statement).fetchone()
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise self._failure(error) from error
         if row and cursor.description[0][0] in _FULL_OF_FINDINGS and row[0] != "ok":
             raise DriverError(f"{self._connection.path} is damaged: {row[0]}", kind=ErrorKind.CORRUPT)

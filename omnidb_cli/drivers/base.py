@@ -126,6 +126,7 @@ def silent(place: str, limit_s: float) -> ConnectError:
 
 
 _ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name
+_NO_ENGINES = ("base", "network_errors")
 
 
 def engines() -> tuple[str, ...]:
@@ -135,7 +136,7 @@ def engines() -> tuple[str, ...]:
 
 def _files() -> Mapping[str, str]:
     """The file of each engine."""
-    names = (name for name in names_in("omnidb_cli.drivers") if name != "base")
+    names = (name for name in names_in("omnidb_cli.drivers") if name not in _NO_ENGINES)
     return {_ENGINE_OF_FILE.get(name, name): name for name in names}
 
 
