@@ -30,7 +30,8 @@ class Look:
                 raise
             self._look()  # without a lock one may see a file half changed that was idle a moment ago
         latency_s = perf_counter() - self._started_at
-        return Answer(latency_s, writable=self._connection.writable, version=sqlite3.sqlite_version)
+        # that a file may be written does not tell whether it should be: only that it may not is evidence of a role
+        return Answer(latency_s, writable=None if self._connection.writable else False, version=sqlite3.sqlite_version)
 
     def _look(self) -> None:
         try:

@@ -22,6 +22,8 @@ _PART = 0.9
 _LONGEST_S = 60.0
 """Of a check whose time limit is not known."""
 
+_LONGEST_POSITION = 120
+
 
 class Target(NamedTuple):
     """Where a connection goes. `hosts` are (host, port) pairs, `database` the URL's path without its first slash.
@@ -123,6 +125,12 @@ def silent(place: str, limit_s: float) -> ConnectError:
         kind=ErrorKind.TIMEOUT,
         hint="the server, or what stands before it, hangs",
     )
+
+
+def position(text: str) -> str:
+    """How far a server's history goes, fit for a sentence: on one line, and not too long for it."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    return line if len(line) <= _LONGEST_POSITION else f"{line[: _LONGEST_POSITION - 1]}…"
 
 
 _ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name
