@@ -52,10 +52,28 @@ def is_local(error: BaseException | None) -> bool:
             return all(is_local(one) for one in error.exceptions)
         case MemoryError():
             return True
+        case RuntimeError():
+            return "can't start new thread" in str(error)
         case OSError():
-            return error.errno in LOCAL_ERRNOS
+            numbers = errnos_of(error)
+            return bool(numbers) and LOCAL_ERRNOS.issuperset(numbers)
         case _:
             return False
+
+
+def errnos_of(error: BaseException) -> tuple[int, ...]:
+    """The operating system's numbers of an error; several where asyncio has made one of those of several addresses.
+
+    It keeps them in the text alone, as client libraries do with their causes.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return tuple(number for one in error.exceptions for number in errnos_of(one))
+    number = getattr(error, "errno", None)
+    if isinstance(number, int):
+        return (number,)
+    import re
+
+    return tuple(int(found) for found in re.findall(r"\[Errno (-?\d+)\]", str(error)))
 
 
 class Verdict(Protocol):
@@ -199,8 +217,8 @@ class StateStoreError(OmnidbError):
 class DriverError(OmnidbError):
     """A database said no, or said nothing. `kind` is one of `ErrorKind`.
 
-    `counts_as_failure` says whether the circuit breaker counts it: trouble of the server does, trouble
-    of the statement does not (semantics: a typo must not open a production circuit).
+    `counts_as_failure` says whether the circuit breaker counts it: trouble of the server does, trouble of the
+    statement or of this host does not (semantics, Circuit 8 and Health 9).
     """
 
     kind: ErrorKind = ErrorKind.INTERNAL
@@ -210,6 +228,8 @@ class DriverError(OmnidbError):
         super().__init__(message, hint=hint)
         if kind is not None:
             self.kind = kind
+        if self.kind is ErrorKind.LOCAL:
+            self.counts_as_failure = False
 
 
 class ConnectError(DriverError):

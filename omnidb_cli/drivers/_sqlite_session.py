@@ -77,7 +77,7 @@ class SqliteSession:
     async def _in_thread(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         try:
             return await self._connection.run(work)
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise self._translated(error) from error
 
     def _translated(self, error: Exception) -> Exception:
@@ -88,11 +88,13 @@ class SqliteSession:
         return while_running(self._connection.path, error)
 
     def _locked_out(self) -> StatementTimeout:
-        return StatementTimeout(
+        locked_out = StatementTimeout(
             f"the file is locked by another connection, and still was after {format_duration(self._timeout_s)}; "
             "nothing was changed",
             hint="find the program that keeps a transaction open, or give a longer --timeout",
         )
+        locked_out.counts_as_failure = False  # as with every engine: it is the statement's neighbours, not the database
+        return locked_out
 
     def _refusal(self, why: str) -> WriteRefusedError:
         return WriteRefusedError(

@@ -76,6 +76,7 @@ class SqliteDriver:
 
     async def _in_thread(self, work: Callable[[], T], stop: Callable[[], None]) -> T:
         from omnidb_cli.drivers._sqlite_threads import start
+        from omnidb_cli.drivers.network_errors import not_connected, trouble_of
 
         if self._latest is not None and self._latest.lost and not self._latest.returned:
             raise ConnectError(
@@ -83,7 +84,12 @@ class SqliteDriver:
                 kind=ErrorKind.TIMEOUT,
                 hint="look at the mount: a network file system whose server is away hangs like this",
             )
-        job = start(work)
+        try:
+            job = start(work)
+        except RuntimeError as error:
+            if (trouble := trouble_of(error)) is None:
+                raise
+            raise not_connected(trouble, self._path) from error
         self._latest = job
         return await job.result(stop)
 
