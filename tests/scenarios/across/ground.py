@@ -33,9 +33,10 @@ class Ground(Shop):
 
     def row(self, name: str) -> dict[str, Any]:
         """The saved row of a connection; of its circuit what is usual, too."""
-        with closing(sqlite3.connect(self.state)) as db:
-            db.execute("PRAGMA busy_timeout = 10000")
-            found = db.execute("SELECT record FROM connections WHERE name = ?", (name,)).fetchone()
+        found = None
+        if self.state.exists():
+            with closing(sqlite3.connect(self.state, timeout=PATIENCE_S)) as db:
+                found = db.execute("SELECT record FROM connections WHERE name = ?", (name,)).fetchone()
         row: dict[str, Any] = {"health": {}, "circuit": {}} if found is None else json.loads(found[0])
         return {**row, "circuit": {**FRESH, **row["circuit"]}}
 
@@ -188,10 +189,10 @@ def stopped(process: "subprocess.Popen[str]") -> bool:
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def in_order(wanted: Iterable[str], told: list[str]) -> bool:
-    """Whether all that is wanted was told, in that order."""
-    rest = iter(told)
-    return all(one in rest for one in wanted)
+def in_order(some: Iterable[object], everything: Iterable[object]) -> bool:
+    """Whether `some` come in `everything` in the order that they have."""
+    rest = iter(everything)
+    return all(one in rest for one in some)
 
 
 def _told(event: dict[str, Any]) -> str:
