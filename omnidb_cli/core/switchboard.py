@@ -82,6 +82,14 @@ class Switchboard:
         for connection in self.connections.values():
             self._timers.watch(connection)
 
+    def catch_up(self) -> None:
+        """Acts on the waits and holds that ended before it was live, so that they are told before what follows."""
+        at = self.now()
+        for name, connection in self.connections.items():
+            ends_at = connection.breaker.circuit.reopens_at
+            if ends_at is not None and ends_at <= at.clock:
+                self.apply(name, Elapsed(), at)
+
     def go_dark(self) -> None:
         """Ends `go_live`: no timer is left, and no lane."""
         self._timers.stop()

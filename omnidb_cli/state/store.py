@@ -24,7 +24,7 @@ class Saved(NamedTuple):
     `fingerprint` identifies the settings it was saved under (no secret goes into it). `serving` is who
     served it last (None: nobody), `serving_known` is False before the first route was ever decided.
     `eligible_since` is the Unix time since when a primary that does not serve has been eligible without a break,
-    `split_since` since when two of its route take writes.
+    `split_since` since when two of its route take writes, `moved_at` when the service moved last.
     """
 
     memory: Memory
@@ -33,6 +33,7 @@ class Saved(NamedTuple):
     serving_known: bool = False
     eligible_since: float | None = None
     split_since: float | None = None
+    moved_at: float | None = None
 
 
 Update = Callable[[Saved | None], tuple[Saved, Sequence[Event]]]
