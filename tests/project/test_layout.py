@@ -13,7 +13,7 @@ from tests.project.sources import PACKAGE, files, modules, name_of, tree
 
 _TOP = {"pyproject.toml", "omnidb_cli", "configs", "tests", "docs", "README.md", "Makefile", ".ci", "LICENSE"}
 _LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
-_NOT_MIRRORS = {"project", "bench", "scenarios", "servers"}
+_NOT_MIRRORS = {"project", "bench", "mutants", "scenarios", "servers"}
 """Folders of tests that are about the whole, not about one room."""
 
 _SUBJECTS = {
