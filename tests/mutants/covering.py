@@ -31,19 +31,21 @@ class Coverage:
                     self._tests[str(file)][int(line)].add(test)
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """The tests that could notice: those of the line, else of what it is part of, else of the file.
+        """The tests that could notice: those of the line, else of its function, else of the file.
 
-        The tests of its own room come first, the quick ones before the slow ones.
+        What runs at import has run before any test: all tests of its room could notice it. The tests of the room come
+        first, before those of others that run the file, the quick ones before the slow ones.
         """
-        lines = self._tests.get(mutant.file, {})
-        first, last = mutant.lines
-        found = (
-            lines.get(mutant.line, set())
-            or {test for line, tests in lines.items() if first <= line <= last for test in tests}
-            or {test for tests in lines.values() for test in tests}
-        )
         own = f"tests/{mutant.room}/"
-        return sorted(found, key=lambda test: (not test.startswith(own), self.seconds[test], test))
+        lines = self._tests.get(mutant.file, {})
+        whole = {test for tests in lines.values() for test in tests}
+        if mutant.lines is None:
+            found = whole | {test for test in self.seconds if test.startswith(own)}
+        else:
+            first, last = mutant.lines
+            near = {test for line, tests in lines.items() if first <= line <= last for test in tests}
+            found = lines.get(mutant.line, set()) or near or whole
+        return sorted(found, key=lambda test: (not test.startswith(own), test not in whole, self.seconds[test], test))
 
 
 def coverage(trees: Sequence[Tree], room: str | None) -> Coverage:

@@ -25,4 +25,8 @@ def in_parallel(trees: Sequence[Tree], work: Iterable[Work], do: Callable[[Tree,
             free.put(tree)
 
     with ThreadPoolExecutor(len(trees)) as pool:
-        return list(pool.map(with_tree, work))
+        try:
+            return list(pool.map(with_tree, work))
+        except BaseException:  # interrupted, too: what is under way ends, the rest is not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

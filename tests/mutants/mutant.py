@@ -21,11 +21,14 @@ _CLI_SHARE = 0.4
 
 
 class Mutant(NamedTuple):
-    """`before` stands at `start` … `end` (in the bytes of `file`, a path below the package) and becomes `after`."""
+    """`before` stands at `start` … `end` (in the bytes of `file`, a path below the package) and becomes `after`.
+
+    `lines` are the first and last of the function in whose body it is; None where it runs at import.
+    """
 
     file: str
     line: int
-    lines: tuple[int, int]
+    lines: tuple[int, int] | None
     inside: str
     start: int
     end: int
@@ -87,7 +90,7 @@ def in_file(path: Path) -> list[Mutant]:
             after = f"({after})" if isinstance(changed, ast.expr) else after
             name = path.relative_to(PACKAGE).as_posix()
             before = source[start:end].decode()
-            found.append(Mutant(name, old.lineno, span or (0, 0), inside, start, end, before, after))
+            found.append(Mutant(name, old.lineno, span, inside, start, end, before, after))
     return found
 
 
@@ -96,10 +99,11 @@ def _walk(
 ) -> Iterator[tuple[ast.AST, ast.AST | None, str, tuple[int, int] | None]]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         inside = node.name if inside == "the module" else f"{inside}.{node.name}"
-        span = (node.lineno, node.end_lineno or node.lineno)
     yield node, parent, inside, span
     for child, its_parent in children(node):
-        yield from _walk(child, its_parent, inside, span)
+        runs_later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and child is not node.args
+        body = (node.lineno, node.end_lineno or node.lineno) if runs_later else span
+        yield from _walk(child, its_parent, inside, body)
 
 
 def is_equivalent(mutant: Mutant) -> bool:

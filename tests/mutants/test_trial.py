@@ -42,7 +42,7 @@ def test_a_fault_is_noticed_by_a_test_that_fails(tree: Tree, mutant: Mutant) -> 
 
 def test_a_fault_that_no_test_notices_survives_and_the_copy_is_mended(tree: Tree, mutant: Mutant) -> None:
     assert tried(tree, mutant, covered(SEES_NOTHING)) == (mutant, SURVIVED, None)
-    assert tried(tree, mutant, covered()) == (mutant, SURVIVED, None)
+    assert tried(tree, mutant, Coverage([])) == (mutant, SURVIVED, None)
     assert tree.tests([NOTICES], limit_s=60).code == 0
 
 
@@ -64,10 +64,14 @@ def test_the_line_is_what_is_covered_else_its_function_else_its_file(mutant: Mut
     assert covered(NOTICES, line=20).tests_for(inside) == [NOTICES]
     assert covered(NOTICES, line=24).tests_for(inside) == [NOTICES]
     assert covered(NOTICES, line=3).tests_for(inside) == [NOTICES]
-    both = Coverage(
-        [{test: {"seconds": 1.0, "lines": [[FILE, n]]} for test, n in {NOTICES: 20, ELSEWHERE: 24}.items()}]
-    )
+    told = {test: {"seconds": 1.0, "lines": [[FILE, line]]} for test, line in ((NOTICES, 20), (ELSEWHERE, 24))}
     assert Coverage([told]).tests_for(inside) == [NOTICES]
+
+
+def test_what_runs_at_import_is_covered_by_the_whole_room(mutant: Mutant) -> None:
+    told = {test: {"seconds": 1.0, "lines": []} for test in (NOTICES, ELSEWHERE)}
+    assert mutant.lines is None
+    assert Coverage([told]).tests_for(mutant) == [NOTICES]
 
 
 def test_the_tests_of_the_room_come_first(mutant: Mutant) -> None:
@@ -96,8 +100,8 @@ def test_the_traced_run_tells_the_lines_of_a_test_and_of_what_it_starts(tree: Tr
     top = next(number for number, line in enumerate(source, 1) if line.startswith("_HOSTS"))
     [place] = [one for one in in_file(PACKAGE / FILE) if (one.before, one.after) == ("2", "(3)")]
     here, there = (f"tests/core/test_both.py::test_{name}" for name in ("here", "there"))
-    assert told.tests_for(place._replace(line=body)) == [here]
-    assert there in told.tests_for(place._replace(line=top))
+    assert told.tests_for(place._replace(line=body, lines=(body, body))) == [here]
+    assert there in told.tests_for(place._replace(line=top, lines=(top, top)))
     assert set(told.seconds) == {here, there}
 
 
