@@ -63,3 +63,7 @@ $(VENV)/ready-bench: $(VENV)/ready-test
 # `pip install --group` needs pip 25.1; the venv of Python 3.11 brings 23.
 install_group = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(1)"], sep="\n")' \
 	  > $(VENV)/$(1).txt && $(PIP) install --quiet --requirement $(VENV)/$(1).txt
+
+mutants: $(VENV)/ready-test ## put small faults into copies of the code, and say which of them no test notices
+	nice -n 10 $(BIN)/python -m tests.mutants $(MUTANTS)
+.PHONY: mutants
