@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from threading import Thread
 
@@ -60,6 +62,32 @@ def test_in_another_thread_signals_are_left_alone(before: list[int]) -> None:
     thread.join()
     send(signal.SIGWINCH)
     assert (went, before) == (["inside"], [signal.SIGWINCH])
+
+
+CLEANING_UP = """
+import asyncio, os, signal
+from omnidb_cli.cli.running import run
+from omnidb_cli.cli.signals import Terminated, arm
+
+async def main():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(1)
+        print("cleaned up", flush=True)
+
+arm()
+try:
+    run(main())
+except Terminated:
+    print("terminated", flush=True)
+"""
+
+
+def test_a_command_that_has_taken_a_signal_up_has_time_to_clean_up() -> None:
+    done = subprocess.run([sys.executable, "-c", CLEANING_UP], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["cleaned up", "terminated"], done.stderr
 
 
 def test_what_each_signal_means_to_the_one_who_waits() -> None:

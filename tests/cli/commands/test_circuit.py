@@ -28,6 +28,18 @@ def test_a_refused_hold_says_why_the_others_cannot_serve_and_repeats_nothing_abo
     assert json.loads(shop.run("circuit", "list", "-o", "json").stdout)["circuits"][0]["circuit"]["manual"] is False
 
 
+def test_where_a_backup_would_be_held_the_reasons_are_those_of_the_other_backups(shop: Runner) -> None:
+    shop.shop.take_away("primary", "archive")
+    shop.run("status")
+    refused = shop.run("circuit", "open", "replica")
+    assert refused.exit_code == 32
+    said = refused.stderr.splitlines()[0]
+    assert '"primary"' in said
+    assert "archive unhealthy" in said
+    assert not any(reason in said for reason in ("primary unhealthy", "replica healthy", "replica unhealthy")), said
+    assert shop.run("circuit", "open", "replica", "--force").exit_code == 0
+
+
 def test_every_connection_is_listed_also_one_of_which_nothing_is_saved(shop: Runner) -> None:
     shop.run("circuit", "open", "archive")
     listed = json.loads(shop.run("circuit", "list", "-o", "json").stdout)["circuits"]
