@@ -37,12 +37,12 @@ def test_the_countdown_begins_again_with_each_round_and_stops_at_zero() -> None:
     run(main())
 
 
-def ends(checks: "dict[float, str]", *, until_s: float) -> list[float]:
-    """When rounds over `a` and `b`, 10 s each, ended, where at these times these were checked."""
+def ends(checks: "dict[float, str]", *, until_s: float, interval_s: float = 10.0) -> list[float]:
+    """When rounds over `a` and `b` ended, where at these times these were checked."""
 
     async def main() -> list[float]:
         ended: list[float] = []
-        rounds = Rounds(["a", "b"], 10.0, lambda: ended.append(now() - START_S))
+        rounds = Rounds(["a", "b"], interval_s, lambda: ended.append(now() - START_S))
         running: Coroutine[Any, Any, None] = rounds.run()
         task = asyncio.create_task(running)
         for at, names in checks.items():
@@ -59,6 +59,7 @@ def ends(checks: "dict[float, str]", *, until_s: float) -> list[float]:
 def test_one_that_hangs_holds_up_no_round_longer_than_an_interval() -> None:
     assert ends({0: "a", 21: "a"}, until_s=45) == [20, 40]
     assert ends({0: "ab", 10: "a"}, until_s=25) == [0, 20]
+    assert ends({0: "a"}, until_s=0.75, interval_s=0.25) == [0.5]
 
 
 def test_a_round_in_which_nobody_was_checked_is_none() -> None:

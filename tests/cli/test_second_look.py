@@ -53,8 +53,22 @@ class Shop:
 
 @pytest.mark.parametrize(
     ("breaker", "age_s", "checked"),
-    [(TEN_SECONDS, 9, ""), (TEN_SECONDS, 11, "a"), (TEN_SECONDS, -60, "a"), (OFF, 29, ""), (OFF, 31, "a")],
-    ids=["fresh", "older than the reset timeout", "from the future", "circuits off: fresh", "circuits off: 30 s old"],
+    [
+        (TEN_SECONDS, 0, ""),
+        (TEN_SECONDS, 9, ""),
+        (TEN_SECONDS, 11, "a"),
+        (TEN_SECONDS, -60, "a"),
+        (OFF, 29, ""),
+        (OFF, 31, "a"),
+    ],
+    ids=[
+        "just now",
+        "fresh",
+        "older than the reset timeout",
+        "from the future",
+        "circuits off: fresh",
+        "circuits off: 30 s old",
+    ],
 )
 async def test_a_failed_check_binds_for_the_reset_timeout_or_30_s_with_circuits_off(
     breaker: str, age_s: float, checked: str

@@ -23,3 +23,20 @@ def test_what_a_check_needs_is_imported_before_any_clock_runs(shop: Runner, monk
     db = check_all(context, context.topology())
     assert set(db.health().values()) == {Health.HEALTHY}
     assert len(made) == 3
+
+
+def test_what_was_opened_for_the_checks_is_closed_when_they_are_over(
+    shop: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Any] = []
+
+    class Closing(Fake):
+        async def aclose(self) -> None:
+            closed.append(self)
+
+    made: list[Any] = []
+    monkeypatch.setattr(compose, "open_driver", lambda _target: made.append(Closing()) or made[-1])
+    context = shop.context()
+    db = check_all(context, context.topology())
+    assert closed == made
+    assert not db.is_connected
