@@ -15,7 +15,7 @@ SUITES := tests/core tests/topology tests/state tests/output tests/cli tests/pro
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test suites test-latest test-lowest bench lock picture clean
+.PHONY: help demo test suites test-latest test-lowest bench mutants lock picture clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
@@ -101,3 +101,6 @@ compile = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --univ
 
 # `pip install --group` needs pip 25.1; the venv of Python 3.11 brings 23.
 groups = $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(1)"], sep="\n")'
+
+mutants: $(VENV)/ready-test ## put small faults into copies of the code, and say which of them no test notices
+	nice -n 10 $(BIN)/python -m tests.mutants $(MUTANTS)

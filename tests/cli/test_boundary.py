@@ -1,6 +1,7 @@
 """Every error ends as one sentence and an exit code, here and nowhere else."""
 
 import json
+import os
 from io import StringIO
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_group_of_one_is_that_one() -> None:
 def test_what_is_no_error_is_not_talked_about(error: BaseException, code: int) -> None:
     heard = Heard()
     assert guarded(lambda: raising(error), lambda: heard) == code
+    assert heard.err.getvalue() == ""
+
+
+def test_once_its_reader_is_gone_nothing_fails_on_stdout_any_more() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    heard = Heard()
+    with os.fdopen(writing, "w", encoding="utf-8") as out:
+        heard._streams = Streams(out, heard.err, env={}, format="table")
+
+        def write() -> None:
+            out.write("rows\n")
+            out.flush()
+
+        assert guarded(write, lambda: heard) is ExitCode.DONE
+        write()
     assert heard.err.getvalue() == ""
 
 

@@ -77,7 +77,8 @@ def test_finding(connections: tuple[ConnectionSnapshot, ...], code: ExitCode) ->
 
 
 @pytest.mark.parametrize(
-    ("age_s", "code"), [(59, ExitCode.DONE), (61, ExitCode.NO_EVIDENCE), (-3600.0, ExitCode.NO_EVIDENCE)]
+    ("age_s", "code"),
+    [(59, ExitCode.DONE), (60, ExitCode.DONE), (61, ExitCode.NO_EVIDENCE), (-3600.0, ExitCode.NO_EVIDENCE)],
 )
 def test_old_evidence_is_none(age_s: float, code: ExitCode) -> None:
     assert finding(snapshot(connection(age_s=age_s)), max_age={"a": timedelta(seconds=60)}) is code

@@ -1,9 +1,16 @@
 """How a command's coroutine is run."""
 
 import asyncio
+import os
+import selectors
+import signal
 from threading import Event
+from typing import Any
+
+import pytest
 
 from omnidb_cli.cli.running import run
+from omnidb_cli.cli.signals import Terminated
 
 
 def test_a_thread_that_hangs_does_not_hold_up_the_end() -> None:
@@ -19,3 +26,47 @@ def test_a_thread_that_hangs_does_not_hold_up_the_end() -> None:
         assert not returned
     finally:
         over.set()
+
+
+@pytest.mark.parametrize(("number", "ends_with"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
+def test_a_signal_ends_it_in_an_orderly_way(number: signal.Signals, ends_with: type[BaseException]) -> None:
+    went: list[str] = []
+
+    async def main() -> None:
+        try:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)  # a second one changes nothing
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            went.append("cleaned up")
+
+    with pytest.raises(ends_with):
+        run(main())
+    assert went == ["cleaned up"]
+
+
+def test_a_signal_that_comes_before_the_first_step_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    went: list[str] = []
+    make: Any = selectors.DefaultSelector
+
+    def interrupted() -> Any:
+        os.kill(os.getpid(), signal.SIGINT)  # while the loop is being made
+        return make()
+
+    async def main() -> None:
+        went.append("began")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(selectors, "DefaultSelector", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(main())
+    assert went == []
+
+
+def test_a_cancellation_that_no_signal_caused_is_one() -> None:
+    async def main() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        run(main())

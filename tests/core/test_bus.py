@@ -54,6 +54,25 @@ def test_a_handler_hears_its_type_only_until_it_is_taken_off() -> None:
     assert [one.type for one in heard] == [CONNECTED, CONNECTED]
 
 
+def test_after_one_is_taken_off_the_others_still_hear() -> None:
+    bus, first, second, once = EventBus(), [], [], []
+    bus.on("connected", lambda one: first.append(one.name))
+    bus.on("connected", second.append)
+    bus.on("connected", lambda one: once.append(one.name), once=True)
+    bus.on("failover", second.append)
+    bus.off("connected", second.append)
+    bus.publish(event(name="a"), event(EventType.FAILOVER), event(name="b"))
+    assert (first, [one.type for one in second], once) == (["a", "b"], [EventType.FAILOVER], ["a"])
+
+
+def test_after_a_once_handler_has_heard_the_others_still_hear() -> None:
+    bus, heard = EventBus(), []
+    bus.on("connected", lambda _: heard.append("once"), once=True)
+    bus.on("connected", lambda _: heard.append("always"))
+    bus.publish(event(), event())
+    assert heard == ["once", "always", "always"]
+
+
 def test_once_is_once() -> None:
     bus, heard = EventBus(), []
     bus.on("connected", heard.append, once=True)

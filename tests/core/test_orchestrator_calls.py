@@ -141,6 +141,33 @@ async def test_without_failover_it_is_this_one_or_nobody() -> None:
         assert await fleet.db.execute("a", who) == "b"
 
 
+async def test_without_failover_a_refusal_gives_the_verdict_of_this_one_alone() -> None:
+    async with Fleet("a", "b", failover=TWO) as fleet:
+        await fleet.turn("a", up=False)
+        await fleet.turn("b", up=False)
+        refused = []
+        for failover in (True, False, True):
+            with pytest.raises(ConnectionUnavailableError) as caught:
+                await fleet.db.execute("a", who, failover=failover)
+            refused.append([one.name for one in caught.value.candidates])
+    assert refused == [["a", "b"], ["a"], ["a", "b"]]
+
+
+async def test_without_failover_the_outcome_is_booked_on_the_connection_that_ran() -> None:
+    async with Fleet("a", "b", failover=TWO) as fleet:
+        fleet.db.open_circuit("a", hold_for="1s")
+        await fleet.fail("b", 2)
+        assert fleet.db.stats()["b"].failures == 2
+        await asyncio.sleep(2)
+        assert await fleet.db.execute("a", who) == "b"
+        assert fleet.db.stats()["b"].failures == 0
+        assert fleet.db.stats()["a"].circuit is CircuitState.HALF_OPEN
+        with pytest.raises(DownError):
+            await fleet.db.execute("a", broken, failover=False)
+        assert fleet.db.stats()["a"].circuit is CircuitState.OPEN
+        assert fleet.db.stats()["b"].failures == 0
+
+
 async def test_get_when_nobody_is_eligible_is_circuit_open_and_an_error_event() -> None:
     async with Fleet("a") as fleet:
         await fleet.fail("a", 5)

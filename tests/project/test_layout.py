@@ -24,7 +24,7 @@ _TOP = {
     "LICENSE",
 }
 _LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
-_NOT_MIRRORS = {"project", "bench", "scenarios", "servers"}
+_NOT_MIRRORS = {"project", "bench", "mutants", "scenarios", "servers"}
 """Folders of tests that are about the whole, not about one room."""
 
 _SUBJECTS = {
