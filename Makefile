@@ -54,6 +54,9 @@ bench: $(VENV)/ready-bench ## set up (on Debian the database servers too), then 
 	@sh tests/servers/install.sh
 	$(BIN)/python -m tests.bench
 
+mutants: $(VENV)/ready-test ## put small faults into copies of the code, and say which of them no test notices
+	nice -n 10 $(BIN)/python -m tests.mutants $(MUTANTS)
+
 # All of them from one resolution, so that a package has the same version in each.
 lock: $(UV) ## write requirements/ anew: the newest versions that pyproject.toml allows, with their hashes
 	$(call compile,bench) pyproject.toml --group build --group test --group bench --upgrade
@@ -101,6 +104,3 @@ compile = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --univ
 
 # `pip install --group` needs pip 25.1; the venv of Python 3.11 brings 23.
 groups = $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(1)"], sep="\n")'
-
-mutants: $(VENV)/ready-test ## put small faults into copies of the code, and say which of them no test notices
-	nice -n 10 $(BIN)/python -m tests.mutants $(MUTANTS)
