@@ -92,7 +92,7 @@ def test_where_the_statement_comes_from(shop: Shop, tmp_path: Path) -> None:
     assert shop.run("exec", "primary", "--file", "a.sql", *given).stdout == "a,--b\n"
     assert shop.run("exec", "primary", "-", *given, stdin="SELECT ?, ?").stdout == "a,--b\n"
     assert shop.run("exec", "primary", "SELECT ?, ?", *given).stdout == "a,--b\n"
-    assert shop.code("exec", "primary", "-") == 23  # nothing on standard input is no statement
+    assert shop.code("exec", "primary", "-") == 2  # nothing on standard input is no statement
 
 
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv", "yaml"])
