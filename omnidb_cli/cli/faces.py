@@ -135,10 +135,10 @@ class PlainFace:
     def show(self, now: Shown) -> None:
         """Writes what changed, if anything did."""
         self._snapshot = now.snapshot
-        self.tell_of_state(now.stale)
         for line in self._news(now):
             self._has_news = True
             self._streams.line(line)
+        self.tell_of_state(now.stale)
         if now.rounds > self._summed_up:
             self._sum_up()
             if not self._summed_up:

@@ -104,6 +104,18 @@ def is_held_back(eligible_since: float | None, policy: Failover | None, clock: f
     return split or policy.failback == Failback.MANUAL or clock < eligible_since + policy.failback_after_s
 
 
+def fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | None:
+    """The clock seconds at which a primary that is held back comes back by itself, or None.
+
+    None too where that time is over and checks are still proving it, and while a split brain lasts: then it is a
+    check that leads on, not the clock.
+    """
+    if serving.eligible_since is None or serving.split_since is not None or policy.failback == Failback.MANUAL:
+        return None
+    back_at = serving.eligible_since + policy.failback_after_s
+    return back_at if back_at > clock else None
+
+
 def choose(
     order: Sequence[str], stand: Callable[[str], Stand], *, serving: str | None = None, held_back: bool = False
 ) -> str | None:

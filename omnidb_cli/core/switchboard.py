@@ -25,9 +25,8 @@ from omnidb_cli.core.endpoint import (
 )
 from omnidb_cli.core.events import Event, EventType, utc
 from omnidb_cli.core.health import Health, observe
-from omnidb_cli.core.router import FailoverRouter, Serving, decide
+from omnidb_cli.core.router import FailoverRouter, Serving, decide, fails_back_at
 from omnidb_cli.core.routes import Routes
-from omnidb_cli.core.settings import Failback, Failover
 from omnidb_cli.core.snapshot import Candidate
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.core.timers import Timers
@@ -240,7 +239,7 @@ class Switchboard:
         serving = decide(order, previous, policy, lambda name: self.routes.stand(name, at.clock), at.clock, split_since)
         self._push(head, serving.name, at.clock)
         if policy is not None:
-            self._timers.fail_back_at(head, _fails_back_at(serving, policy, at.clock))
+            self._timers.fail_back_at(head, fails_back_at(serving, policy, at.clock))
         return () if serving == previous else self._settle(head, previous, serving, at)
 
     def _push(self, head: str, serving: str | None, clock: float) -> None:
@@ -286,18 +285,6 @@ def _bears_on_routes(before: Memory, after: Memory) -> bool:
     if before.circuit != after.circuit or before.health.fault != after.health.fault:
         return True
     return before.health.takes_writes is not after.health.takes_writes
-
-
-def _fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | None:
-    """The clock seconds at which a primary that is held back comes back by itself, or None.
-
-    None too where that time is over and checks are still proving it, and while a split brain lasts: then it is a
-    check that leads on, not the clock.
-    """
-    if serving.eligible_since is None or serving.split_since is not None or policy.failback == Failback.MANUAL:
-        return None
-    back_at = serving.eligible_since + policy.failback_after_s
-    return back_at if back_at > clock else None
 
 
 def _tripped_by_calls(change: Change, circuit: Circuit) -> bool:

@@ -81,8 +81,9 @@ def test_an_alarm_is_said_once_and_again_when_it_comes_back() -> None:
     face.show(shown(isolated(), 2, stale="state not available"))
     assert read() == []
     face.show(shown(isolated(), 3))
+    assert read() == ["✓ state available again"]
     face.show(shown(isolated(), 4, stale="state not available"))
-    assert read()[0] == "✗ state not available"
+    assert read() == ["✗ state not available"]
 
 
 def test_it_ends_with_the_counts_that_were_not_told_yet_and_how() -> None:

@@ -174,4 +174,5 @@ def test_an_injected_parser_says_what_it_says_without_omnidb_above_it() -> None:
     from omnidb_cli.cli.commands.route import app as route
 
     command = typer.main.get_command(route)
-    assert command.make_context("route", ["p"]).params == {"name": "p", "output": None}
+    params = command.make_context("route", ["p"]).params
+    assert params == {"name": "p", "last": False, "max_age": None, "output": None}
