@@ -13,6 +13,7 @@ from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
 from omnidb_cli.cli.remembering import SavedState, restore, written
 from omnidb_cli.cli.second_look import look_again
 from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.drivers.network_errors import not_connected, trouble_of
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import (
@@ -166,8 +167,7 @@ async def _open(driver: "Driver", service: Service, order: Order, topology: "Top
         async with asyncio.timeout_at(until):
             return await driver.connect(read_only=service.read_only, timeout_s=max(deadline - loop.time(), 0.001))
     except TimeoutError:
-        limit = format_duration(connection.health_check.timeout_s)
-        failure = ConnectError(f"{connection.address}: no answer within {limit}", kind=ErrorKind.TIMEOUT)
+        failure = unresponsive(connection.address, connection.health_check.timeout_s)
     except ConnectError as error:
         failure = error
     except (OSError, MemoryError, RuntimeError) as error:

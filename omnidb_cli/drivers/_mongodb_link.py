@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.drivers._mongodb_inside import forget_sessions, idle_socket_of
@@ -35,7 +34,6 @@ class Link:
 
         self.place = place_of(target)
         self.broken = False
-        self._since_s = perf_counter()
         self._listener = FirstFailures()
         self.client: AsyncMongoClient[Document] = make_client(target, limit_s, [self._listener])
         self._watch: Watch | None = None
@@ -56,7 +54,6 @@ class Link:
         server, or of all of them, is the answer. When cancelled it returns at once.
         """
         self.unwatch()
-        self._since_s = perf_counter()
         task = asyncio.ensure_future(work)
         unreachable = self._listener.unreachable(self._servers)
         try:
@@ -81,11 +78,6 @@ class Link:
     def wants_primary(self) -> bool:
         """Whether the URL asks for the primary of a set, as it does when it says nothing."""
         return self.client.read_preference.name == "Primary"
-
-    @property
-    def waited_s(self) -> float:
-        """How long ago it was asked last, seconds."""
-        return perf_counter() - self._since_s
 
     def nobody_suits(self) -> bool:
         """Whether members of the set answer, and none is what the URL asks for: mostly, the set has no primary."""

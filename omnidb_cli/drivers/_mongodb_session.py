@@ -9,7 +9,7 @@ from omnidb_cli.drivers._batch_size import ENOUGH, length_of
 from omnidb_cli.drivers._mongodb_link import GRACE_S, Document, Link, codec
 from omnidb_cli.drivers._mongodb_plan import BATCH_ROWS, Plan, only_reads, with_limits
 from omnidb_cli.drivers._mongodb_statement import plan
-from omnidb_cli.drivers.base import Reply, Target
+from omnidb_cli.drivers.base import Reply, Target, unresponsive
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError, WriteRefusedError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class MongodbSession:
             async with asyncio.timeout_at(deadline):
                 await link.ask({"ping": 1})
         except Exception as error:
-            made = _not_connected(error, link)
+            made = _not_connected(error, link, min(timeout_s, target.configured_s))
             await link.aclose()
             raise made from error
         except BaseException:
@@ -195,8 +195,10 @@ def _logical_session(link: Link) -> "AsyncClientSession | None":
         return None
 
 
-def _not_connected(error: Exception, link: Link) -> ConnectError:
+def _not_connected(error: Exception, link: Link, limit_s: float) -> ConnectError:
     from omnidb_cli.drivers._mongodb_errors import connect_error, nobody_suits
 
     made = connect_error(error, link.place)
-    return nobody_suits(link.place) if made.kind is ErrorKind.TIMEOUT and link.nobody_suits() else made
+    if made.kind is not ErrorKind.TIMEOUT:
+        return made
+    return nobody_suits(link.place) if link.nobody_suits() else unresponsive(link.place, limit_s)

@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from omnidb_cli.drivers._mysql_errors import while_connecting
 from omnidb_cli.drivers._mysql_settings import Login, Place
 from omnidb_cli.drivers._mysql_wire import Wire
-from omnidb_cli.drivers.base import silent
-from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
+from omnidb_cli.drivers.base import HANGS, unresponsive
+from omnidb_cli.errors import AuthenticationError, ConnectError
 
 
-async def open_wire(login: Login, *, deadline: float, scripts: bool = False) -> Wire:
+async def open_wire(login: Login, *, deadline: float, limit_s: float, scripts: bool = False) -> Wire:
     """A connection to the first of the login's places that can be reached and lets us in.
 
-    `deadline` (the event loop's clock) is shared out among those not yet tried. A refused login ends the search: the
-    next server would refuse it too. Raises ConnectError or AuthenticationError.
+    `deadline` (the event loop's clock) is shared out among those not yet tried; messages name `limit_s`. A refused
+    login ends the search: the next server would refuse it too. Raises ConnectError or AuthenticationError.
     """
     errors: list[ConnectError] = []
     for number, place in enumerate(login.places):
         until = _share(deadline, len(login.places) - number)
         try:
-            return await _open_one(login, place, until, scripts=scripts)
+            return await _open_one(login, place, until, limit_s, scripts=scripts)
         except AuthenticationError:
             raise
         except ConnectError as error:
@@ -41,15 +40,14 @@ def _worst(errors: Sequence[ConnectError]) -> ConnectError:
     return last
 
 
-async def _open_one(login: Login, place: Place, until: float, *, scripts: bool) -> Wire:
+async def _open_one(login: Login, place: Place, until: float, limit_s: float, *, scripts: bool) -> Wire:
     wire = Wire(login, place, scripts=scripts)
-    started = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout_at(until):
             await wire.connect()
     except TimeoutError:
         wire.abort()
-        raise _too_slow(place, until - started, reached=wire.reached) from None
+        raise unresponsive(str(place), limit_s, hint=HANGS if wire.reached else None) from None
     except ConnectError:
         wire.abort()
         raise
@@ -59,11 +57,3 @@ async def _open_one(login: Login, place: Place, until: float, *, scripts: bool) 
             raise
         raise while_connecting(str(place), login.database, error) from error
     return wire
-
-
-def _too_slow(place: Place, spent_s: float, *, reached: bool) -> ConnectError:
-    if reached:
-        return silent(str(place), spent_s)
-    return ConnectError(
-        f"{place} did not accept a connection within {format_duration(spent_s)}", kind=ErrorKind.TIMEOUT
-    )

@@ -15,14 +15,15 @@ from omnidb_cli.drivers._mysql_errors import (
     words,
 )
 from omnidb_cli.drivers._mysql_rows import BATCH_ROWS, Reader
-from omnidb_cli.drivers._mysql_statement import command_of, is_empty, why_not_a_read
+from omnidb_cli.drivers._mysql_statement import command_of, controls_transactions, is_empty, why_not_a_read
 from omnidb_cli.drivers._mysql_stop import identity, stop
-from omnidb_cli.drivers.base import Reply
-from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError, WriteRefusedError
+from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive
+from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers._mysql_settings import Login
     from omnidb_cli.drivers._mysql_wire import Answered, Row, Wire
+    from omnidb_cli.drivers.base import Target
 
 T = TypeVar("T")
 
@@ -34,13 +35,14 @@ _WRONG_NUMBER = 1210
 
 
 async def open_session(
-    name: str, login: "Login", *, deadline: float, read_only: bool, timeout_s: float
+    target: "Target", login: "Login", *, deadline: float, read_only: bool, timeout_s: float
 ) -> "MysqlSession":
     """A session on the first server of `login` that lets us in, its limits and its read-only switch set.
 
     Raises ConnectError or AuthenticationError.
     """
-    wire = await open_wire(login, deadline=deadline)
+    limit_s = min(timeout_s, target.configured_s)
+    wire = await open_wire(login, deadline=deadline, limit_s=limit_s)
     try:
         async with asyncio.timeout_at(deadline):
             await wire.ask(_limits(wire, read_only=read_only, timeout_s=timeout_s))
@@ -49,15 +51,13 @@ async def open_session(
                 await wire.ask("START TRANSACTION READ ONLY")
     except TimeoutError:
         wire.abort()
-        raise ConnectError(
-            f"{wire.place} let us in, and then said nothing for too long", kind=ErrorKind.TIMEOUT
-        ) from None
+        raise unresponsive(str(wire.place), limit_s, hint=HANGS) from None
     except BaseException as error:
         wire.abort()
         if not isinstance(error, Exception):
             raise
         raise while_connecting(str(wire.place), login.database, error) from error
-    return MysqlSession(name, login, wire, read_only=read_only, server=server)
+    return MysqlSession(target.name, login, wire, read_only=read_only, server=server)
 
 
 def _limits(wire: "Wire", *, read_only: bool, timeout_s: float) -> str:
@@ -98,6 +98,8 @@ class MysqlSession:
         _refuse_broken(statement, *parameters)
         if is_empty(statement):
             raise StatementError("the statement is empty")
+        if controls_transactions(statement):
+            raise spans_commands(command_of(statement))
         why = why_not_a_read(statement) if self._read_only else None
         if why is not None:
             raise self._refusal(why)

@@ -26,6 +26,10 @@ _WITHOUT_BACKSLASHES = re.compile(_TOKENS.format("", ""), _FLAGS)  # the mode NO
 _READS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "HELP", "CHECKSUM"})
 _ANALYZED = frozenset({"SELECT", "WITH", "VALUES", "FORMAT"})
 _WRITES_FILES = frozenset({"OUTFILE", "DUMPFILE"})
+_CONTROLS = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
+_CONTROLS_BY_TWO = frozenset({
+    ("START", "TRANSACTION"), ("XA", "START"), ("XA", "BEGIN"), ("XA", "END"), ("XA", "PREPARE"),
+})  # fmt: skip
 _COUNTS = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD"})
 
 
@@ -47,6 +51,16 @@ def command_of(statement: str) -> str:
 def counts_rows(command: str) -> bool:
     """Whether a statement with this verb tells how many rows it changed."""
     return command in _COUNTS
+
+
+def controls_transactions(statement: str) -> bool:
+    """Whether it begins, ends or marks a transaction, which ends with the session at the latest.
+
+    MariaDB's `BEGIN NOT ATOMIC …` is a statement like any other; `START` starts replicas too, and an `XA` transaction
+    that was prepared before can be ended by anybody.
+    """
+    first, second = [*_words_outside_brackets(_tokens(statement, _WITH_BACKSLASHES)), "", ""][:2]
+    return (first in _CONTROLS and (first, second) != ("BEGIN", "NOT")) or (first, second) in _CONTROLS_BY_TWO
 
 
 def is_empty(statement: str) -> bool:

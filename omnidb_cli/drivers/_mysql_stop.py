@@ -33,7 +33,7 @@ async def stop(wire: "Wire", login: "Login", server: Sequence["Row"]) -> None:
     deadline = asyncio.get_running_loop().time() + _LONGEST_S
     with contextlib.suppress(DriverError, TimeoutError):
         async with asyncio.timeout_at(deadline):
-            killer = await open_wire(login._replace(places=(wire.place,)), deadline=deadline)
+            killer = await open_wire(login._replace(places=(wire.place,)), deadline=deadline, limit_s=_LONGEST_S)
             try:
                 if await identity(killer) == server:
                     await killer.ask(f"KILL {wire.thread_id()}")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from omnidb_cli.drivers._postgres_errors import connect_error
 from omnidb_cli.drivers._postgres_login import with_service
-from omnidb_cli.duration import format_duration
+from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.errors import ConnectError, ErrorKind
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ BEGIN_READ_ONLY = f"BEGIN READ ONLY; {_END_WITH_CLIENT.format(local='true')}"
 _FINAL = (ErrorKind.AUTH, ErrorKind.NOT_FOUND)  # the other hosts would say the same, and locked accounts are no help
 
 
-async def connected(login: "Login", limit_s: float) -> "Connection":
-    """A connection to the first host that will have it, within `limit_s`.
+async def connected(login: "Login", limit_s: float, *, configured_s: float) -> "Connection":
+    """A connection to the first host that will have it, within `limit_s`; `configured_s` is what messages name.
 
     Raises ConnectError with the reason of the last host tried and the sentences of all, AuthenticationError at once.
     """
@@ -46,6 +46,9 @@ async def connected(login: "Login", limit_s: float) -> "Connection":
         left_s = max(deadline - loop.time(), 0.001) / (len(attempts) - number)
         try:
             return await _connected(login, host, attrs, min(left_s, login.connect_timeout_s or left_s))
+        except TimeoutError:
+            said_s = min(configured_s, login.connect_timeout_s or configured_s)
+            failures.append(unresponsive(login.place(*host), said_s))
         except ConnectError as error:
             if error.kind in _FINAL:
                 raise
@@ -77,9 +80,8 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
             direct_tls=login.direct_tls or None,
             timeout=limit_s,
         )
-    except TimeoutError as error:
-        sentence = f"{login.place(*host)}: no answer within {format_duration(limit_s)}"
-        raise ConnectError(sentence, kind=ErrorKind.TIMEOUT) from error
+    except TimeoutError:
+        raise
     except (OSError, MemoryError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise _why(error, login, host) from error
     except asyncpg.InternalClientError as error:

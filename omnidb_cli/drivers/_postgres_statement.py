@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from omnidb_cli.drivers.base import spans_commands
 from omnidb_cli.errors import StatementError
 from omnidb_cli.tuples import NamedTuple
 
@@ -10,11 +11,12 @@ PREPARED = "omnidb"
 """The name of the statement that is prepared to take parameters."""
 
 CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
-CONTROLS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"})
+CONTROLS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"})
 _TAKE_PARAMETERS = CHANGES | {"SELECT", "WITH", "VALUES", "TABLE"}
 _SELECTS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "EXECUTE"})
 
-_LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/|[(;])*([A-Za-z]+)")
+_BETWEEN = r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/|[(;])*"
+_LEADING = re.compile(rf"{_BETWEEN}([A-Za-z]+)(?:{_BETWEEN}([A-Za-z]+))?")
 _CHANGING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _OVER_THE_WIRE = re.compile(r"\b(?:FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE)
 
@@ -31,20 +33,19 @@ class Plan(NamedTuple):
     word: str
     whole: bool
 
-    @property
-    def controls_transactions(self) -> bool:
-        """Whether it begins or ends a transaction, which a read never has to."""
-        return self.word in CONTROLS
-
 
 def plan(statement: str, parameters: Sequence[str]) -> Plan:
-    """How to run the statement. Raises StatementError for one that cannot be run here.
+    """How to run the statement. Raises StatementError for one that cannot be run here, transaction control above all.
+
+    `COMMIT PREPARED` and `ROLLBACK PREPARED` end what an earlier session has prepared, and so can be run.
 
     Parameters go in as untyped literals of an EXECUTE, so that the server reads each as the type that it has found
     for `$1`, `$2` ….
     """
     found = _LEADING.match(statement)
-    word = found[1].upper() if found else ""
+    word, second = (found[1].upper(), (found[2] or "").upper()) if found else ("", "")
+    if (word in CONTROLS and second != "PREPARED") or (word, second) == ("PREPARE", "TRANSACTION"):
+        raise spans_commands(word)
     if "\0" in statement or any("\0" in value for value in parameters):
         raise StatementError("PostgreSQL's text has no NUL character (\\0)")
     if word == "COPY" and _OVER_THE_WIRE.search(statement):

@@ -16,12 +16,12 @@ from omnidb_cli.drivers._redis_errors import (
     refused_connection,
 )
 from omnidb_cli.drivers._redis_wire import Command, Wire, packed
-from omnidb_cli.drivers.base import silent
-from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import ConnectError, DriverError, ErrorKind
+from omnidb_cli.drivers.base import HANGS, unresponsive
+from omnidb_cli.errors import ConnectError, DriverError
 
 T = TypeVar("T")
 
+_NO_TLS = "the server may speak no TLS there: it waits for another greeting (redis://)"
 _EYEBALLS_S = 0.25
 _IDLE_S, _PROBE_S, _PROBES = 30, 5, 3
 _GOODBYE_S = 1.0  # of TLS; nothing waits for it
@@ -44,15 +44,16 @@ class Link:
     def is_open(self) -> bool:
         return self._wire is not None and self._wire.is_open
 
-    async def open(self, deadline: float) -> None:
-        """Connects and logs in, until `deadline` (the event loop's clock). Raises ConnectError, AuthenticationError."""
-        loop, tls = asyncio.get_running_loop(), self._address.tls is not None
-        left_s = max(deadline - loop.time(), 0.001)
-        kind = "TLS connection" if tls else "connection"
-        nobody = ConnectError(f"{self.place}: no {kind} within {format_duration(left_s)}", kind=ErrorKind.TIMEOUT)
+    async def open(self, deadline: float, limit_s: float) -> None:
+        """Connects and logs in, until `deadline` (the event loop's clock); messages name `limit_s`.
+
+        Raises ConnectError and AuthenticationError.
+        """
+        tls = self._address.tls is not None
+        nobody = unresponsive(self.place, limit_s, hint=_NO_TLS if tls else None)
         try:
             wire = await _until(deadline, self._connected(), nobody)
-            await _until(deadline, self._log_in(wire), silent(self.place, left_s))
+            await _until(deadline, self._log_in(wire), unresponsive(self.place, limit_s, hint=HANGS))
         except (OSError, UnicodeError, MemoryError, RuntimeError, UnreadableError) as error:
             self.abort()
             raise failed_connection(error, self.place, tls=tls) from error
@@ -118,9 +119,9 @@ class Link:
             self.abort()
             raise
 
-    async def be_ready(self, deadline: float) -> None:
+    async def be_ready(self, deadline: float, limit_s: float) -> None:
         """Makes sure that the server takes commands now. Raises ConnectError; nothing has reached it that matters."""
-        late = ConnectError(f"{self.place}: the server accepted the login and takes no command", kind=ErrorKind.TIMEOUT)
+        late = unresponsive(self.place, limit_s, hint=HANGS)
         try:
             [pong] = await _until(deadline, self.ask((b"PING",)), late)
         except ConnectError:

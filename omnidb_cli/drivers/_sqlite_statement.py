@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from omnidb_cli.drivers.base import spans_commands
 from omnidb_cli.errors import StatementError
 from omnidb_cli.tuples import NamedTuple
 
@@ -66,10 +67,7 @@ def plan(statement: str, parameters: Sequence[str]) -> Plan:
     _refuse_none_and_several(tokens)
     command = _verb(tokens)
     if command in _TRANSACTIONS:
-        raise StatementError(
-            f"{command} does nothing here: every statement runs in a session of its own, and is committed by itself",
-            hint="one statement can do it all: INSERT … SELECT, UPDATE … WHERE, WITH …",
-        )
+        raise spans_commands(command)
     return Plan(statement, _bindings(tokens, parameters), command)
 
 

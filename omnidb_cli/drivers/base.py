@@ -13,7 +13,7 @@ from typing import Protocol
 from omnidb_cli.core.health import Answer
 from omnidb_cli.discovery import load, names_in
 from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
+from omnidb_cli.errors import ConnectError, ErrorKind, StatementError, TopologyError
 from omnidb_cli.tuples import NamedTuple
 
 _PART = 0.9
@@ -48,7 +48,12 @@ class Target(NamedTuple):
     @property
     def limit_s(self) -> float:
         """How long a driver itself gives a check: less than its time limit, so that it can say what it waited for."""
-        return _LONGEST_S if self.timeout_s is None else _PART * self.timeout_s
+        return _PART * self.configured_s
+
+    @property
+    def configured_s(self) -> float:
+        """The time limit of a check as people know it: what messages name."""
+        return _LONGEST_S if self.timeout_s is None else self.timeout_s
 
 
 class Reply(NamedTuple):
@@ -118,13 +123,25 @@ class Driver(Protocol):
         ...
 
 
-def silent(place: str, limit_s: float) -> ConnectError:
-    """The error for a server that lets itself be connected to and then says nothing for `limit_s`: it hangs."""
-    return ConnectError(
-        f"{place}: the server accepted the connection and did not answer within {format_duration(limit_s)}",
-        kind=ErrorKind.TIMEOUT,
-        hint="the server, or what stands before it, hangs",
+def spans_commands(command: str) -> StatementError:
+    """The error for a statement that begins or ends a transaction: none is sent, since it would come to nothing."""
+    return StatementError(
+        "one statement per exec: a transaction cannot span commands",
+        hint=f"{command} was not sent. Every statement is committed by itself, and one can do it all: INSERT … SELECT, "
+        "UPDATE … WHERE, WITH …",
     )
+
+
+HANGS = "it accepted the connection: the server, or what stands before it, hangs"
+
+
+def unresponsive(place: str, limit_s: float, *, hint: str | None = None) -> ConnectError:
+    """The error for a server that says nothing, in the same words for every engine.
+
+    `limit_s` is the time limit as it was configured, whatever part of it was spent on this one; `HANGS` is the hint
+    for one that accepted the connection.
+    """
+    return ConnectError(f"{place}: no answer within {format_duration(limit_s)}", kind=ErrorKind.TIMEOUT, hint=hint)
 
 
 def position(text: str) -> str:

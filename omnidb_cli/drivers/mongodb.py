@@ -9,8 +9,7 @@ from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._mongodb_parameters import PARAMETERS
 from omnidb_cli.drivers._mongodb_settings import is_direct
 from omnidb_cli.drivers._url_options import refuse_faulty_options
-from omnidb_cli.drivers.base import Session, Target
-from omnidb_cli.duration import format_duration
+from omnidb_cli.drivers.base import Session, Target, unresponsive
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
 
 if TYPE_CHECKING:
@@ -179,8 +178,7 @@ class MongodbDriver:
             return made
         if link.nobody_suits():
             return nobody_suits(place)
-        waited = format_duration(round(link.waited_s, 2))
-        return ConnectError(f"{place}: the server did not answer within {waited}", kind=ErrorKind.TIMEOUT)
+        return unresponsive(place, self._target.configured_s)
 
     async def _hold(self, held: _Held) -> None:
         if self._closed or self._held is not None or held.link.broken:

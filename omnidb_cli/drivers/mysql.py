@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._mysql_parameters import PARAMETERS
 from omnidb_cli.drivers._url_options import refuse_faulty_options
-from omnidb_cli.drivers.base import Session, Target, silent
+from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.errors import (
     ConnectError,
     ConnectionLostError,
@@ -74,7 +74,7 @@ class MysqlDriver:
         from omnidb_cli.drivers._mysql_check import Looker
         from omnidb_cli.drivers._mysql_connect import open_wire
 
-        wire = await open_wire(self._settings(), deadline=deadline, scripts=True)
+        wire = await open_wire(self._settings(), deadline=deadline, limit_s=self._target.configured_s, scripts=True)
         looker = Looker(wire, self._target.timeout_s)
         wire.when_lost(lambda: self._lost(looker))
         return looker
@@ -106,7 +106,7 @@ class MysqlDriver:
         from omnidb_cli.drivers._mysql_errors import while_running
 
         if isinstance(error, TimeoutError):
-            return silent(str(wire.place), self._limit_s)
+            return unresponsive(str(wire.place), self._target.configured_s, hint=HANGS)
         failure = error if isinstance(error, DriverError) else while_running(str(wire.place), error)
         if isinstance(failure, ConnectionLostError):
             failure.args = (f"{wire.place} closed the connection instead of answering",)
@@ -150,7 +150,7 @@ class MysqlDriver:
         limit_s = min(timeout_s, self._limit_s)
         deadline = asyncio.get_running_loop().time() + limit_s
         return await open_session(
-            self._target.name, self._settings(), deadline=deadline, read_only=read_only, timeout_s=timeout_s
+            self._target, self._settings(), deadline=deadline, read_only=read_only, timeout_s=timeout_s
         )
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._postgres_check import answer_of
 from omnidb_cli.drivers._postgres_login import Login, login_of
-from omnidb_cli.drivers.base import Session, Target, silent
+from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, StatementError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class PostgresDriver:
         from omnidb_cli.drivers._postgres_connect import connected
         from omnidb_cli.drivers._postgres_look import open_looker
 
-        connection = await connected(self._login, self._left_s(started))
+        connection = await connected(self._login, self._left_s(started), configured_s=self._target.configured_s)
         connection.add_termination_listener(self._lost)
         try:
             looker = await open_looker(connection, self._left_s(started))
@@ -109,7 +109,7 @@ class PostgresDriver:
         from omnidb_cli.drivers._postgres_errors import running_error
 
         if isinstance(error, TimeoutError):
-            return silent(self._login.places, self._limit_s)
+            return unresponsive(self._login.places, self._target.configured_s, hint=HANGS)
         return running_error(error, self._login.places)
 
     def _hold(self, looker: "Looker") -> None:
@@ -135,7 +135,7 @@ class PostgresDriver:
         from omnidb_cli.drivers._postgres_session import PostgresSession
 
         deadline = asyncio.get_running_loop().time() + timeout_s
-        connection = await connected(self._login, timeout_s)
+        connection = await connected(self._login, timeout_s, configured_s=timeout_s)
         session = PostgresSession(
             self._target.name, self._login.places, connection, read_only=read_only, deadline=deadline
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._redis_address import Address, address_of
-from omnidb_cli.drivers.base import Session, Target, silent
+from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.errors import ConnectionLostError, ErrorKind
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class RedisDriver:
         from omnidb_cli.drivers._redis_link import Link
 
         link = Link(self._address)
-        await link.open(deadline)
+        await link.open(deadline, self._target.configured_s)
         return Look(link, self._target.statement)
 
     async def _looked(self, look: "Look", started: float, deadline: float) -> Answer:
@@ -73,7 +73,7 @@ class RedisDriver:
             async with asyncio.timeout_at(deadline):
                 return await look(started)
         except TimeoutError:
-            raise silent(self._address.place, self._limit_s) from None
+            raise unresponsive(self._address.place, self._target.configured_s, hint=HANGS) from None
         finally:
             self._hold(look)
 
@@ -100,8 +100,8 @@ class RedisDriver:
 
         deadline = asyncio.get_running_loop().time() + timeout_s
         link = Link(self._address)
-        await link.open(deadline)
-        await link.be_ready(deadline)
+        await link.open(deadline, timeout_s)
+        await link.be_ready(deadline, timeout_s)
         session = RedisSession(self._target.name, link, read_only=read_only, deadline=deadline, timeout_s=timeout_s)
         self._sessions.add(session)
         session.on_closed = self._sessions.discard

@@ -48,7 +48,9 @@ class SqliteDriver:
         from omnidb_cli.drivers._sqlite_check import Look
 
         look = Look(self._path, self._target.statement)
-        return await self._unlocked(lambda: self._in_thread(look, look.stop), limit_s=self._target.limit_s)
+        return await self._unlocked(
+            lambda: self._in_thread(look, look.stop), self._target.limit_s, self._target.configured_s
+        )
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
         """A session for one statement, on a file whose schema was read; the file is never created.
@@ -62,7 +64,7 @@ class SqliteDriver:
         deadline = asyncio.get_running_loop().time() + timeout_s
         connection = Connection(self._path, Access.READ if read_only or self._only_reads else Access.WRITE)
         try:
-            await self._unlocked(lambda: self._in_thread(connection.open, connection.stop), limit_s=timeout_s)
+            await self._unlocked(lambda: self._in_thread(connection.open, connection.stop), timeout_s, timeout_s)
         except BaseException:
             await connection.aclose()
             raise
@@ -93,7 +95,8 @@ class SqliteDriver:
         self._latest = job
         return await job.result(stop)
 
-    async def _unlocked(self, attempt: Callable[[], Awaitable[T]], *, limit_s: float) -> T:
+    async def _unlocked(self, attempt: Callable[[], Awaitable[T]], limit_s: float, configured_s: float) -> T:
+        """What `attempt` returns, as soon as no lock is in its way; messages name `configured_s`."""
         from omnidb_cli.drivers._sqlite_connection import until_unlocked
         from omnidb_cli.drivers._sqlite_errors import Locked
 
@@ -101,7 +104,7 @@ class SqliteDriver:
             return await until_unlocked(attempt, deadline=asyncio.get_running_loop().time() + limit_s)
         except Locked as locked:
             raise ConnectError(
-                f"{self._path} is locked by another connection, and still was after {format_duration(limit_s)}",
+                f"{self._path} is locked by another connection, and still was after {format_duration(configured_s)}",
                 kind=ErrorKind.TIMEOUT,
                 hint="find the program that keeps a transaction open, or wait for longer",
             ) from locked

@@ -259,8 +259,12 @@ class DriverContract:
             await look(held)
             subject.hang()
             try:
-                for driver in (held, fresh):
-                    assert (await fault_of(driver)).kind is ErrorKind.TIMEOUT
+                faults: list[DriverError] = [await fault_of(driver) for driver in (held, fresh)]
+                with pytest.raises(ConnectError) as raised:
+                    await fresh.connect(read_only=False, timeout_s=0.5)
+                for fault in (*faults, raised.value):
+                    assert fault.kind is ErrorKind.TIMEOUT
+                    assert str(fault).endswith(": no answer within 500ms")  # the limit as it was configured
             finally:
                 subject.resume()
             for driver in (held, fresh):

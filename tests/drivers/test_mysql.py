@@ -419,7 +419,8 @@ async def test_hints_tell_a_hanging_server_from_one_that_is_out_of_reach(mariadb
     with Proxy(mariadb.primary.port) as proxy:
         proxy.silence()
         fault = await failure_of(target_of(proxy, timeout_s=0.3))
-    assert "accepted the connection and did not answer within" in str(fault)
+    assert str(fault).endswith(": no answer within 300ms")
+    assert "accepted the connection" in str(fault.hint)
 
 
 class TestTls:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnidb_cli.drivers._mysql_statement import command_of, counts_rows, is_empty, why_not_a_read
+from omnidb_cli.drivers._mysql_statement import command_of, controls_transactions, counts_rows, is_empty, why_not_a_read
 
 QUOTED = ["'{}'", '"{}"', "`{}`", "/* {} */", "/*+ {} */"]
 
@@ -96,3 +96,21 @@ def test_any_text_is_told_about(text: str) -> None:
     is_empty(text)
     assert why_not_a_read(f"DROP {text}") is not None
     assert why_not_a_read(f"SELECT {text}\n INTO OUTFILE 'x'") is not None or any(mark in text for mark in "'\"`/")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["BEGIN", "begin work", "START TRANSACTION READ ONLY", "/* now */ COMMIT;", "ROLLBACK TO a", "SAVEPOINT a",
+     "RELEASE SAVEPOINT a", "XA START 'a'", "XA PREPARE 'a'", "/*! BEGIN */"],
+)  # fmt: skip
+def test_a_transaction_cannot_span_commands(statement: str) -> None:
+    assert controls_transactions(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["BEGIN NOT ATOMIC SELECT 1; END", "START SLAVE", "START REPLICA", "XA COMMIT 'a'", "XA RECOVER",
+     "SELECT 'BEGIN'", "UPDATE t SET a = 1", ""],
+)  # fmt: skip
+def test_what_only_looks_like_one_is_sent(statement: str) -> None:
+    assert not controls_transactions(statement)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from omnidb_cli.drivers._postgres_check import Seen, answer_of, is_doubtful, settled, since_level
 from omnidb_cli.drivers._postgres_statement import affected_by, command_of, literal, plan
 from omnidb_cli.drivers._postgres_values import read_array
+from omnidb_cli.errors import StatementError
 
 LEVEL = Seen(
     recovering=True, read_only=True, received=200.0, replayed=200.0, age_s=3600.0, paused=False, receiving=True,
@@ -117,3 +118,18 @@ def quoted(items: list[object]) -> str:
 def test_arrays_are_read_as_they_were_written(items: list[object]) -> None:
     assert read_array(quoted(items), str) == items
     assert read_array("[0:1][2:3]=" + quoted(items), str) == items
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["BEGIN", "start transaction", "/* now */ COMMIT;", "END", "ROLLBACK TO a", "ABORT", "SAVEPOINT a", "RELEASE a",
+     "PREPARE TRANSACTION 'a'", "BEGIN; DELETE FROM t; COMMIT"],
+)  # fmt: skip
+def test_a_transaction_cannot_span_commands(statement: str) -> None:
+    with pytest.raises(StatementError, match="a transaction cannot span commands"):
+        plan(statement, ())
+
+
+@pytest.mark.parametrize("statement", ["COMMIT PREPARED 'a'", "rollback  prepared 'a'", "PREPARE a AS SELECT 1"])
+def test_what_ends_an_earlier_sessions_transaction_is_sent(statement: str) -> None:
+    assert plan(statement, ()).sql == statement

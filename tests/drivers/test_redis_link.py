@@ -72,7 +72,7 @@ async def _server(*answers: bytes) -> AsyncIterator[tuple[Callable[..., Link], l
 
 
 async def _open(link: Link) -> None:
-    await link.open(asyncio.get_running_loop().time() + PATIENCE_S)
+    await link.open(asyncio.get_running_loop().time() + PATIENCE_S, PATIENCE_S)
 
 
 @pytest.mark.parametrize(

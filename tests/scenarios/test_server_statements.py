@@ -74,3 +74,14 @@ def test_a_signal_stops_it_on_the_server_too_and_ends_omnidb_though_the_server_h
     assert "its outcome is unknown" in ended.stderr
     pair.primary.resume()
     stops(fleet)
+
+
+def test_a_transaction_cannot_span_commands(fleet: Fleet) -> None:
+    if fleet.pair.engine == "redis":
+        pytest.skip("Redis has transactions of another kind")
+    for statement in ("BEGIN", "START TRANSACTION", "COMMIT", "SAVEPOINT a"):
+        for name in ("primary", "replica"):
+            answer = fleet.exec(statement, name=name)
+            assert (answer.code, answer.kind, answer.connection) == (23, "statement", name)
+            assert "one statement per exec: a transaction cannot span commands" in answer.message
+    assert fleet.circuit("primary")["failures"] == 0
