@@ -23,7 +23,7 @@ def test_route_checks_every_candidate_and_saves_what_it_saw(shop: Ground) -> Non
     for name in ("primary", "replica"):
         assert shop.row(name)["health"]["health"] == "unhealthy"
         assert shop.saved(name)["reason"] == "health-check-failed"
-    assert shop.circuits() == ["circuit:open health-check-failed", "failover"] or shop.circuits()[-1] == "failover"
+    assert shop.circuits()[:2] == ["circuit:open health-check-failed", "failover"]
     assert shop.object("route", "primary", "--last")["serving"] == "archive"
     assert shop.served() == "archive"
 
@@ -59,7 +59,7 @@ def test_status_takes_in_a_hold_placed_while_it_waited_for_the_database(shop: Gr
     shop.run("status")
     with locked(shop.database("replica")):
         status = shop.start("status", "-o", "json")
-        waits_for(status, shop.database("replica"))
+        waits_for(status, shop.state)
         assert shop.code("circuit", "open", "primary", "--reason", "new disk") == 0
     out, _ = status.communicate()
     primary = json.loads(out)["connections"][0]
