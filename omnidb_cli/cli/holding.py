@@ -44,13 +44,24 @@ def hold(context: "Context", names: Sequence[str], output: str | None, wanted: H
         if not wanted.force:
             _refuse_outage(db, new)
         for name in new:
-            db.open_circuit(name, reason=wanted.reason, hold_for=wanted.hold_s, actor=actor)
+            db.open_circuit(name, reason=wanted.reason, hold_for=wanted.hold_s, actor=actor, takes_over=wanted.replace)
 
-    act(context, names, output, place)
+    def confirm(db: "Orchestrator", asked: Sequence[str], actor: str) -> None:
+        for name in asked:  # somebody else may have been a moment earlier
+            if db.circuit(name)[0].actor != actor:
+                _is_wanted(context, db, name, wanted, actor)
+
+    act(context, names, output, place, confirm)
 
 
-def act(context: "Context", names: Sequence[str], output: str | None, do: Act) -> None:
-    """Does it to every one of `names`, or to none.
+def act(
+    context: "Context",
+    names: Sequence[str],
+    output: str | None,
+    do: Act,
+    confirm: Act = lambda _db, _asked, _actor: None,
+) -> None:
+    """Does it to every one of `names`, or to none; `confirm` sees what came of it for everybody.
 
     Raises UnknownConnectionError, StateStoreError, and PreconditionError where nothing would remember it.
     """
@@ -63,6 +74,7 @@ def act(context: "Context", names: Sequence[str], output: str | None, do: Act) -
     asked = list(dict.fromkeys(names))
     do(db, asked, this_writer())
     state.adopt(db, state.finish())
+    confirm(db, asked, this_writer())
     now = {one.name: one.circuit for one in db.snapshot().connections}
     streams.show(circuits_document([(name, now[name]) for name in asked], now=datetime.now(UTC)))
 

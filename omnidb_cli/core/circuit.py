@@ -48,11 +48,15 @@ class Moment(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """A person takes a connection out of rotation: for how long (seconds; None: until closed), why, and who."""
+    """A person takes a connection out of rotation: for how long (seconds; None: until closed), why, and who.
+
+    One that does not take over leaves another person's hold as it is, also one that was placed a moment before.
+    """
 
     hold_s: float | None = None
     note: str | None = None
     actor: str | None = None
+    takes_over: bool = True
 
 
 class Rules(NamedTuple):
@@ -142,7 +146,9 @@ def step(circuit: Circuit, cause: Cause, at: Moment, rules: Rules, hold: Hold | 
     circuit = _time_passed(circuit, at, rules)
     match cause:
         case Cause.HELD:
-            return _held(circuit, at, hold or Hold())
+            asked = hold or Hold()
+            is_anothers = circuit.held and circuit.actor != asked.actor
+            return circuit if is_anothers and not asked.takes_over else _held(circuit, at, asked)
         case Cause.CLOSED_BY_HAND:
             return _closed(circuit, Reason.MANUAL, hold.actor if hold else None)
         case Cause.TIME_PASSED:

@@ -186,11 +186,15 @@ class Orchestrator:
         reason: str | None = None,
         hold_for: Duration | None = None,
         actor: str | None = None,
+        takes_over: bool = True,
     ) -> None:
-        """Takes `name` out of rotation until `close_circuit`, or until `hold_for` is over."""
+        """Takes `name` out of rotation until `close_circuit`, or until `hold_for` is over.
+
+        With `takes_over=False` a hold of another `actor` stays as it is.
+        """
         self._registry.require(name)
         hold_s = None if hold_for is None else checked_hold(hold_for)
-        self._board.apply(name, Held(Hold(hold_s, reason, actor)))
+        self._board.apply(name, Held(Hold(hold_s, reason, actor, takes_over)))
 
     def close_circuit(self, name: str, *, actor: str | None = None) -> None:
         """Puts `name` back in rotation; its counters and the verdict of its last look are cleared."""

@@ -131,10 +131,10 @@ def fingerprint(connection: Connection, topology: Topology) -> str:
     """
     from zlib import crc32
 
-    url = connection.url
+    url, health_check = connection.url, connection.health_check._replace(interval_s=0.0)
     parts = (
         url.scheme, url.username, url.hosts, url.database, url.path, sorted(_shown_params(url)), connection.role,
-        connection.max_lag_s, connection.slow_s, tuple(connection.health_check), tuple(topology.circuit_breaker or ()),
+        connection.max_lag_s, connection.slow_s, tuple(health_check), tuple(topology.circuit_breaker or ()),
     )  # fmt: skip
     return f"{crc32(repr(parts).encode()):08x}"
 

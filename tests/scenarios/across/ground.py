@@ -56,8 +56,9 @@ class Ground(Shop):
     def outlast(self, name: str) -> None:
         """Lets the hold, or the wait, of a connection run out."""
         circuit = self.saved(name)
-        end = circuit["held_until"] if circuit["held"] else circuit["opened_at"] + circuit["wait_s"]
-        time.sleep(max(end - time.time(), 0) + _MARGIN_S)
+        if circuit["state"] == "open":
+            end = circuit["held_until"] if circuit["held"] else circuit["opened_at"] + circuit["wait_s"]
+            time.sleep(max(end - time.time(), 0) + _MARGIN_S)
 
     def told(self, name: str = "primary") -> list[str]:
         """The history of a connection, in order: `type`, and of a circuit why, of health what it is now."""
@@ -97,9 +98,10 @@ class Ground(Shop):
         return [(one["circuit"]["state"], one["route"]["serving"]) for one in found]
 
     def watching(self, *options: str) -> "Watch":
-        """A watch that runs, with its first line read."""
+        """A watch that runs, with its first line read; it ends by itself should a test wait in vain."""
         interval = () if "--interval" in options else ("--interval", "50ms")
-        return Watch(self, self.start("watch", *interval, *options))
+        bound = ("--until", "primary=degraded", "--timeout", f"{PATIENCE_S}s")
+        return Watch(self, self.start("watch", *interval, *bound, *options))
 
     def at_once(self, *commands: tuple[str, ...]) -> list[int]:
         """Starts the commands at one time; how each ends."""
@@ -128,8 +130,10 @@ class Watch:
         """Reads on to the first line in which it holds of a connection."""
         deadline = time.monotonic() + PATIENCE_S
         while not holds(one(self.seen[-1], name)):
+            line = next(self._lines, None)
+            assert line is not None, self.path(name)
             assert time.monotonic() < deadline, self.path(name)
-            self.read(1)
+            self.seen.append(line)
         return self.seen[-1]
 
     def path(self, name: str = "primary") -> list[tuple[str, int, str | None]]:
