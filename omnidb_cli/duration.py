@@ -1,27 +1,34 @@
-"""Durations as people write them: `500ms`, `30s`, `5m`, `1h`; a bare number is seconds."""
+"""Durations as people write them: `500ms`, `30s`, `5m`, `1h30m`, `3d`, `2w`; a bare number is seconds."""
 
 import math
 import re
 
 LONGEST_S = 24 * 3600.0
-FORMS = "500ms, 30s, 5m, 1h or a number of seconds"
+LONGEST_DELAY_S = 60.0
+LONGEST_HOLD_S = 90 * 24 * 3600.0
+FORMS = "500ms, 30s, 5m, 1h30m, 3d, 2w or a number of seconds"
 
-_FORM = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|)\s*\Z", re.ASCII)
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
+_BARE = re.compile(_NUMBER)
+_PART = re.compile(rf"({_NUMBER})\s*(ms|[wdhms])\s*", re.ASCII)
+_LONGEST_TEXT = 60
+_SENSELESS_S = 6e10  # 1,900 years: so far back there is still a date
 
 
-def parse_duration(value: object, *, zero: bool = False) -> float:
-    """Seconds of a duration; > 0 (with `zero`, ≥ 0) and at most 24 h.
+def parse_duration(value: object, *, zero: bool = False, longest_s: float | None = LONGEST_S) -> float:
+    """Seconds of a duration; > 0 (with `zero`, ≥ 0) and at most `longest_s` (None: as long as you like).
 
-    Raises ValueError for anything else: NaN, infinities, bools, negatives, unknown units.
+    Several units go from the largest to the smallest, each once: `1h30m`, `2d 4h`. Raises ValueError for anything
+    else: NaN, infinities, bools, negatives, unknown units.
     """
     seconds = _seconds(value)
     if seconds is None or not math.isfinite(seconds):
         raise ValueError(f"{value!r} is not a duration: write {FORMS}")
     if seconds < 0 or (seconds == 0 and not zero):
         raise ValueError(f"{value!r} is not a duration above zero")
-    if seconds > LONGEST_S:
-        raise ValueError(f"{value!r} is longer than 24h")
+    if longest_s is not None and seconds > longest_s:
+        raise ValueError(f"{value!r} is longer than {write_duration(longest_s)}")
     return seconds
 
 
@@ -29,10 +36,27 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if abs(value) < 1e12 else math.inf
-    if isinstance(value, str) and (match := _FORM.match(value)):
-        return float(match[1]) * _UNITS[match[2]]
-    return None
+        return float(value) if abs(value) < _SENSELESS_S else math.inf
+    seconds = _of_text(value.strip()) if isinstance(value, str) else None
+    return seconds if seconds is None or seconds < _SENSELESS_S else math.inf
+
+
+def _of_text(text: str) -> float | None:
+    if len(text) > _LONGEST_TEXT:
+        return None
+    if _BARE.fullmatch(text):
+        return float(text)
+    parts: list[tuple[str, str]] = []
+    at = 0
+    while found := _PART.match(text, at):
+        parts.append((found[1], found[2]))
+        at = found.end()
+    sizes = [_UNITS[unit] for _, unit in parts]
+    if at < len(text) or not parts or sizes != sorted(set(sizes), reverse=True):
+        return None
+    if any("." in number for number, _ in parts[:-1]):
+        return None
+    return sum(float(number) * size for (number, _), size in zip(parts, sizes, strict=True))
 
 
 def format_duration(seconds: float) -> str:
@@ -49,3 +73,14 @@ def format_duration(seconds: float) -> str:
             rest = whole % size // smaller_size
             return f"{whole // size}{unit} {rest}{smaller}" if rest else f"{whole // size}{unit}"
     return f"{whole}s"
+
+
+def write_duration(seconds: float) -> str:
+    """A duration as a topology file has it, exactly and in one unit: `500ms`, `90s`, `5m`, `24h`, `90d`."""
+    for unit, size, least in (("d", 86400, 2 * 86400), ("h", 3600, 3600), ("m", 60, 60), ("s", 1, 1)):
+        if seconds >= least and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    if seconds == 0:
+        return "0s"
+    in_ms = f"{seconds * 1000:.6f}".rstrip("0").rstrip(".")
+    return f"{in_ms}ms"

@@ -52,10 +52,28 @@ def is_local(error: BaseException | None) -> bool:
             return all(is_local(one) for one in error.exceptions)
         case MemoryError():
             return True
+        case RuntimeError():
+            return "can't start new thread" in str(error)
         case OSError():
-            return error.errno in LOCAL_ERRNOS
+            numbers = errnos_of(error)
+            return bool(numbers) and LOCAL_ERRNOS.issuperset(numbers)
         case _:
             return False
+
+
+def errnos_of(error: BaseException) -> tuple[int, ...]:
+    """The operating system's numbers of an error; several where asyncio has made one of those of several addresses.
+
+    It keeps them in the text alone, as client libraries do with their causes.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return tuple(number for one in error.exceptions for number in errnos_of(one))
+    number = getattr(error, "errno", None)
+    if isinstance(number, int):
+        return (number,)
+    import re
+
+    return tuple(int(found) for found in re.findall(r"\[Errno (-?\d+)\]", str(error)))
 
 
 class Verdict(Protocol):
@@ -108,13 +126,15 @@ class TopologyError(OmnidbError):
 
 
 class UnknownConnectionError(OmnidbError, KeyError):
-    """No connection of that name. `name` is what was asked for, `known` the names there are."""
+    """No connections of these names. `names` is what was asked for, `name` the first, `known` the names there are."""
 
-    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
-        super().__init__(f'no connection named "{name}"')
-        self.name = name
+    def __init__(self, names: str | Sequence[str], known: Sequence[str] = ()) -> None:
+        self.names = (names,) if isinstance(names, str) else tuple(names)
+        quoted = ", ".join(f'"{name}"' for name in self.names)
+        super().__init__(f"no connection{'s' if len(self.names) > 1 else ''} named {quoted}")
+        self.name = self.names[0]
         self.known = tuple(known)
-        self.hint = _nearest_hint(name, self.known)
+        self.hint = _nearest_hint(self.names, self.known)
 
     def __str__(self) -> str:  # KeyError would print the repr
         return str(self.args[0])
@@ -197,8 +217,8 @@ class StateStoreError(OmnidbError):
 class DriverError(OmnidbError):
     """A database said no, or said nothing. `kind` is one of `ErrorKind`.
 
-    `counts_as_failure` says whether the circuit breaker counts it: trouble of the server does, trouble
-    of the statement does not (semantics: a typo must not open a production circuit).
+    `counts_as_failure` says whether the circuit breaker counts it: trouble of the server does, trouble of the
+    statement or of this host does not (semantics, Circuit 8 and Health 9).
     """
 
     kind: ErrorKind = ErrorKind.INTERNAL
@@ -208,6 +228,8 @@ class DriverError(OmnidbError):
         super().__init__(message, hint=hint)
         if kind is not None:
             self.kind = kind
+        if self.kind is ErrorKind.LOCAL:
+            self.counts_as_failure = False
 
 
 class ConnectError(DriverError):
@@ -246,13 +268,14 @@ class WriteRefusedError(DriverError):
     counts_as_failure = False
 
 
-def _nearest_hint(name: str, known: Sequence[str]) -> str | None:
-    """The nearest known name, or the list of them when it is short."""
+def _nearest_hint(names: Sequence[str], known: Sequence[str]) -> str | None:
+    """The nearest known name of each, or the list of them when it is short."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    if 0 < len(known) <= 12:
-        return "the connections are: " + ", ".join(known)
-    return None
+    near = {name: found[0] for name in names if (found := get_close_matches(name, known, n=1))}
+    if len(names) == 1 and near:
+        return f'did you mean "{near[names[0]]}"?'
+    said = [f'for "{name}" did you mean "{found}"?' for name, found in near.items()]
+    if len(near) < len(names) and 0 < len(known) <= 12:
+        said.append("the connections are: " + ", ".join(known))
+    return " ".join(said) or None

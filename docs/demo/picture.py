@@ -8,6 +8,7 @@ from pathlib import Path
 from data import make
 
 from omnidb_cli.cli.compose import described, open_drivers, orchestrator
+from omnidb_cli.cli.findings import verdict
 from omnidb_cli.output.document import with_texts
 from omnidb_cli.output.picture import export_svg
 from omnidb_cli.output.views.status import status_document
@@ -33,12 +34,14 @@ async def _drawn(folder: Path) -> str:
     topology = load(folder / "configs/demo.yaml")
     db = orchestrator(topology, open_drivers(topology))
     await db.connect(keep_looking=False)
-    document = status_document(described(db.snapshot(), topology))
+    snapshot = described(db.snapshot(), topology)
     await db.disconnect()
+    finding = verdict(snapshot)
+    document = status_document(snapshot, finding=finding, exit_code=finding.code)
     shown = document._replace(
         table=lambda: with_texts(document.table(), lambda text: text.replace(str(folder), _SHOWN_AS))
     )
-    return export_svg(shown, title="omnidb status", width=110)
+    return export_svg(shown, title="omnidb status", width=116)
 
 
 if __name__ == "__main__":

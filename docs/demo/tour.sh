@@ -71,7 +71,7 @@ cat <<END
 
 ${bold}Everything is as it was.${plain} Now with your own hands:
 
-  . .venv/bin/activate
+  . ${BIN:-.venv/bin}/activate
   export OMNIDB_CONFIG=configs/demo.yaml OMNIDB_STATE=sqlite:///demo-data/state.db
   omnidb watch                    # and, in a second terminal: mv demo-data/primary.db demo-data/primary.away
   omnidb --help

@@ -1,21 +1,20 @@
 """The command `omnidb`: its global options, and its commands, each loaded when it is called."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
 from omnidb_cli.cli.boundary import guarded
 from omnidb_cli.cli.context import Context
+from omnidb_cli.cli.parsing import Group
 from omnidb_cli.discovery import load, names_in
 
 _COMMANDS = "omnidb_cli.cli.commands"
 
 
-class OmnidbGroup(TyperGroup):
+class OmnidbGroup(Group):
     """Finds commands by their files, and turns every error into words and an exit code in one place."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is Typer's
@@ -67,7 +66,7 @@ def _version(wanted: bool) -> None:
 def omnidb(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("-c", "--config", metavar="FILE", help="Topology file.", show_default=False)
+        str | None, typer.Option("-c", "--config", metavar="FILE", help="Topology file.", show_default=False)
     ] = None,
     state: Annotated[
         str | None, typer.Option(metavar="URL", help="Where the state is kept; memory: keeps nothing.")

@@ -30,12 +30,12 @@ class Context:
         self._streams: Streams | None = None
         self._redact: Redact | None = None
 
-    def with_options(self, *, config: Path | None, state: str | None, no_color: bool, debug: bool) -> Self:
-        """The same with the global options of a command line."""
-        self.config = config
-        self.state = state or self.env.get("OMNIDB_STATE") or None
-        self.no_color = no_color
-        self.debug = debug
+    def with_options(self, *, config: str | None, state: str | None, no_color: bool, debug: bool) -> Self:
+        """The same with these global options of a command line; what is given later wins."""
+        self.config = self.config if config is None else Path(config)
+        self.state = state or self.state
+        self.no_color = self.no_color or no_color
+        self.debug = self.debug or debug
         return self
 
     @property
@@ -46,12 +46,15 @@ class Context:
         return self._streams
 
     def choose_format(
-        self, wanted: str | None, parts: "Collection[Part]", *, fallback: str = "table", headers: bool = True
+        self, wanted: str | None, parts: "Collection[Part]", *, also: "Collection[str]" = (), headers: bool = True
     ) -> "Streams":
-        """The streams in the format that the command line, else the environment, asks for."""
+        """The streams in the format that the command line, else the environment, asks for.
+
+        One of `also` is what the command prints itself; the streams are those of the table then.
+        """
         from omnidb_cli.cli.options import chosen_format
 
-        name = chosen_format(wanted, self.env.get("OMNIDB_OUTPUT"), parts, fallback=fallback)
+        name = chosen_format(wanted, self.env.get("OMNIDB_OUTPUT"), parts, also)
         self._streams = self._open_streams(name, headers=headers)
         return self._streams
 
@@ -60,24 +63,25 @@ class Context:
         from omnidb_cli.topology.redact import redact_url
 
         redact = self._redact or redact_url
-        return Streams.of_process(format=name, no_color=self.no_color, redact=redact, **settings)
+        return Streams.of_process(format=name, no_color=self.no_color, redact=redact, program=self.program, **settings)
 
     def topology(self) -> "Topology":
         """The validated topology. From here on its secrets never reach a stream. Raises TopologyError."""
+        from omnidb_cli.drivers import url_parameters
         from omnidb_cli.topology import Redactor, load
 
-        topology = load(self.config_path(), env=self.env)
+        topology = load(self.config_path(), env=self.env, parameters=url_parameters)
         self._redact = self.streams.redact = Redactor(topology.secrets)
         return topology
 
     @property
     def program(self) -> str:
-        """How the next command would be called with the same topology and state."""
+        """How the next command has to be typed for the same topology and state: with the options that were typed."""
         from shlex import quote
 
         words = ["omnidb"]
         words += ["-c", quote(str(self.config))] if self.config is not None else []
-        words += ["--state", quote(self.state)] if self.state and not self.env.get("OMNIDB_STATE") else []
+        words += ["--state", quote(self.state)] if self.state is not None else []
         return " ".join(words)
 
     def config_path(self) -> Path:
@@ -97,8 +101,8 @@ class Context:
         """Where the state of this topology is kept."""
         from omnidb_cli.state.location import default_url
 
-        if self.state is not None:
-            return self.state
+        if given := self.state or self.env.get("OMNIDB_STATE"):
+            return given
         if topology.state is not None:
             return topology.state.text
         return default_url(topology.name, None if topology.named else topology.path)

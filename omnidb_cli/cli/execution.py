@@ -13,6 +13,7 @@ from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
 from omnidb_cli.cli.remembering import SavedState, restore, written
 from omnidb_cli.cli.second_look import look_again
 from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.drivers.network_errors import not_connected, trouble_of
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import (
     ConnectError,
@@ -23,6 +24,7 @@ from omnidb_cli.errors import (
     StatementError,
     StatementTimeout,
     WriteRefusedError,
+    is_local,
 )
 from omnidb_cli.output.results import ResultSummary, open_result_writer, receipt_sentence
 from omnidb_cli.topology.redact import Redactor
@@ -90,7 +92,7 @@ class Execution:
                     await asyncio.to_thread(written, self._context, self.state.write)  # others need not try them too
                 await _run(db, attempt, order, deadline, self._context.streams)
             finally:
-                await attempt.session.aclose()
+                await _close(attempt)
         finally:
             await db.disconnect()
 
@@ -106,7 +108,10 @@ class Execution:
 async def _connect(
     db: "Orchestrator", drivers: "Mapping[str, Driver]", order: Order, topology: "Topology", deadline: float
 ) -> _Attempt:
-    """A session with the first candidate that can be connected to; each failure counts as a failed check."""
+    """A session with the first candidate that can be connected to; each failure counts as a failed check.
+
+    Trouble of this host ends it: no other candidate would do better, and it says nothing about this one.
+    """
     redact = Redactor(topology.secrets)
     tried: dict[str, ConnectError] = {}
     while (service := next_service(db, order, topology, tried)) is not None:
@@ -117,6 +122,8 @@ async def _connect(
             error.connection = service.name
             tried[service.name] = error
             db.report_check(service.name, failed_look(error, redact))
+            if is_local(error):
+                break
     if tried:
         raise _last_of(tried)
     candidates = db.route(order.name).candidates
@@ -124,10 +131,9 @@ async def _connect(
 
 
 def _last_of(tried: "dict[str, ConnectError]") -> ConnectError:
-    """The error of the one tried last, which says what became of those before it too."""
+    """The error of the one tried last, which names each that was tried and says what became of it."""
     error = tried[next(reversed(tried))]
-    if len(tried) > 1:
-        error.args = ("nobody could be connected to: " + "; ".join(f'"{name}": {one}' for name, one in tried.items()),)
+    error.args = ("could not connect to " + "; ".join(f'"{name}": {one}' for name, one in tried.items()),)
     return error
 
 
@@ -142,7 +148,8 @@ def next_service(db: "Orchestrator", order: Order, topology: "Topology", tried: 
     if serving is None:
         return None
     rule = topology.failover.get(name)
-    may_write = order.write_on_backup or (rule is not None and rule.writes == "allow")
+    allowed_to_all = rule is not None and rule.writes == "allow" and route.split_brain is None
+    may_write = order.write_on_backup or allowed_to_all
     is_failover = serving != name
     return Service(serving, is_failover, is_failover and not may_write, route.reason)
 
@@ -163,9 +170,23 @@ async def _open(driver: "Driver", service: Service, order: Order, topology: "Top
         failure = ConnectError(f"{connection.address}: no answer within {limit}", kind=ErrorKind.TIMEOUT)
     except ConnectError as error:
         failure = error
+    except (OSError, MemoryError, RuntimeError) as error:
+        trouble = trouble_of(error)
+        if trouble is None or not trouble.is_local:
+            raise
+        failure = not_connected(trouble, connection.address)
     if until == deadline and failure.kind is ErrorKind.TIMEOUT:
         raise _out_of_time(order, service.name, "it was connected to; nothing was sent") from failure
     raise failure
+
+
+async def _close(attempt: _Attempt) -> None:
+    """Ends the session; what goes wrong with that is about the one who served."""
+    try:
+        await attempt.session.aclose()
+    except OmnidbError as error:
+        error.connection = attempt.service.name
+        raise
 
 
 async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
@@ -207,8 +228,10 @@ async def _stream(
     writer = open_result_writer(streams)
     reply = await session.run(order.statement, order.parameters)
     writer.begin(reply.columns)
+    is_whole = True
     async for batch in reply.batches:
         if not writer.rows(batch):
+            is_whole = False
             break
     summary = ResultSummary(
         requested=order.name,
@@ -216,7 +239,7 @@ async def _stream(
         failover=service.is_failover,
         reason=service.reason,
         statement_ms=round((perf_counter() - started) * 1000, 3),
-        row_count=reply.row_count(),
+        row_count=reply.row_count() if is_whole else None,
         command=reply.command(),
     )
     writer.end(summary)

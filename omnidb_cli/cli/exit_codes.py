@@ -14,6 +14,11 @@ class ExitCode(IntEnum):
         member.meaning = meaning
         return member
 
+    @classmethod
+    def of(cls, code: int) -> "ExitCode":
+        """The exit code of that number."""
+        return next(one for one in cls if one == code)
+
     DONE = 0, "done"
     UNEXPECTED = 1, "unexpected error: a defect in omnidb"
     USAGE = 2, "usage"

@@ -42,7 +42,7 @@ def hold(context: "Context", names: Sequence[str], output: str | None, wanted: H
     def place(db: "Orchestrator", asked: Sequence[str], actor: str) -> None:
         new = [name for name in asked if _is_wanted(context, db, name, wanted, actor)]
         if not wanted.force:
-            _refuse_outage(context, db, new)
+            _refuse_outage(db, new)
         for name in new:
             db.open_circuit(name, reason=wanted.reason, hold_for=wanted.hold_s, actor=actor)
 
@@ -73,7 +73,7 @@ def _is_wanted(context: "Context", db: "Orchestrator", name: str, wanted: HoldRe
     decision = decide_hold(circuit, Hold(wanted.hold_s, wanted.reason, actor), monotonic(), rules)
     if wanted.replace:
         return True
-    again = f"{context.program} circuit open {name} --replace"
+    again = f"`omnidb circuit open {name} --replace`"
     match decision:
         case HoldDecision.REFUSE:
             raise _refused(f'"{name}" is {hold_words(circuit)}', f"take it over with {again}", name)
@@ -89,7 +89,7 @@ def _shorter(circuit: Circuit, again: str) -> str | None:
     return None if circuit.hold_deadline is None else f"end it earlier with {again}"
 
 
-def _refuse_outage(context: "Context", db: "Orchestrator", held: Collection[str]) -> None:
+def _refuse_outage(db: "Orchestrator", held: Collection[str]) -> None:
     """Raises PreconditionError where holding all of `held` takes the service from a connection (Failover 10)."""
     lost = list(_left_unserved(db, held))
     if not lost:
@@ -101,7 +101,7 @@ def _refuse_outage(context: "Context", db: "Orchestrator", held: Collection[str]
         if one.name not in held and one.name != lost[0]
     )
     why = f" ({reasons})" if reasons else ""
-    again = f"{context.program} circuit open {' '.join(held)} --force"
+    again = f"`omnidb circuit open {' '.join(held)} --force`"
     raise _refused(
         f"holding {', '.join(held)} would leave {names} without an eligible endpoint{why}",
         f"hold it all the same with {again}",

@@ -6,12 +6,16 @@ The store works in a thread of its own, so that a locked file never holds up a l
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from omnidb_cli.cli.event_merging import SharedEvents
 from omnidb_cli.cli.remembering import SavedState, restore, saved_state
 from omnidb_cli.core.endpoint import Checked, Memory
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -27,8 +31,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _UNAVAILABLE = "state not available: {}; circuits as last known"
+_NO_ANSWER = _UNAVAILABLE.format("it does not answer")
 _POLL_S = 0.25
+_PATIENCE_S = 0.7
 _FAREWELL_S = 1.0
+
+
+class _Exchanged(NamedTuple):
+    """What one step read and wrote. `news` is None where no other process has changed anything."""
+
+    revision: int
+    news: "Mapping[str, Saved] | None"
+    written: "Mapping[str, Saved]"
 
 
 class Keeper:
@@ -44,17 +58,24 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="omnidb-state")
         self._state: SavedState | None = None
         self._seen: int | None = None
-        self._known: Mapping[str, Saved] = {}
+        self._began = datetime.now(UTC)
+        self._restored: Mapping[str, Saved] = {}
+        self._saved_names: frozenset[str] = frozenset()
+        self._names = frozenset(topology.connections)
+        self._last_id: int | None = None
+        self._shared = SharedEvents()
+        self._news: list[Event] = []
         self.trouble: str | None = None
         try:
-            self._state = saved_state(topology, context.store(topology), stays=True)
+            self._state = saved_state(topology, context.store(topology))
         except StateStoreError as error:
             self.trouble = _UNAVAILABLE.format(error)
 
     async def __aenter__(self) -> Self:
         if self._state is not None:
             try:
-                await self._in_thread(self._news, self._state)
+                self._restored = await self._in_thread(self._begin, self._state)
+                self._saved_names = frozenset(self._restored)
             except StateStoreError as error:
                 self.trouble = _UNAVAILABLE.format(error)
         return self
@@ -73,7 +94,7 @@ class Keeper:
 
     def restore(self, db: "Orchestrator") -> None:
         """Gives the core what was saved."""
-        restore(db, self._known)
+        restore(db, self._restored)
 
     def record(self, name: str, given: "Input", at: "Moment") -> None:
         """Notes what happened to a connection."""
@@ -92,6 +113,11 @@ class Keeper:
         if self._state is not None:
             self._state.published(event)
 
+    def unseen(self, own: "list[Event]") -> "list[Event]":
+        """Of `own` what was not told before, with what other processes have added to the history; oldest first."""
+        news, self._news = self._news, []
+        return sorted([*news, *self._shared.own(own)], key=attrgetter("at"))
+
     async def keep_in_step(self, db: "Orchestrator") -> None:
         """Writes and reads every quarter of a second, as long as it runs."""
         while self._state is not None:
@@ -99,36 +125,67 @@ class Keeper:
             await self._step(db, self._state)
 
     async def _step(self, db: "Orchestrator", state: SavedState) -> None:
-        trouble, known = None, self._known
+        silence = asyncio.get_running_loop().call_later(_PATIENCE_S, lambda: self._tell(self.trouble or _NO_ANSWER))
         try:
-            rows = await self._in_thread(self._exchange, state)
+            got = await self._in_thread(self._exchange, state)
+            try:
+                self._hear(await self._in_thread(self._happened, state))
+            finally:
+                self._take_in(db, state, got)  # after the events of its own time; and holds count without them too
         except StateStoreError as error:
-            self._seen = None
-            trouble = _UNAVAILABLE.format(error)
+            self._tell(_UNAVAILABLE.format(error))
         else:
-            state.adopt(db, rows)
-            self._forget(db, known.keys() - self._known.keys() - rows.keys())
+            self._tell(None)
+        finally:
+            silence.cancel()
+
+    def _tell(self, trouble: str | None) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
             self._changed()
 
+    def _take_in(self, db: "Orchestrator", state: SavedState, got: _Exchanged) -> None:
+        """Hands the core what the store has now. Only here, after a write that went well, is news taken as known."""
+        before = self._saved_names
+        self._seen = got.revision
+        saved = before if got.news is None else frozenset(got.news)
+        self._saved_names = saved.union(got.written)
+        state.adopt(db, {**(got.news or {}), **got.written})
+        self._forget(db, before - self._saved_names)
+
+    def _hear(self, events: "list[Event]") -> None:
+        if news := self._shared.saved(events):
+            self._news += news
+            self._changed()
+
     def _forget(self, db: "Orchestrator", gone: "Collection[str]") -> None:
         """Begins anew with those whose rows somebody took away: the state was reset."""
+        db.adopt(dict.fromkeys(gone, (Memory(), None)))
         for name in gone:
-            db.adopt(name, Memory())
             db.look_soon(name)
 
-    def _exchange(self, state: SavedState) -> "Mapping[str, Saved]":
-        news = self._news(state)
-        return {**news, **state.write()}
+    def _begin(self, state: SavedState) -> "Mapping[str, Saved]":
+        seen, last_id = state.store.revision(), state.store.last_id()
+        rows = state.read()
+        self._seen, self._last_id = seen, last_id
+        return rows
 
-    def _news(self, state: SavedState) -> "Mapping[str, Saved]":
+    def _exchange(self, state: SavedState) -> _Exchanged:
         revision = state.store.revision()
-        if revision == self._seen:
-            return {}
-        self._known = state.read()
-        self._seen = revision
-        return self._known
+        news = None if revision == self._seen else state.read()
+        return _Exchanged(revision, news, state.write())
+
+    def _happened(self, state: SavedState) -> "list[Event]":
+        """What was added to the history since the last time, by whomever. A smaller number means another file."""
+        last_id = state.store.last_id()
+        if last_id == self._last_id:
+            return []
+        if self._last_id is None or last_id < self._last_id:
+            stored = state.store.events(since=self._began)
+        else:
+            stored = state.store.events(after_id=self._last_id)
+        self._last_id = max([last_id, *(one.id for one in stored)])
+        return [one.event for one in stored if one.event.name in self._names]
 
     async def _in_thread(self, work: Callable[[SavedState], T], state: SavedState) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, state)

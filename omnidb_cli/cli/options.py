@@ -1,83 +1,96 @@
-"""The parameters that several commands share, and the form in which help shows all of them, written once."""
+"""The parameters that several commands share, written once."""
 
-from collections.abc import Collection
-from typing import Annotated, Any
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
 
+from omnidb_cli.cli.boundary import UsageError
+from omnidb_cli.cli.parsing import suggestion
 from omnidb_cli.discovery import names_in
-from omnidb_cli.duration import parse_duration
+from omnidb_cli.duration import LONGEST_S, parse_duration
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; all where none is named.")]
 SomeNames = Annotated[list[str], typer.Argument(metavar="NAME...", help="Connections.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A connection.")]
 
-_OUTPUT = "How to print it: {formats}, as far as the command has them.  [default: $OMNIDB_OUTPUT, else table]"
+_OUTPUT = "How to print it: {formats}.  [default: $OMNIDB_OUTPUT, else table]"
 
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FORMAT", help=_OUTPUT, show_default=False)]
 
 
-class Command(TyperCommand):
-    """A command whose help has its arguments as the documentation has them, and every format that there is."""
+def _duration(longest_s: float | None) -> Callable[[str], float]:
+    """The parser of a duration option. It raises a usage error for anything else."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The parts of the usage line: `NAME [STATEMENT]`."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+    def duration(text: str) -> float:
+        try:
+            return parse_duration(text, longest_s=longest_s)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Writes the help."""
-        for option in self.params:
-            if getattr(option, "help", None) == _OUTPUT:
-                option.help = _OUTPUT.format(formats=", ".join(names_in("omnidb_cli.output.formats")))  # type: ignore[attr-defined]
-        super().format_help(ctx, formatter)
+    return duration
 
 
-def commands(**settings: Any) -> typer.Typer:
-    """The Typer of one file of commands. Its help is plain: Rich would double the time that it takes."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, **settings)
-
-
-def duration(text: str) -> float:
-    """The seconds of a duration option. Raises a usage error for anything else."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def seconds_option(*names: str, help: str, default: str | None = None) -> Any:  # noqa: A002 - Typer's word
-    """An option that takes a duration and gives seconds; `default` is what help says of it."""
+def seconds_option(
+    *names: str,
+    help: str,  # noqa: A002 - Typer's word
+    default: str | None = None,
+    longest_s: float | None = LONGEST_S,
+) -> Any:
+    """An option that takes a duration of at most `longest_s` and gives seconds; `default` is what help says of it."""
     said = help if default is None else f"{help}  [default: {default}]"
-    return typer.Option(*names, parser=duration, metavar="DURATION", help=said, show_default=False)
+    return typer.Option(*names, parser=_duration(longest_s), metavar="DURATION", help=said, show_default=False)
 
 
-def chosen_format(given: str | None, preferred: str | None, parts: Collection[Any], *, fallback: str) -> str:
-    """The format to write in: the one given, else the preferred one where the command has it, else the fallback.
+Interval = Annotated[
+    float | None, seconds_option("--interval", help="Watching: time between two checks.", default="5s")
+]
+Count = Annotated[int | None, typer.Option(min=1, metavar="N", help="Watching: end after this many check rounds.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Watching: end when it is so: healthy, failover, recovery or NAME=healthy|degraded|unhealthy.",
+    ),
+]
+UntilTimeout = Annotated[float | None, seconds_option("--timeout", help="With --until: give up after this time.")]
 
+
+def chosen_format(given: str | None, preferred: str | None, parts: Collection[Any], also: Collection[str] = ()) -> str:
+    """The format to write in: the one given, else the preferred one where the command has it, else the table.
+
+    Of what the command prints itself (`also`) that is the table, in which it says what else there is to say.
     Raises a usage error for one that is given and that the command does not have, or that nobody has.
     """
-    from omnidb_cli.output.formats import open_format
+    from omnidb_cli.output.formats import allowed_formats, open_format
 
-    wanted = given or preferred or fallback
+    wanted = given or preferred or "table"
+    if wanted in also:
+        return "table"
     try:
         open_format(wanted, parts)
-    except ValueError as error:
+    except ValueError:
         if given is None and wanted in names_in("omnidb_cli.output.formats"):
-            return "json" if wanted == "jsonl" else fallback
+            return "json" if wanted == "jsonl" else "table"
         source = "'-o' / '--output'" if given else "'$OMNIDB_OUTPUT'"
-        raise typer.BadParameter(str(error), param_hint=source) from None
+        refuse(source, wanted, sorted((*allowed_formats(parts), *also)))
     return wanted
 
 
 def one_of(option: str, word: str, words: Collection[str]) -> str:
     """The word, where it is one of `words`. Raises a usage error otherwise."""
     if word not in words:
-        raise typer.BadParameter(f"{word!r} is not one of {', '.join(words)}", param_hint=f"'{option}'")
+        refuse(f"'{option}'", word, words)
     return word
+
+
+def refuse(source: str, word: str, words: Collection[str]) -> NoReturn:
+    """Raises the usage error for a word that is none of `words`: it names them, and the nearest."""
+    said = f"there is no {word!r} here{suggestion(word, words)}"
+    raise typer.BadParameter(f"{said} (use {', '.join(words)})", param_hint=source)
 
 
 def needs(option: str, given: bool, other: str, other_given: bool) -> None:
     """Raises a usage error where `option` is given without the `other` that it goes with."""
     if given and not other_given:
-        raise typer.BadParameter(f"goes with {other} only", param_hint=f"'{option}'")
+        raise UsageError(f"{option} goes with {other} only")

@@ -13,7 +13,7 @@ from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
-    from omnidb_cli.core.endpoint import Input, Settings
+    from omnidb_cli.core.endpoint import Input, Memory, Settings
     from omnidb_cli.core.events import Event
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.router import Serving
@@ -36,17 +36,13 @@ class _Note(NamedTuple):
 class SavedState:
     """The journal of an orchestrator (`core.switchboard.Journal`), and the way back from the store.
 
-    `stays` is True for what keeps watching: then its comings and goings are part of the history. `write` and `read`
-    may be called in another thread.
+    `write` and `read` may be called in another thread.
     """
 
-    def __init__(
-        self, store: "Store", recorder: "Recorder", settings: "Mapping[str, Settings]", *, stays: bool = False
-    ) -> None:
+    def __init__(self, store: "Store", recorder: "Recorder", settings: "Mapping[str, Settings]") -> None:
         self.store = store
         self._recorder = recorder
         self._settings = settings
-        self._stays = stays
         self._kept = max(10_000, 4 * len(settings))
         self._notes: deque[_Note] = deque(maxlen=self._kept)
 
@@ -68,8 +64,8 @@ class SavedState:
         self._notes.append(_Note(tell, name))
 
     def published(self, event: "Event") -> None:
-        """Notes an event that is no change of health, circuit or route."""
-        if self._stays or event.type not in _COMINGS_AND_GOINGS:
+        """Notes an event that is no change of health, circuit or route. That a process began or ended is no history."""
+        if event.type not in _COMINGS_AND_GOINGS:
             self._notes.append(_Note(partial(self._recorder.published, event)))
 
     def read(self) -> "Mapping[str, Saved]":
@@ -98,14 +94,17 @@ class SavedState:
         for note in self._notes:
             if note.name is not None:
                 since.setdefault(note.name, []).append(note)
+        adopted: dict[str, tuple[Memory, Serving | None]] = {}
         for name, saved in rows.items():
-            memory = saved.memory
-            for note in since.get(name, ()):
+            if name not in db:
+                continue
+            memory, notes = saved.memory, since.get(name, ())
+            for note in notes:
                 if note.given is not None and note.at is not None:
                     memory = reduce(memory, note.given, note.at, self._settings[name]).memory
-            is_settled = all(note.given is not None for note in since.get(name, ()))
-            if name in db:
-                db.adopt(name, memory, serving_of(saved) if is_settled else None)
+            is_settled = all(note.given is not None for note in notes)
+            adopted[name] = memory, serving_of(saved) if is_settled else None
+        db.adopt(adopted)
 
 
 def restore(db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
@@ -123,7 +122,7 @@ def serving_of(saved: "Saved") -> "Serving":
     return Serving(saved.serving, saved.serving_known, since, saved.split_since)
 
 
-def saved_state(topology: "Topology", store: "Store", *, stays: bool = False) -> SavedState:
+def saved_state(topology: "Topology", store: "Store") -> SavedState:
     """The saved state of a topology in a store that is open."""
     from omnidb_cli.cli.rules import settings_of
     from omnidb_cli.state.recorder import Recorder
@@ -132,15 +131,13 @@ def saved_state(topology: "Topology", store: "Store", *, stays: bool = False) ->
     settings = settings_of(topology)
     fingerprints = {name: fingerprint(one, topology) for name, one in topology.connections.items()}
     recorder = Recorder(store, settings, fingerprints, now=_now, actor=None)
-    return SavedState(store, recorder, settings, stays=stays)
+    return SavedState(store, recorder, settings)
 
 
-def where_readable(
-    context: "Context", topology: "Topology", *, stays: bool = False
-) -> "tuple[SavedState | None, Mapping[str, Saved]]":
+def where_readable(context: "Context", topology: "Topology") -> "tuple[SavedState | None, Mapping[str, Saved]]":
     """The saved state and its rows for a look; without it a look goes on, loudly (semantics, Across processes 5)."""
     try:
-        state = saved_state(topology, context.store(topology), stays=stays)
+        state = saved_state(topology, context.store(topology))
         return state, state.read()
     except StateStoreError as error:
         context.streams.warning(f"state not available: {error}; circuits assumed closed", hint=error.hint)

@@ -25,7 +25,7 @@ def circuit_config(topology: "Topology") -> CircuitBreakerConfig | None:
 
 
 def counts_as_failure(error: BaseException) -> bool:
-    """Trouble of the server counts; a rejected statement, or trouble of our own output, never does."""
+    """Trouble of the server counts; a rejected statement, or trouble of this host or of our own output, never does."""
     return isinstance(error, DriverError) and error.counts_as_failure
 
 

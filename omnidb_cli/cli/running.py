@@ -34,8 +34,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 class _Loop(asyncio.SelectorEventLoop):
     """Does not wait for its threads at the end: one may look up a name at a name server that is dead."""
 
-    async def shutdown_default_executor(self) -> None:
-        """Leaves the threads to `close()`, which does not wait for them."""
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Leaves the threads to `close()`, which does not wait for them. A Runner gives a timeout from 3.12 on."""
 
 
 async def _ended(task: "asyncio.Task[T]") -> T:

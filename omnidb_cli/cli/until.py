@@ -5,12 +5,14 @@ from functools import partial
 
 import typer
 
+from omnidb_cli.cli.parsing import suggestion
 from omnidb_cli.core.health import Health
 from omnidb_cli.core.snapshot import Snapshot
 
 Condition = Callable[[Snapshot], bool]
 
 _STATES = (Health.HEALTHY, Health.DEGRADED, Health.UNHEALTHY)
+_WORDS = ("healthy", "failover", "recovery")
 _FORMS = "healthy, failover, recovery or NAME=healthy|degraded|unhealthy"
 
 
@@ -25,7 +27,8 @@ def condition(text: str, names: Collection[str]) -> Condition:
             return all_serve_themselves
     name, equals, state = text.rpartition("=")
     if not equals or state not in _STATES:
-        raise typer.BadParameter(f"{text!r} is no condition: use {_FORMS}", param_hint="'--until'")
+        near = suggestion(text, (*_WORDS, *(f"{one}={health}" for one in names for health in _STATES)))
+        raise typer.BadParameter(f"{text!r} is no condition{near} (use {_FORMS})", param_hint="'--until'")
     if name not in names:
         from omnidb_cli.errors import UnknownConnectionError
 

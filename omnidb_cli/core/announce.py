@@ -6,6 +6,7 @@ from typing import Any
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.core.endpoint import Change, HealthChange, HoldChange
 from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.snapshot import SplitBrain
 
 EVENT_SCHEMA = "omnidb.event/v1"
 
@@ -60,6 +61,18 @@ def _hold_event(name: str, change: HoldChange, at: datetime) -> Event:
         actor=change.actor,
         note=change.note,
         detail={"held_until": until},
+    )
+
+
+def split_brain_event(split: SplitBrain, at_wall: float) -> Event:
+    """The event that a split brain began, told under the name of its route's primary."""
+    return Event(
+        EventType.SPLIT_BRAIN,
+        split.requested,
+        utc(at_wall),
+        reason=split.sentence,
+        primary=split.primary,
+        detail={"replicas": list(split.replicas)},
     )
 
 

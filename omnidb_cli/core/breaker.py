@@ -9,7 +9,7 @@ from typing import TypeVar
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Rules, state_at, step
 from omnidb_cli.core.frozen import frozen
 from omnidb_cli.core.settings import CircuitBreakerConfig, CountsAsFailure, Duration
-from omnidb_cli.duration import parse_duration
+from omnidb_cli.duration import LONGEST_HOLD_S, parse_duration
 from omnidb_cli.errors import CircuitOpenError, ConfigurationError
 
 T = TypeVar("T")
@@ -254,7 +254,7 @@ class CircuitBreaker:
 def checked_hold(hold_for: Duration) -> float:
     """The seconds of a hold's time limit. Raises ConfigurationError for what is not a duration."""
     try:
-        return parse_duration(hold_for)
+        return parse_duration(hold_for, longest_s=LONGEST_HOLD_S)
     except ValueError as error:
         raise ConfigurationError(f"hold_for: {error}") from None
 

@@ -123,10 +123,10 @@ class Lifetime:
 
     async def _first_look(self, monitor: HealthMonitor, *, look: bool) -> None:
         board = self._board
-        undecided = list(self._clients)
+        board.unseen = {name for name in self._clients if look and name in monitor}
+        undecided = [name for name in self._clients if name not in board.unseen]
+        board.catch_up()
         if look:
-            undecided = [name for name in undecided if name not in monitor]
-            board.unseen = {name for name in self._clients if name in monitor}
             for name in undecided:
                 board.emit(EventType.CONNECTED, name)
             try:

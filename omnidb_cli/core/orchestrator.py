@@ -220,10 +220,14 @@ class Orchestrator:
         self._registry.require(name)
         self._board.restore(name, memory, serving)
 
-    def adopt(self, name: str, memory: Memory, serving: Serving | None = None) -> None:
-        """Takes over what another process made of `name` meanwhile, and announces what changed."""
-        self._registry.require(name)
-        self._board.adopt(name, memory, serving)
+    def adopt(self, rows: Mapping[str, tuple[Memory, Serving | None]]) -> None:
+        """Takes over what another process made of these connections meanwhile, and announces what changed.
+
+        A serving of None leaves who serves as it is decided here.
+        """
+        for name in rows:
+            self._registry.require(name)
+        self._board.adopt(rows)
 
     def circuit(self, name: str) -> tuple[Circuit, Rules]:
         """The circuit of `name` as a value, and the rules that it follows."""

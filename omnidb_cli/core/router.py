@@ -39,7 +39,8 @@ class FailoverRouter:
         known = set(names)
         self._rules = {head: _rule(head, spec, known) for head, spec in failover.items()}
         _refuse_cycles(self._rules)
-        self._orders = {head: _breadth_first(head, self._rules) for head in self._rules}
+        backups = {head: frozenset(rule.backups) for head, rule in self._rules.items()}
+        self._orders = {head: _breadth_first(head, self._rules, backups) for head in self._rules}
         self._heads: dict[str, list[str]] = {}
         for head, order in self._orders.items():
             for name in order:
@@ -111,16 +112,21 @@ def choose(
     A recovering one that serves already goes on: after an outage of a whole pair the service would otherwise bounce
     from the primary to whichever backup is proved first, and back.
     """
-    stands = [(name, stand(name)) for name in order]
-    if held_back and stands[0][1] is not Stand.OUT:
-        stands[0] = (stands[0][0], Stand.PROVING)
-    somebody_ready = any(one is Stand.READY for _, one in stands)
-    for name, one in stands:
-        waits = one is Stand.PROVING and somebody_ready and (name != serving or (held_back and name == order[0]))
-        if one is Stand.OUT or waits:
+    waiting = in_place = None
+    for name in order:
+        one = stand(name)
+        if one is Stand.OUT:
             continue
-        return name
-    return None
+        put_off = held_back and name == order[0]
+        if put_off or (one is Stand.PROVING and name != serving):
+            waiting = waiting or name
+        elif waiting is None:
+            return name
+        else:
+            in_place = in_place or name
+            if one is Stand.READY:
+                return in_place
+    return waiting or in_place
 
 
 def _rule(head: str, spec: FailoverSpec, known: set[str]) -> Failover:
@@ -131,10 +137,13 @@ def _rule(head: str, spec: FailoverSpec, known: set[str]) -> Failover:
     return rule
 
 
-def _breadth_first(head: str, rules: Mapping[str, Failover]) -> tuple[str, ...]:
+def _breadth_first(head: str, rules: Mapping[str, Failover], backups: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """`backups` are those of the rules as sets: one that adds nothing new is passed over at once."""
     order, seen = [head], {head}
     for name in order:
-        for backup in _backups(name, rules):
+        if name not in rules or backups[name] <= seen:
+            continue
+        for backup in rules[name].backups:
             if backup not in seen:
                 seen.add(backup)
                 order.append(backup)

@@ -7,7 +7,7 @@ from typing import Any
 
 from omnidb_cli.core.circuit import Rules
 from omnidb_cli.core.frozen import frozen
-from omnidb_cli.duration import parse_duration
+from omnidb_cli.duration import LONGEST_DELAY_S, LONGEST_S, parse_duration
 from omnidb_cli.errors import ConfigurationError
 
 Duration = str | float
@@ -20,16 +20,19 @@ CountsAsFailure = Callable[[BaseException], bool]
 
 _LONGEST_DEFAULT_WAIT_S = 300.0
 _ROLES = ("primary", "replica", None)
+_MOST_RETRIES = 10
 
 
-def _whole(name: str, value: object, *, least: int) -> None:
+def _whole(name: str, value: object, *, least: int, most: int | None = None) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if most is not None and value > most:
+        raise ConfigurationError(f"{name} must be at most {most}, not {value!r}")
 
 
-def _seconds(name: str, value: object, *, zero: bool = False) -> float:
+def _seconds(name: str, value: object, *, zero: bool = False, longest_s: float = LONGEST_S) -> float:
     try:
-        return parse_duration(value, zero=zero)
+        return parse_duration(value, zero=zero, longest_s=longest_s)
     except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from None
 
@@ -60,12 +63,12 @@ class HealthCheck:
     retry_delay_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        _whole("retries", self.retries, least=0)
+        _whole("retries", self.retries, least=0, most=_MOST_RETRIES)
         _whole("rise", self.rise, least=1)
         _whole("fall", self.fall, least=1)
         object.__setattr__(self, "interval_s", _seconds("interval", self.interval))
         object.__setattr__(self, "timeout_s", _seconds("timeout", self.timeout))
-        object.__setattr__(self, "retry_delay_s", _seconds("retry_delay", self.retry_delay))
+        object.__setattr__(self, "retry_delay_s", _seconds("retry_delay", self.retry_delay, longest_s=LONGEST_DELAY_S))
         for name, check in self.checks.items():
             if not callable(check):
                 raise ConfigurationError(f'the check of "{name}" is not callable: {check!r}')

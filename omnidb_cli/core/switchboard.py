@@ -5,10 +5,10 @@ in the same order: state, routes, events. Every listener finds routes that are u
 """
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from omnidb_cli.core.announce import event_of
+from omnidb_cli.core.announce import event_of, split_brain_event
 from omnidb_cli.core.bus import EventBus
 from omnidb_cli.core.circuit import Circuit, CircuitState, Moment, Origin
 from omnidb_cli.core.connection import Connection
@@ -28,7 +28,7 @@ from omnidb_cli.core.health import Health, observe
 from omnidb_cli.core.router import FailoverRouter, Serving, decide
 from omnidb_cli.core.routes import Routes
 from omnidb_cli.core.settings import Failback, Failover
-from omnidb_cli.core.snapshot import Candidate, SplitBrain
+from omnidb_cli.core.snapshot import Candidate
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.core.timers import Timers
 
@@ -82,6 +82,14 @@ class Switchboard:
         for connection in self.connections.values():
             self._timers.watch(connection)
 
+    def catch_up(self) -> None:
+        """Acts on the waits and holds that ended before it was live, so that they are told before what follows."""
+        at = self.now()
+        for name, connection in self.connections.items():
+            ends_at = connection.breaker.circuit.reopens_at
+            if ends_at is not None and ends_at <= at.clock:
+                self.apply(name, Elapsed(), at)
+
     def go_dark(self) -> None:
         """Ends `go_live`: no timer is left, and no lane."""
         self._timers.stop()
@@ -123,15 +131,26 @@ class Switchboard:
             return True
         return False
 
-    def adopt(self, name: str, memory: Memory, serving: Serving | None = None) -> None:
-        """Takes over what somebody else made of `name`; announces what is new in it, and journals nothing."""
-        connection = self.connections[name]
+    def adopt(self, rows: Mapping[str, tuple[Memory, Serving | None]]) -> None:
+        """Takes over what somebody else made of these; announces what is new in them, and journals no input.
+
+        All of them change before any route is decided anew: a row that is read later must not move a service twice.
+        """
         at = self.now()
-        changes = changes_between(connection.memory, memory, connection.settings.rules)
-        connection.health, connection.breaker.circuit = memory
-        if serving is not None:
-            self.router.settle(name, serving)
-        self._changed(connection, changes, at)
+        changed: list[tuple[Connection, tuple[Change, ...]]] = []
+        for name, (memory, serving) in rows.items():
+            connection = self.connections[name]
+            before = connection.memory
+            changes = changes_between(before, memory, connection.settings.rules)
+            connection.health, connection.breaker.circuit = memory
+            self._timers.watch(connection)
+            is_moved = serving is not None and serving != self.router.serving(name)
+            if serving is not None:
+                self.router.settle(name, serving)
+            if changes or is_moved or _bears_on_routes(before, memory):
+                changed.append((connection, changes))
+        if changed:
+            self._announce_all(changed, at)
 
     def restore(self, name: str, memory: Memory, serving: Serving) -> None:
         """Takes over what was saved of `name`; announces nothing."""
@@ -161,7 +180,7 @@ class Switchboard:
         previous = self.router.serving(name)
         serving = Serving(name, known=True, split_since=previous.split_since)
         events = self._settle(name, previous, serving, at, actor)
-        self._push(name, name, self.routes.stand(name, at.clock))
+        self._push(name, name, at.clock)
         self._bus.publish(*events)
 
     @property
@@ -170,42 +189,69 @@ class Switchboard:
         return self._journal is not None or self._bus.has_listeners
 
     def _announce(self, name: str, changes: tuple[Change, ...], at: Moment) -> None:
-        events = [event_of(name, change, at.wall) for change in changes] if self._is_heard else []
-        heads = (name, *self.router.heads_of(name))
+        self._announce_all([(self.connections[name], changes)], at)
+
+    def _announce_all(self, changed: Sequence[tuple[Connection, tuple[Change, ...]]], at: Moment) -> None:
+        """Publishes what changed, and the routes that follow from all of it."""
+        events: list[Event] = []
+        heads: dict[str, None] = {}
+        for connection, changes in changed:
+            name = connection.name
+            if self._is_heard:
+                events += [event_of(name, change, at.wall) for change in changes]
+            heads[name] = None
+            heads.update(dict.fromkeys(self._moved_by(name, at.clock)))
         events += [event for head in heads for event in self._decide(head, at)]
         if events:
             self._bus.publish(*events)
+        for connection, changes in changed:
+            if any(_tripped_by_calls(change, connection.breaker.circuit) for change in changes):
+                self.look_soon(connection.name)
+
+    def _moved_by(self, name: str, clock: float) -> Iterable[str]:
+        """The other connections whose route may change with that of `name`.
+
+        One that drops out changes nothing for whoever is served by another that is ready: a chain of hundreds would
+        else be decided anew from end to end at each loss.
+        """
+        heads = self.router.heads_of(name)
+        if not heads or self.unseen or self.routes.stand(name, clock) is not Stand.OUT:
+            return heads
+        return [head for head in heads if not self._is_served_by_another(head, name, clock)]
+
+    def _is_served_by_another(self, head: str, name: str, clock: float) -> bool:
+        serving = self.router.serving(head)
+        if serving.name in (None, name) or serving.split_since is not None:
+            return False
+        return self.routes.stand(serving.name, clock) is Stand.READY
 
     def _changed(self, connection: Connection, changes: tuple[Change, ...], at: Moment) -> None:
-        name = connection.name
         self._timers.watch(connection)
-        self._announce(name, changes, at)
-        if any(_tripped_by_calls(change, connection.breaker.circuit) for change in changes):
-            self.look_soon(name)
+        self._announce(connection.name, changes, at)
 
     def _decide(self, head: str, at: Moment) -> tuple[Event, ...]:
         order = self.router.order(head)
         if self.unseen and not self.unseen.isdisjoint(order):
             return ()
-        stands = {name: self.routes.stand(name, at.clock) for name in order}
         previous, policy = self.router.serving(head), self.router.policy(head)
         split_since = None
         if self.routes.parting(head) is not None:
             split_since = at.wall if previous.split_since is None else previous.split_since
-        serving = decide(order, previous, policy, stands.__getitem__, at.clock, split_since)
-        self._push(head, serving.name, Stand.OUT if serving.name is None else stands[serving.name])
+        serving = decide(order, previous, policy, lambda name: self.routes.stand(name, at.clock), at.clock, split_since)
+        self._push(head, serving.name, at.clock)
         if policy is not None:
             self._timers.fail_back_at(head, _fails_back_at(serving, policy, at.clock))
         return () if serving == previous else self._settle(head, previous, serving, at)
 
-    def _push(self, head: str, serving: str | None, stand: Stand) -> None:
+    def _push(self, head: str, serving: str | None, clock: float) -> None:
         """Puts the decision to where calls find it."""
         self.refused.pop(head, None)
-        connection = self.connections[serving] if serving is not None and stand is Stand.READY else None
-        if connection is None or connection.breaker.circuit.failures or not self._timers.running:
-            self.lanes.pop(head, None)
-        else:
-            self.lanes[head] = connection
+        if serving is not None and self._timers.running and self.routes.stand(serving, clock) is Stand.READY:
+            connection = self.connections[serving]
+            if not connection.breaker.circuit.failures:
+                self.lanes[head] = connection
+                return
+        self.lanes.pop(head, None)
 
     def _settle(
         self, head: str, previous: Serving, serving: Serving, at: Moment, actor: str | None = None
@@ -219,7 +265,7 @@ class Switchboard:
                 events.append(self._route_event(head, before, serving.name, at, actor))
             split = self.routes.split_brain(head) if previous.split_since is None else None
             if split is not None:
-                events.append(_split_event(split, at))
+                events.append(split_brain_event(split, at.wall))
         if self._journal is not None and (previous.known or serving != Serving(head, known=True)):
             self._journal.routed(head, serving, tuple(events))
         return tuple(events)
@@ -235,15 +281,11 @@ class Switchboard:
         return Event(EventType.FAILOVER, head, when, reason=why, primary=head, backup=serving)
 
 
-def _split_event(split: SplitBrain, at: Moment) -> Event:
-    return Event(
-        EventType.SPLIT_BRAIN,
-        split.requested,
-        utc(at.wall),
-        reason=split.sentence,
-        primary=split.primary,
-        detail={"replicas": list(split.replicas)},
-    )
+def _bears_on_routes(before: Memory, after: Memory) -> bool:
+    """Whether a row that was taken over may lead to another route although it announces nothing."""
+    if before.circuit != after.circuit or before.health.fault != after.health.fault:
+        return True
+    return before.health.takes_writes is not after.health.takes_writes
 
 
 def _fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | None:

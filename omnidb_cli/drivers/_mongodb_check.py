@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import DriverError, ErrorKind
 from omnidb_cli.tuples import NamedTuple
 
@@ -11,6 +12,7 @@ STILL_S = 10.0
 """A secondary that is behind and has applied nothing for so long stands still, seconds."""
 
 _PRIMARY = 1
+_TERM_DIGITS = 16
 _STATES: Mapping[int, str] = {
     0: "STARTUP", 3: "RECOVERING", 5: "STARTUP2", 6: "UNKNOWN", 7: "ARBITER", 8: "DOWN", 9: "ROLLBACK", 10: "REMOVED",
 }  # fmt: skip
@@ -51,12 +53,21 @@ def answer_of(seen: Seen, latency_s: float, version: str | None, *, behind: Behi
     hello = seen.hello
     if hello.get("isWritablePrimary"):
         role = None if hello.get("msg") == "isdbgrid" else "primary"  # a router has no role of its own
-        return Answer(latency_s, role, writable=not hello.get("readOnly"), version=version)
+        writable = not hello.get("readOnly")
+        return Answer(latency_s, role, writable, version=version, position=_term(hello) if writable else None)
     if not is_replica(hello):
         raise DriverError(_not_serving(seen), kind=ErrorKind.ROLE, hint="rs.status() there says more")
     lag_s = lag_of(seen.status)
     stalled = _stalled(seen.status, behind, now_s)
     return Answer(latency_s, "replica", writable=False, lag_s=lag_s, stalled=stalled, version=version)
+
+
+def _term(hello: Mapping[str, Any]) -> str | None:
+    """The election by which it became primary of its set; its number ends the election's id."""
+    election, name = hello.get("electionId"), hello.get("setName")
+    if election is None or not name:
+        return None
+    return position(f"set {name}, term {int(str(election)[-_TERM_DIGITS:], 16)}")
 
 
 def _not_serving(seen: Seen) -> str:

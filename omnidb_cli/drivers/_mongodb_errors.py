@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, of_numbers, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
@@ -12,6 +13,8 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementError,
     StatementTimeout,
+    errnos_of,
+    is_local,
 )
 from omnidb_cli.tuples import NamedTuple
 
@@ -58,7 +61,6 @@ CODES: Mapping[int, Meaning] = {
 INTERRUPTED = frozenset({11600, 11602, 189})
 """What was carried out before these is not known."""
 
-_ERRNO = re.compile(r"\[Errno (-?\d+)\]")
 _WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("SSL", ErrorKind.TLS),
     ("ertificate", ErrorKind.TLS),
@@ -73,20 +75,26 @@ _WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("reset", ErrorKind.RESET),
     ("lost", ErrorKind.RESET),
 )
-_SENTENCES: Mapping[ErrorKind, tuple[str, str | None]] = {
-    ErrorKind.DNS: ("its name cannot be resolved", "look at the spelling of the host, and at the DNS server"),
-    ErrorKind.REFUSED: ("the connection was refused", "look whether mongod runs there, and listens on that address"),
-    ErrorKind.TIMEOUT: ("the server did not answer in time", None),
-    ErrorKind.RESET: (
-        "the server closed the connection without a word",
-        "it may have gone away, have no connection left, or require TLS (tls=true)",
-    ),
-    ErrorKind.ROLE: (
-        "none of the members that answer is what the URL asks for",
-        "rs.status() on one of them says more; readPreference= lets a secondary serve",
-    ),
-    ErrorKind.TLS: ("no TLS connection could be made", None),
+_BY_KIND: Mapping[ErrorKind, Trouble] = {
+    trouble.kind: trouble
+    for trouble in (
+        Trouble(ErrorKind.DNS, "its name cannot be resolved", "check the spelling of the host, and the DNS server"),
+        Trouble(ErrorKind.REFUSED, "connection refused", "is the server running, and is the port right?"),
+        Trouble(ErrorKind.TIMEOUT, "the server did not answer in time"),
+        Trouble(
+            ErrorKind.RESET,
+            "the server closed the connection without a word",
+            "it may have gone away, have no connection left, or require TLS (tls=true)",
+        ),
+        Trouble(
+            ErrorKind.ROLE,
+            "none of the members that answer is what the URL asks for",
+            "rs.status() on one of them says more; readPreference= lets a secondary serve",
+        ),
+        Trouble(ErrorKind.TLS, "no TLS connection could be made"),
+    )
 }
+"""What the library only has words for, which are its own."""
 
 
 def code_of(error: BaseException) -> int:
@@ -109,54 +117,36 @@ def said_by(error: BaseException) -> str:
     return f"{text} ({name})" if name and name not in text else text
 
 
-def network_kind(error: BaseException) -> ErrorKind:
+def network_trouble(error: BaseException) -> Trouble:
     """What a failure between here and there was; the library keeps the cause only in words."""
     from pymongo.errors import ConfigurationError, ServerSelectionTimeoutError
 
     if isinstance(error, ConfigurationError):
-        return ErrorKind.DNS if type(error.__cause__).__module__.startswith("dns.") else ErrorKind.INTERNAL
+        from_resolver = type(error.__cause__).__module__.startswith("dns.")
+        return _BY_KIND[ErrorKind.DNS] if from_resolver else Trouble(ErrorKind.INTERNAL, str(error))
     if isinstance(error, ServerSelectionTimeoutError):
-        return _kind_of_selection(str(error))
-    return _kind_in_words(error)
+        return _of_selection(str(error))
+    return _in_words(error)
 
 
-def _kind_of_selection(text: str) -> ErrorKind:
+def _of_selection(text: str) -> Trouble:
     """Why no server of a set was taken: none of those that answer is what was asked for, or none answers."""
     if text.startswith(("No primary", "No replica set members", "No mongos")):
-        return ErrorKind.ROLE
+        return _BY_KIND[ErrorKind.ROLE]
     said = text.partition(", Timeout: ")[0]
-    return ErrorKind.TIMEOUT if said.startswith("No servers") else _kind_in_words(Exception(said))
+    return _BY_KIND[ErrorKind.TIMEOUT] if said.startswith("No servers") else _in_words(Exception(said))
 
 
-def _kind_in_words(error: BaseException) -> ErrorKind:
-    number = next((int(found) for found in _ERRNO.findall(str(error))), None)
-    cause = error.__cause__
+def _in_words(error: BaseException) -> Trouble:
+    """Of several servers' failures it is this host's own only where nothing else is said of any of them."""
     if isinstance(error, TimeoutError) or getattr(error, "timeout", False) is True:
-        return ErrorKind.TIMEOUT
-    if number is not None and "SSL handshake" not in str(error):
-        return _kind_of_number(number)
-    for word, kind in _WORDS:
-        if word in str(error) or (cause is not None and word in str(cause)):
-            return kind
-    return ErrorKind.RESET
-
-
-def _kind_of_number(number: int) -> ErrorKind:
-    import errno
-
-    if number < 0:  # of getaddrinfo
-        return ErrorKind.DNS
-    match number:
-        case errno.ECONNREFUSED | errno.EHOSTUNREACH | errno.ENETUNREACH | errno.ENOENT | errno.EADDRNOTAVAIL:
-            return ErrorKind.REFUSED
-        case errno.ETIMEDOUT:
-            return ErrorKind.TIMEOUT
-        case errno.EACCES | errno.EPERM:
-            return ErrorKind.AUTH
-        case errno.EMFILE | errno.ENFILE | errno.ENOBUFS:
-            return ErrorKind.CAPACITY
-        case _:
-            return ErrorKind.RESET
+        return _BY_KIND[ErrorKind.TIMEOUT]
+    text = f"{error} {error.__cause__ or ''}"
+    kind = next((kind for word, kind in _WORDS if word in text), None)
+    found = trouble_of(error) if is_local(error) else of_numbers(errnos_of(error))
+    if found is not None and "SSL handshake" not in text and not (found.is_local and kind is not None):
+        return found
+    return _BY_KIND[kind or ErrorKind.RESET]
 
 
 def connect_error(error: Exception, place: str) -> ConnectError:
@@ -167,19 +157,15 @@ def connect_error(error: Exception, place: str) -> ConnectError:
         if kind is ErrorKind.AUTH:
             return AuthenticationError(f"{place}: the login was refused: {said_by(error)}")
         return ConnectError(f"{place}: {said_by(error)}", kind=kind)
-    kind = network_kind(error)
-    sentence, hint = _SENTENCES.get(kind, (str(error), None))
-    if kind is ErrorKind.TLS:
-        sentence = f"{sentence}: {_tls_reason(error)}"
-    if kind is ErrorKind.AUTH:
-        return AuthenticationError(f"{place}: the socket may not be opened")
-    return ConnectError(f"{place}: {sentence}", kind=kind, hint=hint)
+    trouble = network_trouble(error)
+    if trouble.kind is ErrorKind.TLS:
+        trouble = trouble._replace(sentence=f"{trouble.sentence}: {_tls_reason(error)}")
+    return not_connected(trouble, place)
 
 
 def nobody_suits(place: str) -> ConnectError:
     """The error for a set whose members answer, and none of them is what the URL asks for."""
-    sentence, hint = _SENTENCES[ErrorKind.ROLE]
-    return ConnectError(f"{place}: {sentence}", kind=ErrorKind.ROLE, hint=hint)
+    return not_connected(_BY_KIND[ErrorKind.ROLE], place)
 
 
 def looking_error(error: Exception, place: str) -> DriverError:
@@ -224,11 +210,13 @@ def _lost(error: Exception, place: str) -> DriverError:
 
     if isinstance(error, BSONError | OverflowError | ValueError):
         return StatementError(f"the statement cannot be sent: {error}")
-    if not isinstance(error, ConnectionFailure | OSError):
+    if not isinstance(error, ConnectionFailure | OSError | MemoryError):
         return DriverError(f"{place}: {error}")
-    kind = network_kind(error)
-    what = "did not answer in time" if kind is ErrorKind.TIMEOUT else "closed the connection"
+    trouble = network_trouble(error)
+    if trouble.is_local:
+        return lost(trouble, place)
+    what = "did not answer in time" if trouble.kind is ErrorKind.TIMEOUT else "closed the connection"
     return ConnectionLostError(
         f"{place}: the server {what}",
-        kind=kind if kind in {ErrorKind.TIMEOUT, ErrorKind.TLS} else ErrorKind.RESET,
+        kind=trouble.kind if trouble.kind in {ErrorKind.TIMEOUT, ErrorKind.TLS} else ErrorKind.RESET,
     )

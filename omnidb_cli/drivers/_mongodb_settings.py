@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from omnidb_cli.drivers._mongodb_parameters import PARAMETERS
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
+from omnidb_cli.topology.url_check import why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,9 +13,9 @@ if TYPE_CHECKING:
     from pymongo import AsyncMongoClient
 
 DEFAULT_PORT = 27017
-_OURS = ("timeoutMS",)  # it would change what a statement is sent with; our own time limits hold
 _PART = 0.8  # of the time that is given to connecting, so that there is time left to say why there is no connection
 _FAR_OFF_MS = 24 * 3_600_000
+_WITHOUT_PASSWORD = ("MONGODB-X509", "GSSAPI", "MONGODB-AWS", "MONGODB-OIDC")  # ways to log in
 
 
 def place_of(target: Target) -> str:
@@ -32,10 +34,15 @@ def _shown(host: str, port: int | None) -> str:
 
 def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "AsyncMongoClient[dict[str, Any]]":
     """A client that has not connected yet. Raises ConnectError for an option that it cannot have."""
+    for name, file in PARAMETERS.files(target.params):
+        if (why := why_unreadable(file)) is not None:
+            raise ConnectError(f"{place_of(target)}: {name}: the file {file} {why}", kind=ErrorKind.TLS)
+    if _lacks_password(target):
+        raise AuthenticationError(f"{place_of(target)}: a user without a password", hint="its URL needs a password")
     import warnings
 
     from pymongo import AsyncMongoClient
-    from pymongo.errors import ConfigurationError, PyMongoError
+    from pymongo.errors import PyMongoError
 
     try:
         with warnings.catch_warnings(record=True) as heard:
@@ -43,9 +50,6 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
             client = AsyncMongoClient[dict[str, Any]](
                 _uri(target), event_listeners=list(listeners), **_settings(target, limit_s)
             )
-    except ConfigurationError as error:
-        made = AuthenticationError if "password" in str(error).lower() else ConnectError
-        raise made(f"{place_of(target)}: {error}", hint="look at the options of its URL") from error
     except OSError as error:
         raise ConnectError(f"{place_of(target)}: {error.strerror}: {error.filename}", kind=ErrorKind.TLS) from error
     except (PyMongoError, ValueError, TypeError, LookupError) as error:
@@ -54,6 +58,11 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
     if ignored is not None:
         raise ConnectError(f"{place_of(target)}: {ignored}", hint="look at the options of its URL")
     return client
+
+
+def _lacks_password(target: Target) -> bool:
+    way = PARAMETERS.read(target.params).get("authMechanism", "")
+    return bool(target.username) and not target.password and way.upper() not in _WITHOUT_PASSWORD
 
 
 def _is_refusal(warning: str) -> bool:
@@ -66,13 +75,9 @@ def _uri(target: Target) -> str:
     from urllib.parse import quote_plus, urlencode
 
     hosts = ",".join(_written(host, port) for host, port in target.hosts)
-    params = {name: value for name, value in target.params.items() if name.lower() not in _lower(_OURS)}
-    query = f"?{urlencode(params)}" if params else ""
-    return f"{target.scheme}://{hosts}/{quote_plus(target.database or '')}{query}"
-
-
-def _lower(names: "Sequence[str]") -> set[str]:
-    return {name.lower() for name in names}
+    options = PARAMETERS.read(target.params).items()  # the time limits, pool and repeats are ours
+    query = urlencode([(name, one) for name, value in options for one in value.split("\n")], safe=":,")
+    return f"{target.scheme}://{hosts}/{quote_plus(target.database or '')}{'?' if query else ''}{query}"
 
 
 def _written(host: str, port: int | None) -> str:
@@ -87,7 +92,7 @@ def _written(host: str, port: int | None) -> str:
 def _settings(target: Target, limit_s: float) -> dict[str, Any]:
     limit_ms = max(int(limit_s * 1000), 1)
     connect_ms = max(int(_PART * min(limit_s, target.timeout_s or limit_s) * 1000), 1)
-    given = _lower(list(target.params))
+    given = PARAMETERS.read(target.params)
     settings: dict[str, Any] = {
         "serverSelectionTimeoutMS": connect_ms,
         "connectTimeoutMS": connect_ms,
@@ -102,20 +107,20 @@ def _settings(target: Target, limit_s: float) -> dict[str, Any]:
         "serverMonitoringMode": "poll",
         "heartbeatFrequencyMS": _FAR_OFF_MS,
     }
-    if "appname" not in given:
+    if "appName" not in given:
         settings["appname"] = "omnidb"
     if target.username is not None:
         settings["username"] = target.username
     if target.password is not None and target.username is not None:
         settings["password"] = target.password
-    if is_direct(target) and "directconnection" not in given:
+    if is_direct(target) and "directConnection" not in given:
         settings["directConnection"] = True
     return settings
 
 
 def is_direct(target: Target) -> bool:
     """Whether the URL speaks of one server alone: what is said of it is then true of that server, not of its set."""
-    params = {name.lower(): value.lower() for name, value in target.params.items()}
-    if params.get("loadbalanced") == "true" or params.get("directconnection") == "false":
+    options = PARAMETERS.read(target.params)
+    if options.get("loadBalanced") == "true" or options.get("directConnection") == "false":
         return False
     return len(target.hosts) == 1 and target.scheme == "mongodb"

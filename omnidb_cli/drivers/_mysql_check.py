@@ -1,29 +1,38 @@
 """One look at a server: what is asked, and what the answers mean."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from omnidb_cli.drivers._mysql_errors import is_denied
+from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import StatementError
 from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.core.health import Answer
-    from omnidb_cli.drivers._mysql_wire import Wire
+    from omnidb_cli.drivers._mysql_wire import Answered, Wire
 
 Status = Mapping[str, str | None]
 
-_FACTS = "SELECT @@global.read_only, @@global.innodb_read_only"
+_FACTS = "SELECT @@global.read_only, @@global.innodb_read_only, {position}"
+_UNTOLD = "''"
+_UNKNOWN_VARIABLE = 1193
+_SERVER_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _OFF = ("0", "OFF")
 _MOST_WORDS = 300
 _NO_SUCH_STATEMENT = 1064
 
 
 class Look(NamedTuple):
-    """What a server said. `sources` is a row for each server it replicates from; None: we may not know."""
+    """What a server said. `sources` is a row for each server it replicates from; None: we may not know.
+
+    `gtid` is the last transaction of its history, empty where it numbers none.
+    """
 
     read_only: bool
     sources: Sequence[Status] | None
+    gtid: str = ""
 
 
 def preparation(wire: "Wire", timeout_s: float | None) -> str:
@@ -45,9 +54,12 @@ def status_statement(wire: "Wire") -> str:
     return "SHOW REPLICA STATUS" if _version_of(wire) >= (8, 0, 22) else "SHOW SLAVE STATUS"
 
 
-def _version_of(wire: "Wire") -> tuple[int, ...]:
-    import re
+def position_variable(wire: "Wire") -> str:
+    """The variable that tells how far this server's history goes."""
+    return "@@global.gtid_current_pos" if wire.is_mariadb else "@@global.gtid_executed"
 
+
+def _version_of(wire: "Wire") -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", wire.version)[:3])
 
 
@@ -58,17 +70,31 @@ class Looker:
         self.wire = wire
         self._first = preparation(wire, timeout_s)
         self._status = status_statement(wire)
+        self._position = position_variable(wire)
 
     async def look(self) -> Look:
         """Raises what the client library raises."""
-        parts = [part for part in (self._first, _FACTS, self._status) if part]
-        answered = await self.wire.ask("; ".join(parts))
+        from asyncmy.errors import Error
+
+        try:
+            (facts,) = await (await self._facts()).all()
+        except Error as error:
+            if error.args[0] != _UNKNOWN_VARIABLE or self._position == _UNTOLD:
+                raise
+            self._position = _UNTOLD  # a server that numbers no transactions, or a relative of MySQL
+            return await self.look()
+        *switches, gtid = facts
+        read_only = any(str(switch) not in _OFF for switch in switches)
+        return Look(read_only, await self._sources() if self._status else None, gtid or "")
+
+    async def _facts(self) -> "Answered":
+        """Sends all that is asked in one message; the answer to the first of the questions."""
+        facts = _FACTS.format(position=self._position)
+        answered = await self.wire.ask("; ".join(part for part in (self._first, facts, self._status) if part))
         if self._first:
             self._first = ""
-            answered = await self.wire.next()
-        (facts,) = await answered.all()
-        read_only = any(str(fact) not in _OFF for fact in facts)
-        return Look(read_only, await self._sources() if self._status else None)
+            return await self.wire.next()
+        return answered
 
     async def _sources(self) -> Sequence[Status] | None:
         from asyncmy.errors import Error
@@ -119,7 +145,14 @@ def answer(look: Look, *, latency_s: float, version: str) -> "Answer":
         lag_s=max(known) if known and len(known) == len(lags) else None,
         stalled=next((why for why in map(stalled, sources) if why), None),
         version=version,
+        position=None if look.read_only or not look.gtid else _position(look.gtid),
     )
+
+
+def _position(gtid: str) -> str:
+    """The GTIDs on one line, each server's long number by its beginning."""
+    short = _SERVER_ID.sub(r"\1…", " ".join(gtid.split()))
+    return position(f"GTID {short}")
 
 
 def _of(source: Status, *names: str) -> str:

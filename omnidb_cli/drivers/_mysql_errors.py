@@ -1,9 +1,8 @@
-"""The errors of MySQL and MariaDB servers, of their client library and of the network, in the kinds of our tree."""
+"""The errors of MySQL and MariaDB servers, and of their client library, in the kinds of our tree."""
 
-import errno
-import re
 from typing import TYPE_CHECKING
 
+from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
@@ -69,24 +68,6 @@ _OPTION_PREVENTS = 1290
 _LOST = 2013
 _DENIED = (1142, 1143, 1227)
 
-_OF_ERRNO: "Mapping[int, ErrorKind]" = {
-    errno.ECONNREFUSED: ErrorKind.REFUSED,
-    errno.ENOENT: ErrorKind.REFUSED,  # a unix socket without its server
-    errno.EHOSTUNREACH: ErrorKind.REFUSED,
-    errno.ENETUNREACH: ErrorKind.REFUSED,
-    errno.EADDRNOTAVAIL: ErrorKind.REFUSED,
-    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
-    errno.ECONNRESET: ErrorKind.RESET,
-    errno.ECONNABORTED: ErrorKind.RESET,
-    errno.EPIPE: ErrorKind.RESET,
-    errno.EBADF: ErrorKind.RESET,  # what asyncmy meets when the other side closed at once
-    errno.EACCES: ErrorKind.AUTH,
-    errno.EPERM: ErrorKind.AUTH,
-    errno.EMFILE: ErrorKind.CAPACITY,
-    errno.ENFILE: ErrorKind.CAPACITY,
-}
-_ERRNO = re.compile(r"\[Errno (\d+)\]")
-
 
 def code_of(error: BaseException) -> int:
     """The server's or library's code; 0 for an error that has none."""
@@ -125,7 +106,7 @@ def words(error: BaseException) -> str:
 
 def while_connecting(place: str, database: str | None, error: Exception) -> ConnectError:
     """The error for a connection that could not be made; `place` is where to, for people."""
-    found = _network_trouble(error)
+    found = _trouble_behind(error)
     if found is not None:
         return _unreachable(place, found)
     code = code_of(error)
@@ -151,8 +132,9 @@ def while_connecting(place: str, database: str | None, error: Exception) -> Conn
 
 def while_running(place: str, error: Exception) -> DriverError:
     """The error for a statement that was sent and failed; one that is the server's trouble counts as a failure."""
-    if isinstance(error, OSError):
-        return _lost(place)
+    trouble = trouble_of(error) if isinstance(error, OSError | MemoryError) else None
+    if trouble is not None:
+        return lost(trouble, place) if trouble.is_local else _lost(place)
     code = code_of(error)
     if code == 0 and not _is_of_library(error):
         return DriverError(f"{place}: the answer could not be read: {words(error)}")
@@ -184,59 +166,18 @@ def _is_of_library(error: Exception) -> bool:
     return type(error).__module__.startswith("asyncmy")
 
 
-def _network_trouble(error: Exception) -> OSError | None:
-    """What the operating system said, where it did."""
-    candidates = (error, error.__cause__, error.__context__)
-    return next((one for one in candidates if isinstance(one, OSError)), None)
+def _trouble_behind(error: Exception) -> Trouble | None:
+    """What the network or this host is to blame for; the library wraps it."""
+    causes = (error, error.__cause__, error.__context__)
+    troubles = (trouble_of(one) for one in causes if one is not None)
+    return next((trouble for trouble in troubles if trouble is not None), None)
 
 
-def _unreachable(place: str, error: OSError) -> ConnectError:
-    import socket
-    import ssl
-
-    reason = error.strerror or str(error)
-    if isinstance(error, socket.gaierror):
-        return ConnectError(f"{place}: the name cannot be resolved: {reason}", kind=ErrorKind.DNS)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return ConnectError(
-            f"{place}: its certificate is not trusted: {error.verify_message}",
-            kind=ErrorKind.TLS,
-            hint="ssl-ca names the file of the authority that signed it",
-        )
-    if isinstance(error, ssl.SSLError):
-        return ConnectError(f"{place}: no encrypted connection: {error.reason or reason}", kind=ErrorKind.TLS)
-    kind = _kind_of(error)
-    match kind:
-        case ErrorKind.AUTH:
-            return AuthenticationError(f"{place}: {_short(error)}", hint="look at the rights of the socket")
-        case ErrorKind.RESET:
-            return ConnectError(f"{place} closed the connection before the login was done", kind=kind)
-        case ErrorKind.REFUSED if error.errno == errno.ENOENT:
-            return ConnectError(f"{place}: there is no such socket", kind=kind, hint="is the server running?")
-        case ErrorKind.REFUSED:
-            return ConnectError(f"{place}: {_short(error)}", kind=kind, hint="is the server running, the port right?")
-        case ErrorKind.CAPACITY:
-            made = ConnectError(f"{place}: {_short(error)}", kind=kind, hint="it is this machine that has no more")
-            made.counts_as_failure = False
-            return made
-        case _:
-            return ConnectError(f"{place}: {_short(error)}", kind=kind)
+def _unreachable(place: str, trouble: Trouble) -> ConnectError:
+    if trouble.kind is ErrorKind.RESET:
+        return ConnectError(f"{place} closed the connection before the login was done", kind=trouble.kind)
+    is_distrust = trouble.kind is ErrorKind.TLS and "certificate" in trouble.sentence
+    return not_connected(trouble, place, hint=_AUTHORITY if is_distrust else None)
 
 
-def _kind_of(error: OSError) -> ErrorKind:
-    number = _number_of(error)
-    return ErrorKind.RESET if number is None else _OF_ERRNO.get(number, ErrorKind.INTERNAL)
-
-
-def _number_of(error: OSError) -> int | None:
-    """The error's number; of a host with several addresses, where asyncio joins their texts, the last one's."""
-    numbers = [error.errno] if error.errno is not None else [int(one) for one in _ERRNO.findall(str(error))]
-    return numbers[-1] if numbers else None
-
-
-def _short(error: OSError) -> str:
-    """The operating system's word for it, without what asyncio writes around it."""
-    import os
-
-    number = _number_of(error)
-    return str(error) if number is None else os.strerror(number).lower()
+_AUTHORITY = "ssl-ca names the file of the authority that signed it"

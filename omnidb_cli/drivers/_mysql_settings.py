@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from omnidb_cli.drivers._mysql_parameters import PARAMETERS
 from omnidb_cli.drivers.base import Target
-from omnidb_cli.errors import AuthenticationError, TopologyError
+from omnidb_cli.errors import AuthenticationError
 from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ PORT = 3306
 
 
 class TlsMode(StrEnum):
-    """How much of TLS is asked for, in the words of the `mysql` client."""
+    """How much of TLS is asked for, in the words of the `mysql` client (those of `ssl-mode` in a URL)."""
 
     DISABLED = "DISABLED"
     PREFERRED = "PREFERRED"
@@ -63,27 +64,7 @@ class Login(NamedTuple):
         return f"Login({self.username!r} at {', '.join(map(str, self.places))})"
 
 
-_SWITCHES = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}
 _TLS_PARAMS = ("ssl", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "ssl-verify-server-cert")
-_CHARSETS = ("utf8mb4", "utf8")
-
-
-def refuse_unknown_params(target: Target) -> None:
-    """Raises TopologyError for a parameter of the URL that would do nothing, or that is not understood.
-
-    A mistyped `ssl-mode` must not go unnoticed.
-    """
-    try:
-        params = _named(target.params)
-        for name, value in params.items():
-            if name == "charset":
-                if value not in _CHARSETS:
-                    raise ValueError("charset: text always travels as utf8mb4, leave the parameter out")
-            elif name not in _TLS_PARAMS:
-                raise ValueError(f'there is no parameter "{name}": the parameters are {", ".join(_TLS_PARAMS)}')
-        _tls(params)
-    except ValueError as error:
-        raise TopologyError(f'connection "{target.name}": its URL: {error}') from None
 
 
 def login(target: Target, defaults: Mapping[str, str]) -> Login:
@@ -98,7 +79,7 @@ def login(target: Target, defaults: Mapping[str, str]) -> Login:
         password = defaults.get("password")
     places = tuple(Place(host, port or PORT) for host, port in target.hosts)
     options = {name: value for name, value in defaults.items() if name in _TLS_PARAMS}
-    given = {name: value for name, value in _named(target.params).items() if name in _TLS_PARAMS}
+    given = {name: value for name, value in PARAMETERS.read(target.params).items() if name in _TLS_PARAMS}
     if {"ssl", "ssl-mode", "ssl-verify-server-cert"} & given.keys():
         options = {name: options[name] for name in ("ssl-ca", "ssl-cert", "ssl-key") if name in options}
     return Login(places, username, (password or "").encode(), target.database, _tls({**options, **given}))
@@ -113,11 +94,6 @@ def _who_runs_this() -> str:
         raise AuthenticationError(
             "the URL names no user to log in as", hint="write mysql://USER@host/database"
         ) from None
-
-
-def _named(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters by their names as option files have them."""
-    return {name.lower().replace("_", "-"): value for name, value in params.items()}
 
 
 def _tls(params: Mapping[str, str]) -> Tls:
@@ -146,7 +122,7 @@ def _is_on(params: Mapping[str, str], name: str) -> bool | None:
     """Whether a switch is on; None when it is not there. An option without a value is on, as in an option file."""
     if name not in params:
         return None
-    answer = _SWITCHES.get(params[name].lower() or "true")
+    answer = PARAMETERS.is_on(params[name] or "true")
     if answer is None:
         raise ValueError(f"{name} is true or false")
     return answer

@@ -15,7 +15,7 @@ from asyncmy.constants import CLIENT, COMMAND
 from omnidb_cli.drivers._mysql_settings import Login, Place, TlsMode
 from omnidb_cli.drivers._mysql_values import decoders
 from omnidb_cli.drivers._transport import abort
-from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
+from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, is_local
 
 if TYPE_CHECKING:
     import ssl
@@ -225,6 +225,8 @@ def tls_context(login: Login, mode: TlsMode) -> "ssl.SSLContext":
         if tls.cert:
             context.load_cert_chain(tls.cert, tls.key)
     except OSError as error:
+        if is_local(error):
+            raise
         files = " or ".join(file for file in (tls.ca, tls.cert, tls.key) if file)
         reason = error.strerror or str(error)
         raise ConnectError(f"{files} cannot be used for TLS: {reason}", kind=ErrorKind.TLS) from error

@@ -1,9 +1,10 @@
 """What one look at a PostgreSQL server asks, and what the answer means."""
 
 from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers.base import position
 from omnidb_cli.tuples import NamedTuple
 
-LOOK = """
+_LOOK = """
 SELECT recovering,
        current_setting('transaction_read_only') = 'on',
        CASE WHEN recovering THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::float8 END,
@@ -12,10 +13,20 @@ SELECT recovering,
             THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 END,
        recovering AND pg_is_wal_replay_paused(),
        recovering AND EXISTS (SELECT FROM pg_stat_wal_receiver),
-       current_setting('restore_command', true)
+       current_setting('restore_command', true),
+       {lsn},
+       {file}
   FROM pg_is_in_recovery() AS recovering
 """
+
+LOOK = _LOOK.format(
+    lsn="CASE WHEN NOT recovering THEN pg_current_wal_lsn()::text END",
+    file="CASE WHEN NOT recovering THEN pg_walfile_name(pg_current_wal_lsn()) END",
+)
 """One row, for which a plain login suffices; it takes no lock and writes nothing."""
+
+LOOK_WITHOUT_POSITION = _LOOK.format(lsn="NULL::text", file="NULL::text")
+"""The same for a server that does not let itself be asked for its place in the WAL."""
 
 DOUBTFUL_S = 1.0
 """From which age on a replica that is not level is looked at twice, seconds."""
@@ -25,7 +36,7 @@ class Seen(NamedTuple):
     """The row of `LOOK`.
 
     `received` and `replayed` are positions in the WAL, bytes; `age_s` is how long ago, by the primary's clock, the
-    last replayed transaction was committed.
+    last replayed transaction was committed. `lsn` and `wal_file` tell where a primary writes.
     """
 
     recovering: bool
@@ -36,13 +47,23 @@ class Seen(NamedTuple):
     paused: bool
     receiving: bool
     restore_command: str | None
+    lsn: str | None = None
+    wal_file: str | None = None
 
 
 def answer_of(seen: Seen, latency_s: float, version: str) -> Answer:
     """What the server is. An idle primary makes no lag: a replica that has replayed all it received has none."""
     if not seen.recovering:
-        return Answer(latency_s, "primary", writable=not seen.read_only, version=version)
+        where = None if seen.read_only else _position(seen)
+        return Answer(latency_s, "primary", writable=not seen.read_only, version=version, position=where)
     return Answer(latency_s, "replica", writable=False, lag_s=_lag_s(seen), stalled=_stalled(seen), version=version)
+
+
+def _position(seen: Seen) -> str | None:
+    """Its timeline, with which the name of a WAL file begins, and its LSN."""
+    if not seen.lsn or not seen.wal_file:
+        return None
+    return position(f"timeline {int(seen.wal_file[:8], 16)}, LSN {seen.lsn}")
 
 
 def is_level(seen: Seen) -> bool:

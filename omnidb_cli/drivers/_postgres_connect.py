@@ -74,12 +74,15 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
             password=login.password_for(*host),
             database=login.database,
             target_session_attrs=session_attrs,
+            direct_tls=login.direct_tls or None,
             timeout=limit_s,
         )
     except TimeoutError as error:
         sentence = f"{login.place(*host)}: no answer within {format_duration(limit_s)}"
         raise ConnectError(sentence, kind=ErrorKind.TIMEOUT) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
+    except (OSError, MemoryError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise _why(error, login, host) from error
+    except asyncpg.InternalClientError as error:
         raise _why(error, login, host) from error
 
 

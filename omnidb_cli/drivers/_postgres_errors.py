@@ -1,9 +1,8 @@
-"""What goes wrong with PostgreSQL, by SQLSTATE and by the operating system's errors, in omnidb's own kinds."""
+"""What goes wrong with PostgreSQL, by SQLSTATE, in omnidb's own kinds."""
 
-import errno
-import re
 from collections.abc import Mapping
 
+from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
@@ -85,9 +84,8 @@ def connect_error(error: BaseException, place: str) -> ConnectError:
         rule = rule_of(_sqlstate(said), connecting=True)
         hint = _UNENCRYPTED if _sentence(said).endswith("no encryption") else _HINTS.get(_sqlstate(said))
         return _connect_error(rule, f"{place}: {_sentence(said)}", hint)
-    if isinstance(error, OSError):
-        rule, sentence = os_failure(error)
-        return _connect_error(rule, f"{place}: {sentence}")
+    if (trouble := _trouble_of(error)) is not None:
+        return not_connected(trouble, place)
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return ConnectError(
             f"{place}: the server is not what target_session_attrs asks for", kind=ErrorKind.ROLE
@@ -121,9 +119,8 @@ def running_error(error: BaseException, place: str) -> DriverError:
         return _running_error(
             rule_of(_sqlstate(said)), place, _sentence(said), _HINTS.get(_sqlstate(said)) or _hint(said)
         )
-    if isinstance(error, OSError):
-        rule, sentence = os_failure(error)
-        return _lost(place, sentence, rule.kind)
+    if (trouble := _trouble_of(error)) is not None:
+        return lost(trouble, place)
     if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
         return _lost(place, "the connection was closed")
     return DriverError(f"{place}: {_sentence(error)}", kind=ErrorKind.INTERNAL)
@@ -146,8 +143,20 @@ def _running_error(rule: Rule, place: str, sentence: str, hint: str | None) -> D
     return made
 
 
-def _lost(place: str, why: str, kind: ErrorKind = ErrorKind.RESET) -> ConnectionLostError:
-    return ConnectionLostError(f"{place}: {why}", kind=kind)
+def _lost(place: str, why: str) -> ConnectionLostError:
+    return ConnectionLostError(f"{place}: {why}")
+
+
+def _trouble_of(error: BaseException) -> Trouble | None:
+    """What the network or this host is to blame for; of a refused TLS, asyncpg has words of its own."""
+    words = str(error) if isinstance(error, ConnectionError) else ""
+    return next((trouble for said, trouble in _TLS_WORDS.items() if said in words), None) or trouble_of(error)
+
+
+_TLS_WORDS: Mapping[str, Trouble] = {
+    "rejected SSL upgrade": Trouble(ErrorKind.TLS, "the server does not speak TLS, and sslmode asks for it"),
+    "SSL exchange": Trouble(ErrorKind.TLS, "the server answered the request for TLS with an error; its log says which"),
+}
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -171,52 +180,3 @@ def _sentence(error: BaseException) -> str:
 def _hint(error: BaseException) -> str | None:
     hint = getattr(error, "hint", None)
     return " ".join(hint.split()) if hint else None
-
-
-_OS_SENTENCES: Mapping[int, tuple[Rule, str]] = {
-    errno.ECONNREFUSED: (Rule(ErrorKind.REFUSED), "connection refused"),
-    errno.ENOENT: (Rule(ErrorKind.REFUSED), "there is no such socket: the server is down, or its socket elsewhere"),
-    errno.EACCES: (Rule(ErrorKind.AUTH), "no permission to use the socket"),
-    errno.ENETUNREACH: (Rule(ErrorKind.REFUSED), "the network is unreachable"),
-    errno.EHOSTUNREACH: (Rule(ErrorKind.REFUSED), "there is no route to the host"),
-    errno.ECONNRESET: (Rule(ErrorKind.RESET), "the connection was reset"),
-    errno.EPIPE: (Rule(ErrorKind.RESET), "the connection was closed"),
-    errno.ECONNABORTED: (Rule(ErrorKind.RESET), "the connection was aborted"),
-    errno.ETIMEDOUT: (Rule(ErrorKind.TIMEOUT), "the host does not answer"),
-    errno.EMFILE: (Rule(ErrorKind.CAPACITY, counts=False), "this process has too many files open (ulimit -n)"),
-    errno.ENFILE: (Rule(ErrorKind.CAPACITY, counts=False), "this machine has too many files open"),
-    errno.EADDRNOTAVAIL: (
-        Rule(ErrorKind.CAPACITY, counts=False),
-        "this machine has no address or port left to reach it from",
-    ),
-}
-
-_ERRNO = re.compile(r"\[Errno (\d+)\]")
-
-
-def os_failure(error: OSError) -> tuple[Rule, str]:
-    """The rule for an error of the operating system or of TLS, and a sentence for it."""
-    import socket
-    import ssl
-
-    match error:
-        case socket.gaierror():
-            known = error.errno in {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-            return Rule(ErrorKind.DNS), "no such host name" if known else f"the host name is not resolved: {error}"
-        case ssl.SSLCertVerificationError():
-            return Rule(ErrorKind.TLS), f"its certificate is not trusted: {error.verify_message}"
-        case ssl.SSLError():
-            return Rule(ErrorKind.TLS), f"TLS failed: {getattr(error, 'reason', None) or error}"
-        case TimeoutError():
-            return Rule(ErrorKind.TIMEOUT), "no answer in time"
-    numbers = [error.errno] if error.errno is not None else [int(number) for number in _ERRNO.findall(str(error))]
-    for number in numbers:  # several, where a host has several addresses
-        if number in _OS_SENTENCES:
-            return _OS_SENTENCES[number]
-    if "rejected SSL upgrade" in str(error):
-        return Rule(ErrorKind.TLS), "the server does not speak TLS, and sslmode asks for it"
-    if "SSL exchange" in str(error):
-        return Rule(ErrorKind.TLS), "the server answered the request for TLS with an error; its log says which"
-    if isinstance(error, ConnectionError):
-        return Rule(ErrorKind.RESET), "the connection was closed before the server had answered"
-    return _INTERNAL, str(error)

@@ -8,20 +8,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from omnidb_cli.drivers._postgres_parameters import PARAMETERS
 from omnidb_cli.errors import ConnectError, ErrorKind
 from omnidb_cli.tuples import NamedTuple
 
 _SYSTEM_FOLDERS = ("/etc/postgresql-common", "/etc", "/usr/local/etc/postgresql", "/opt/homebrew/etc/postgresql")
 """Where builds of libpq look when `PGSYSCONFDIR` does not say it."""
 
-_NAMES = frozenset(
-    {"host", "hostaddr", "port", "dbname", "user", "password", "passfile", "require_auth", "channel_binding",
-     "connect_timeout", "client_encoding", "options", "application_name", "fallback_application_name", "keepalives",
-     "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "replication", "gssencmode",
-     "sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslkeylogfile", "sslpassword", "sslcertmode",
-     "sslrootcert", "sslcrl", "sslcrldir", "sslsni", "requirepeer", "ssl_min_protocol_version",
-     "ssl_max_protocol_version", "krbsrvname", "gsslib", "gssdelegation", "target_session_attrs", "load_balance_hosts"}
-)  # fmt: skip
+_NAMES = frozenset({"host", "dbname", "user", "password", *(one.name for one in PARAMETERS.known)}) - {
+    "ssl", "service", "servicefile",
+}  # fmt: skip
 
 
 class Entry(NamedTuple):

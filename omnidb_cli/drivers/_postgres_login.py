@@ -4,36 +4,21 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from omnidb_cli.drivers._postgres_parameters import PARAMETERS
+from omnidb_cli.drivers._url_options import PLAIN
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
 from omnidb_cli.tuples import NamedTuple
 
 PORT = 5432
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-SESSION_ATTRS = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {"sslmode": SSL_MODES, "target_session_attrs": SESSION_ATTRS}
-
-_NOT_SUPPORTED: Mapping[str, tuple[str, ...]] = {
-    "channel_binding": ("prefer", "disable"),
-    "gssencmode": ("prefer", "disable"),
-    "load_balance_hosts": ("disable",),
-    "requirepeer": (),
-    "require_auth": (),
-    "replication": ("false", "off", "no", "0"),
-}
-"""What promises something that is not kept here, and the values that promise nothing."""
-
-_WITHOUT_EFFECT = frozenset(
-    {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "sslcompression",
-     "sslsni", "sslcertmode", "client_encoding", "fallback_application_name", "connect_timeout", "port",
-     "target_session_attrs", "service", "servicefile", *_NOT_SUPPORTED}
-)  # fmt: skip
-"""Not passed on: omnidb has its own time limits, speaks UTF-8, or has read it here."""
+_READ_HERE = ("connect_timeout", "fallback_application_name", "port", "service", "servicefile", "ssl", "sslnegotiation",
+              "target_session_attrs")  # fmt: skip
+"""Not passed on: it has been read here."""
 
 
 class Login(NamedTuple):
-    """Where and as whom. `params` go on as they are; those that asyncpg does not know are the server's settings.
+    """Where and as whom. `params` go on as they are; `direct_tls` is for a server that expects TLS from the first byte.
 
     `target` is what it was made from. `service` names the entry of the service file that is still to be read: until
     then there may be no host.
@@ -48,6 +33,7 @@ class Login(NamedTuple):
     session_attrs: str
     connect_timeout_s: float | None
     service: str | None = None
+    direct_tls: bool = False
 
     def place(self, host: str, port: int) -> str:
         """One of the hosts and the database, for people."""
@@ -77,8 +63,7 @@ def login_of(target: Target) -> Login:
     try:
         return _login(target, target.params.get("service") or os.environ.get("PGSERVICE"))
     except ValueError as error:
-        what, *hint = error.args
-        raise TopologyError(f'connection "{target.name}": in its URL, {what}', hint=next(iter(hint), None)) from None
+        raise TopologyError(f'connection "{target.name}": in its URL, {error}') from None
 
 
 def with_service(login: Login) -> Login:
@@ -93,7 +78,7 @@ def with_service(login: Login) -> Login:
     target = login.target
     file, entry = service_entry(login.service, target.params.get("servicefile"))
     params = {key: value for key, value in entry.items() if value} | dict(target.params)
-    said = {key: params.pop(key, None) for key in ("host", "hostaddr", "user", "password")}
+    said = {key: params.pop(key, None) for key in ("host", "hostaddr", "user", "password", "dbname")}
     try:
         hosts = target.hosts or _hosts(said["host"] or said["hostaddr"], params.get("port"))
         if hosts != target.hosts:
@@ -102,7 +87,7 @@ def with_service(login: Login) -> Login:
             hosts=hosts,
             username=target.username or said["user"],
             password=target.password or said["password"],
-            database=target.database or params.pop("dbname", None),
+            database=target.database or said["dbname"],
             params=params,
         )
         return _login(found, None)
@@ -114,23 +99,20 @@ def with_service(login: Login) -> Login:
 
 def _login(target: Target, service: str | None) -> Login:
     params = dict(target.params)
-    for name, value in params.items():
-        allowed = _CHOICES.get(name)
-        if allowed is not None and value not in allowed:
-            raise ValueError(f"{name} is one of {', '.join(allowed)}")
-        if name in _NOT_SUPPORTED and value not in _NOT_SUPPORTED[name]:
-            raise ValueError(f"{name}={value} is not supported", f"leave {name} out")
+    for fault in PARAMETERS.faults(params, scheme=target.scheme, hosts=len(target.hosts), wording=PLAIN):
+        raise ValueError(fault)
     default_port = _number("port", params.get("port")) or PORT
     return Login(
         target=target,
         hosts=tuple((host, port or int(default_port)) for host, port in target.hosts),
         username=target.username,
         password=target.password,
-        database=target.database or params.pop("dbname", None),
+        database=target.database,
         params=_passed_on(params),
         session_attrs=params.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS") or "any",
-        connect_timeout_s=_number("connect_timeout", params.get("connect_timeout")) or None,
+        connect_timeout_s=_wait_s(params.get("connect_timeout")),
         service=service,
+        direct_tls=params.get("sslnegotiation") == "direct",
     )
 
 
@@ -164,8 +146,15 @@ def _account() -> str:
 
 def _passed_on(params: Mapping[str, str]) -> Mapping[str, str]:
     name = params.get("application_name") or os.environ.get("PGAPPNAME") or params.get("fallback_application_name")
-    passed = {key: value for key, value in params.items() if key not in _WITHOUT_EFFECT and value}
+    passed = {key: value for key, value in PARAMETERS.read(params).items() if key not in _READ_HERE and value}
+    if params.get("ssl") == "true":  # as libpq reads the JDBC driver's word
+        passed.setdefault("sslmode", "require")
     return passed | {"application_name": name or "omnidb"}
+
+
+def _wait_s(text: str | None) -> float | None:
+    """How long each host is waited for; as libpq has it, nothing, zero and less are without a limit."""
+    return float(text) if text and float(text) > 0 else None
 
 
 def _number(name: str, text: str | None) -> float | None:

@@ -6,12 +6,21 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from omnidb_cli.drivers._limits import limits
-from omnidb_cli.drivers._postgres_check import LOOK, Seen, is_doubtful, is_level, settled, since_level
+from omnidb_cli.drivers._postgres_check import (
+    LOOK,
+    LOOK_WITHOUT_POSITION,
+    Seen,
+    is_doubtful,
+    is_level,
+    settled,
+    since_level,
+)
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
 _SECOND_LOOK_S = 0.05
+_KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to tell, others allow nobody to ask
 
 
 async def open_looker(connection: "Connection", left_s: float) -> "Looker":
@@ -33,11 +42,15 @@ class Looker:
         self.connection = connection
         self.version = str(connection.get_settings().server_version).partition(" ")[0]
         """As the server writes it, without what its distribution adds."""
-        self._statement = statement  # asyncpg gives it up on the server when nobody has it any more
-        protocol, state = connection._protocol, statement._state  # noqa: SLF001
-        self._ask = partial(protocol.bind_execute, state, (), "", 1, True, None)
+        self._tells_position = True
         self._limits = limits()
         self._level_at: float | None = None
+        self._use(statement)
+
+    def _use(self, statement: Any) -> None:
+        self._statement = statement  # asyncpg gives it up on the server when nobody has it any more
+        protocol, state = self.connection._protocol, statement._state  # noqa: SLF001
+        self._ask = partial(protocol.bind_execute, state, (), "", 1, True, None)
 
     async def look(self, left_s: float) -> Seen:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
@@ -57,7 +70,14 @@ class Looker:
             self._limits.lift(limit)
 
     async def _seen(self) -> Seen:
-        rows, *_ = await self._ask()
+        try:
+            rows, *_ = await self._ask()
+        except Exception as error:
+            if not self._tells_position or getattr(error, "sqlstate", None) not in _KEPT_TO_ITSELF:
+                raise
+            self._tells_position = False
+            self._use(await self.connection.prepare(LOOK_WITHOUT_POSITION))
+            return await self._seen()
         return Seen._make(rows[0])
 
     def _compared(self, seen: Seen) -> Seen:

@@ -132,7 +132,9 @@ class PostgresSession:
             return await work
         except StatementError:
             raise
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except (
+            OSError, MemoryError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+        ) as error:  # fmt: skip
             self._to_commit = False
             if self._read_only and getattr(error, "sqlstate", None) in _REFUSED_IN_READING:
                 raise self._refusal(str(error)) from error

@@ -1,5 +1,6 @@
 """One look at a Redis or Valkey server: what is asked, and what the answers mean."""
 
+import re
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
@@ -8,6 +9,7 @@ from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._redis_errors import ReplyError, rejected, rule_of
 from omnidb_cli.drivers._redis_link import Link
 from omnidb_cli.drivers._redis_wire import Command, packed
+from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, WriteRefusedError
 from omnidb_cli.tuples import NamedTuple
 
@@ -30,10 +32,12 @@ class Replication(NamedTuple):
     writable: bool | None = None
     lag_s: float | None = None
     stalled: str | None = None
+    position: str | None = None
 
 
-_PRIMARY = Replication("primary", True)
 _IS_PRIMARY = b"\nrole:master\r"
+_POSITION = re.compile(rb"\nmaster_replid:(\w+)\r.*?\nmaster_repl_offset:(\d+)\r", re.DOTALL)
+_SHORT_ID = 8
 
 
 class Look:
@@ -68,7 +72,8 @@ class Look:
         elif asked_who:
             self._commands = self._commands[:-1]
             self._packed = packed(*self._commands)
-        return Answer(perf_counter() - started, *seen, version=self._version)
+        role, writable, lag_s, stalled, where = seen
+        return Answer(perf_counter() - started, role, writable, lag_s, stalled, self._version, where)
 
     async def _first_commands(self) -> list[Command]:
         """Who it is comes last: it is asked no more, once its place in the replication may be read."""
@@ -117,9 +122,11 @@ class Look:
 
 
 def _seen(info: Any) -> Replication:
-    """The quick way for a primary, whose other lines change nothing."""
+    """The quick way for a primary, of whose other lines only two matter."""
     if isinstance(info, bytes) and _IS_PRIMARY in info:
-        return _PRIMARY
+        found = _POSITION.search(info)
+        where = None if found is None else _position(found[1].decode(errors="replace"), found[2].decode())
+        return Replication("primary", True, position=where)
     return replication_of(facts_of(info))
 
 
@@ -143,7 +150,18 @@ def replication_of(facts: Facts) -> Replication:
     read_only = facts.get("slave_read_only")
     writable = None if read_only is None else read_only == "0"
     stalled = _stalled(facts)
-    return Replication(role, writable, _lag_s(facts, stalled=stalled is not None), stalled)
+    lag_s = _lag_s(facts, stalled=stalled is not None)
+    return Replication(role, writable, lag_s, stalled, _where(facts) if writable else None)
+
+
+def _where(facts: Facts) -> str | None:
+    """The position of a replica that takes writes; None where it does not say."""
+    named, offset = facts.get("master_replid"), facts.get("master_repl_offset")
+    return None if named is None or offset is None else _position(named, offset)
+
+
+def _position(replication_id: str, offset: str) -> str:
+    return position(f"replication id {replication_id[:_SHORT_ID]}…, offset {offset}")
 
 
 def _stalled(facts: Facts) -> str | None:

@@ -1,13 +1,11 @@
 """What goes wrong with Redis and Valkey, by the code an error reply begins with, in the kinds of our tree."""
 
-import errno
-import re
 from collections.abc import Mapping
 
+from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
-    ConnectionLostError,
     DriverError,
     ErrorKind,
     StatementError,
@@ -108,9 +106,9 @@ def failed_connection(error: Exception, place: str, *, tls: bool = False) -> Con
     """The error for a connection that could not be made, or broke before the login was done."""
     if isinstance(error, UnreadableError):
         return ConnectError(f"{place}: it does not answer as Redis does", hint="is it the port of something else?")
-    rule, sentence = _network(error)
-    hint = (_WITHOUT_TLS if tls else _WITH_TLS) if rule.kind is ErrorKind.RESET else rule.hint
-    return ConnectError(f"{place}: {sentence}", kind=rule.kind, hint=hint)
+    trouble = _trouble_of(error)
+    is_reset = trouble.kind is ErrorKind.RESET
+    return not_connected(trouble, place, hint=(_WITHOUT_TLS if tls else _WITH_TLS) if is_reset else None)
 
 
 def rejected(error: ReplyError, place: str) -> DriverError:
@@ -128,56 +126,12 @@ def broken(error: Exception, place: str) -> DriverError:
     """The error for a connection that broke, or an answer that cannot be read, after something was sent."""
     if isinstance(error, UnreadableError):
         return DriverError(f"{place}: the answer cannot be read: {error}")
-    rule, sentence = _network(error)
-    return ConnectionLostError(f"{place}: {sentence}", kind=rule.kind, hint=rule.hint)
+    return lost(_trouble_of(error), place)
 
 
-_LOST = Rule(ErrorKind.RESET)
-_OF_ERRNO: Mapping[int, tuple[Rule, str]] = {
-    errno.ECONNREFUSED: (Rule(ErrorKind.REFUSED), "connection refused"),
-    errno.ENOENT: (Rule(ErrorKind.REFUSED), "there is no such socket: the server is down, or its socket elsewhere"),
-    errno.EACCES: (Rule(ErrorKind.AUTH), "no permission to use the socket"),
-    errno.ENETUNREACH: (Rule(ErrorKind.REFUSED), "the network is unreachable"),
-    errno.EHOSTUNREACH: (Rule(ErrorKind.REFUSED), "there is no route to the host"),
-    errno.ECONNRESET: (_LOST, "the connection was reset"),
-    errno.EPIPE: (_LOST, "the connection was closed"),
-    errno.ECONNABORTED: (_LOST, "the connection was aborted"),
-    errno.ETIMEDOUT: (Rule(ErrorKind.TIMEOUT), "the host does not answer"),
-    errno.EMFILE: (Rule(ErrorKind.CAPACITY), "this process has too many files open (ulimit -n)"),
-    errno.ENFILE: (Rule(ErrorKind.CAPACITY), "this machine has too many files open"),
-    errno.EADDRNOTAVAIL: (Rule(ErrorKind.CAPACITY), "this machine has no local port left"),
-}
-_CLOSED = "the server closed the connection without an answer"
+def _trouble_of(error: Exception) -> Trouble:
+    return trouble_of(error) or Trouble(ErrorKind.INTERNAL, str(error))
+
+
 _WITH_TLS = "the port may speak TLS (write rediss://): see the server's log"
 _WITHOUT_TLS = "the port may speak no TLS, or want a certificate of this side (ssl_certfile): see the server's log"
-
-
-def _network(error: Exception) -> tuple[Rule, str]:
-    """What the operating system or TLS said."""
-    import socket
-    import ssl
-
-    match error:
-        case socket.gaierror():
-            return Rule(ErrorKind.DNS), f"the host name is not resolved: {error.strerror}"
-        case UnicodeError():
-            return Rule(ErrorKind.DNS), f"the host name is not one: {error}"
-        case ssl.SSLCertVerificationError():
-            return Rule(ErrorKind.TLS), f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
-        case ssl.SSLError():
-            return Rule(ErrorKind.TLS), f"TLS failed: {getattr(error, 'reason', None) or error}"
-    known = _OF_ERRNO.get(getattr(error, "errno", None) or 0) or _of_several(error)
-    if known is not None:
-        return known
-    if isinstance(error, ConnectionError):
-        return _LOST, _CLOSED
-    return _INTERNAL, str(error)
-
-
-_ERRNO = re.compile(r"\[Errno (\d+)\]")
-
-
-def _of_several(error: Exception) -> tuple[Rule, str] | None:
-    """What asyncio has made one error of, where a host has several addresses."""
-    numbers = map(int, _ERRNO.findall(str(error)))
-    return next((_OF_ERRNO[number] for number in numbers if number in _OF_ERRNO), None)

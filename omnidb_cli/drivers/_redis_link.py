@@ -53,7 +53,7 @@ class Link:
         try:
             wire = await _until(deadline, self._connected(), nobody)
             await _until(deadline, self._log_in(wire), silent(self.place, left_s))
-        except (OSError, UnicodeError, UnreadableError) as error:
+        except (OSError, UnicodeError, MemoryError, RuntimeError, UnreadableError) as error:
             self.abort()
             raise failed_connection(error, self.place, tls=tls) from error
         except BaseException:
@@ -111,7 +111,7 @@ class Link:
             if self._wire is None:
                 raise ConnectionResetError
             return await self._wire.ask(commands, number)
-        except (OSError, UnreadableError) as error:
+        except (OSError, MemoryError, UnreadableError) as error:
             self.abort()
             raise broken(error, self.place) from error
         except BaseException:

@@ -8,6 +8,7 @@ from omnidb_cli.errors import StatementError
 
 COLUMNS = ("value",)
 BATCH_ROWS = 1000
+DEEPEST = 200
 
 Row = tuple[object, ...]
 
@@ -30,21 +31,23 @@ class Batches:
         if not items:
             raise StopAsyncIteration
         self.count += len(items)
-        try:
-            return [(value_of(item),) for item in items]
-        except RecursionError:
-            raise StatementError("the reply has arrays in arrays, too deep to be shown") from None
+        return [(value_of(item),) for item in items]
 
 
-def value_of(reply: Any) -> object:
-    """The reply in Python's own types: text where the bytes are UTF-8, else the bytes; an error as `{"error": …}`."""
+def value_of(reply: Any, depth: int = 0) -> object:
+    """The reply in Python's own types: text where the bytes are UTF-8, else the bytes; an error as `{"error": …}`.
+
+    Raises StatementError for more levels than every format can write on every Python.
+    """
     match reply:
+        case list() | dict() if depth == DEEPEST:
+            raise StatementError(f"the reply has more than {DEEPEST} levels of arrays in arrays, too deep to be shown")
         case bytes():
             return _text(reply)
         case list():
-            return [value_of(item) for item in reply]
+            return [value_of(item, depth + 1) for item in reply]
         case dict():
-            return {_key(key): value_of(item) for key, item in reply.items()}
+            return {_key(key): value_of(item, depth + 1) for key, item in reply.items()}
         case ReplyError():
             return {"error": f"{'ERR ' if code_of(reply) == 'ERR' else ''}{said(reply)}"}
         case _:

@@ -30,7 +30,8 @@ class Look:
                 raise
             self._look()  # without a lock one may see a file half changed that was idle a moment ago
         latency_s = perf_counter() - self._started_at
-        return Answer(latency_s, writable=self._connection.writable, version=sqlite3.sqlite_version)
+        # that a file may be written does not tell whether it should be: only that it may not is evidence of a role
+        return Answer(latency_s, writable=None if self._connection.writable else False, version=sqlite3.sqlite_version)
 
     def _look(self) -> None:
         try:
@@ -45,7 +46,7 @@ class Look:
         only_read(cursor)
         try:
             row = cursor.execute(statement).fetchone()
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise self._failure(error) from error
         if row and cursor.description[0][0] in _FULL_OF_FINDINGS and row[0] != "ok":
             raise DriverError(f"{self._connection.path} is damaged: {row[0]}", kind=ErrorKind.CORRUPT)

@@ -59,7 +59,7 @@ class Connection:
                 return self._open()
             except OSError as error:
                 raise unreachable(self.path, error) from error
-            except sqlite3.Error as error:
+            except (sqlite3.Error, MemoryError) as error:
                 raise Locked if is_locked(error) else while_opening(self.path, error) from error
 
     def _open(self) -> sqlite3.Cursor:
@@ -120,7 +120,13 @@ class Connection:
     async def aclose(self) -> None:
         """Stops what runs and closes; a thread that hangs is left to close the connection when it returns."""
         self.stop()
-        await start(self.close).ended_within(GRACE_S)
+        try:
+            closing = start(self.close)
+        except RuntimeError:  # this host allows no more threads, so none is at work on it, unless it hangs
+            if not self._in_use.locked():
+                self.close()
+            return
+        await closing.ended_within(GRACE_S)
 
     def close(self) -> None:
         """Closes in this thread, after what another one is still doing."""

@@ -2,11 +2,11 @@
 
 import sqlite3
 
+from omnidb_cli.drivers.network_errors import Trouble, lack_of_descriptors, not_connected, trouble_of
 from omnidb_cli.errors import AuthenticationError, ConnectError, DriverError, ErrorKind, StatementError
 
 _KINDS = {
     sqlite3.SQLITE_PERM: ErrorKind.AUTH,
-    sqlite3.SQLITE_NOMEM: ErrorKind.CAPACITY,
     sqlite3.SQLITE_FULL: ErrorKind.CAPACITY,
     sqlite3.SQLITE_CORRUPT: ErrorKind.CORRUPT,
     sqlite3.SQLITE_NOTADB: ErrorKind.CORRUPT,
@@ -21,6 +21,9 @@ _KINDS = {
     sqlite3.SQLITE_MISUSE: ErrorKind.INTERNAL,
 }
 """Trouble of the database, by primary result code. What is not here is trouble of the statement."""
+
+_FILES_AT_ONCE = 4
+"""As many as SQLite opens for one database: the file, its log, the log's index, and one for what it sorts."""
 
 _NEEDS_RECOVERY = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 _NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_DIRECTORY)
@@ -40,10 +43,12 @@ def is_refused_write(error: BaseException) -> bool:
     return _code(error) in _NOT_WRITABLE or _primary_code(error) == sqlite3.SQLITE_AUTH
 
 
-def while_opening(path: str, error: sqlite3.Error) -> ConnectError:
+def while_opening(path: str, error: Exception) -> ConnectError:
     """The error for a database that cannot be opened, or whose schema cannot be read."""
     if _code(error) in _NEEDS_RECOVERY:
         return ConnectError(_half_written(path), kind=ErrorKind.CORRUPT, hint=_recovery(path))
+    if (trouble := _trouble_of_this_host(error)) is not None:
+        return not_connected(trouble, path)
     match _primary_code(error):
         case sqlite3.SQLITE_NOTADB:
             return ConnectError(f"{path} is not a SQLite database, or it is encrypted", kind=ErrorKind.CORRUPT)
@@ -62,8 +67,17 @@ def while_running(path: str, error: Exception) -> DriverError:
         return DriverError(_half_written(path), kind=ErrorKind.CORRUPT, hint=_recovery(path))
     if _code(error) in _NOT_WRITABLE:
         return StatementError(f"{path} can only be read: {error}", hint="look at the rights of the file and its folder")
+    if (trouble := _trouble_of_this_host(error)) is not None:
+        return DriverError(f"{path}: {trouble.sentence}", kind=trouble.kind, hint=trouble.hint)
     kind = _KINDS.get(_primary_code(error))
     return StatementError(str(error)) if kind is None else DriverError(f"{path}: {error}", kind=kind)
+
+
+def _trouble_of_this_host(error: Exception) -> Trouble | None:
+    """What this host lacks, of which SQLite only says that it cannot open a file."""
+    if isinstance(error, MemoryError):
+        return trouble_of(error)
+    return lack_of_descriptors(_FILES_AT_ONCE) if _primary_code(error) == sqlite3.SQLITE_CANTOPEN else None
 
 
 def _half_written(path: str) -> str:

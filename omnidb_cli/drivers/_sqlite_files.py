@@ -9,6 +9,7 @@ import os
 import stat
 from threading import Lock
 
+from omnidb_cli.drivers.network_errors import not_connected, trouble_of
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 from omnidb_cli.tuples import NamedTuple
 
@@ -21,8 +22,6 @@ _KINDS = {
     errno.ENOTDIR: ErrorKind.NOT_FOUND,
     errno.ELOOP: ErrorKind.NOT_FOUND,
     errno.ENAMETOOLONG: ErrorKind.NOT_FOUND,
-    errno.EMFILE: ErrorKind.CAPACITY,
-    errno.ENFILE: ErrorKind.CAPACITY,
 }
 
 
@@ -64,6 +63,9 @@ def unreachable(path: str, error: OSError) -> ConnectError:
         return AuthenticationError(
             f"{path}: permission denied", hint="give this user the right to read the file and to enter its folders"
         )
+    trouble = trouble_of(error)
+    if trouble is not None and trouble.is_local:
+        return not_connected(trouble, path)
     kind = _KINDS.get(error.errno or 0, ErrorKind.INTERNAL)
     if error.errno != errno.ENOENT:
         return ConnectError(f"{path}: {error.strerror or error}", kind=kind)

@@ -18,14 +18,29 @@ Row = tuple[object, ...]
 _AT_A_TIME = 25
 
 
-class SqliteSession:
-    """Runs one statement. `deadline` (the event loop's clock) ends all waiting for locks."""
+_ON_A_BACKUP = "wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)"
 
-    def __init__(self, name: str, connection: Connection, *, deadline: float, timeout_s: float) -> None:
+
+class SqliteSession:
+    """Runs one statement. `deadline` (the event loop's clock) ends all waiting for locks.
+
+    `refusal_hint` says what to do about a refused write, where it is not because of a failover.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        *,
+        deadline: float,
+        timeout_s: float,
+        refusal_hint: str | None = None,
+    ) -> None:
         self._name = name
         self._connection = connection
         self._deadline = deadline
         self._timeout_s = timeout_s
+        self._refusal_hint = refusal_hint or _ON_A_BACKUP
 
     async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
         """Runs exactly one statement and commits it; a changing one is committed before the reply is given.
@@ -62,7 +77,7 @@ class SqliteSession:
     async def _in_thread(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         try:
             return await self._connection.run(work)
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise self._translated(error) from error
 
     def _translated(self, error: Exception) -> Exception:
@@ -73,17 +88,19 @@ class SqliteSession:
         return while_running(self._connection.path, error)
 
     def _locked_out(self) -> StatementTimeout:
-        return StatementTimeout(
+        locked_out = StatementTimeout(
             f"the file is locked by another connection, and still was after {format_duration(self._timeout_s)}; "
             "nothing was changed",
             hint="find the program that keeps a transaction open, or give a longer --timeout",
         )
+        locked_out.counts_as_failure = False  # as with every engine: it is the statement's neighbours, not the database
+        return locked_out
 
     def _refusal(self, why: str) -> WriteRefusedError:
         return WriteRefusedError(
             f'"{self._name}" was opened read-only for this statement, and the statement is not a read ({why}); '
             "nothing was changed",
-            hint="wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
+            hint=self._refusal_hint,
         )
 
     async def aclose(self) -> None:

@@ -22,6 +22,8 @@ _PART = 0.9
 _LONGEST_S = 60.0
 """Of a check whose time limit is not known."""
 
+_LONGEST_POSITION = 120
+
 
 class Target(NamedTuple):
     """Where a connection goes. `hosts` are (host, port) pairs, `database` the URL's path without its first slash.
@@ -125,7 +127,14 @@ def silent(place: str, limit_s: float) -> ConnectError:
     )
 
 
+def position(text: str) -> str:
+    """How far a server's history goes, fit for a sentence: on one line, and not too long for it."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    return line if len(line) <= _LONGEST_POSITION else f"{line[: _LONGEST_POSITION - 1]}…"
+
+
 _ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name
+_NO_ENGINES = ("base", "network_errors")
 
 
 def engines() -> tuple[str, ...]:
@@ -135,7 +144,7 @@ def engines() -> tuple[str, ...]:
 
 def _files() -> Mapping[str, str]:
     """The file of each engine."""
-    names = (name for name in names_in("omnidb_cli.drivers") if name != "base")
+    names = (name for name in names_in("omnidb_cli.drivers") if name not in _NO_ENGINES)
     return {_ENGINE_OF_FILE.get(name, name): name for name in names}
 
 

@@ -6,7 +6,9 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers._mongodb_parameters import PARAMETERS
 from omnidb_cli.drivers._mongodb_settings import is_direct
+from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Session, Target
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
@@ -25,7 +27,8 @@ _NO_SET = (76, 94)  # NoReplicationEnabled, NotYetInitialized
 
 
 def open_driver(target: Target) -> "MongodbDriver":
-    """The driver for the server, or the replica set, of `target`."""
+    """The driver for the server, or the replica set, of `target`. Raises TopologyError for faulty options."""
+    refuse_faulty_options(target, PARAMETERS)
     return MongodbDriver(target)
 
 

@@ -6,6 +6,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers._mysql_parameters import PARAMETERS
+from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Session, Target, silent
 from omnidb_cli.errors import (
     ConnectError,
@@ -26,11 +28,9 @@ _OPTION_FILE = "~/.my.cnf"
 
 def open_driver(target: Target) -> "MysqlDriver":
     """The driver for `target`. Raises TopologyError for parameters of its URL that it does not understand."""
-    from omnidb_cli.drivers._mysql_settings import refuse_unknown_params
-
     if not target.hosts:
         raise TopologyError(f'connection "{target.name}": its URL names no host', hint="write mysql://host/database")
-    refuse_unknown_params(target)
+    refuse_faulty_options(target, PARAMETERS)
     return MysqlDriver(target)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.core.health import Answer
+from omnidb_cli.drivers._sqlite_parameters import PARAMETERS
+from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Session, Target
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
@@ -19,6 +21,7 @@ def open_driver(target: Target) -> "SqliteDriver":
     """The driver for the file `target.path`. Raises TopologyError for a target that names none."""
     if not target.path or "\0" in target.path:
         raise TopologyError(f'connection "{target.name}": its URL names no file', hint="write sqlite:///FILE")
+    refuse_faulty_options(target, PARAMETERS)
     return SqliteDriver(target, target.path)
 
 
@@ -28,6 +31,7 @@ class SqliteDriver:
     def __init__(self, target: Target, path: str) -> None:
         self._target = target
         self._path = path
+        self._only_reads = target.params.get("mode", "").lower() == "ro"
         self._latest: Job[Any] | None = None
         self.on_lost: Callable[[], None] | None = None  # never called: no connection is held
 
@@ -56,19 +60,23 @@ class SqliteDriver:
         from omnidb_cli.drivers._sqlite_session import SqliteSession
 
         deadline = asyncio.get_running_loop().time() + timeout_s
-        connection = Connection(self._path, Access.READ if read_only else Access.WRITE)
+        connection = Connection(self._path, Access.READ if read_only or self._only_reads else Access.WRITE)
         try:
             await self._unlocked(lambda: self._in_thread(connection.open, connection.stop), limit_s=timeout_s)
         except BaseException:
             await connection.aclose()
             raise
-        return SqliteSession(self._target.name, connection, deadline=deadline, timeout_s=timeout_s)
+        why_reading = "take mode=ro out of its URL, or write elsewhere" if self._only_reads else None
+        return SqliteSession(
+            self._target.name, connection, deadline=deadline, timeout_s=timeout_s, refusal_hint=why_reading
+        )
 
     async def aclose(self) -> None:
         """Nothing is held; what still runs ends with the check or the session that it belongs to."""
 
     async def _in_thread(self, work: Callable[[], T], stop: Callable[[], None]) -> T:
         from omnidb_cli.drivers._sqlite_threads import start
+        from omnidb_cli.drivers.network_errors import not_connected, trouble_of
 
         if self._latest is not None and self._latest.lost and not self._latest.returned:
             raise ConnectError(
@@ -76,7 +84,12 @@ class SqliteDriver:
                 kind=ErrorKind.TIMEOUT,
                 hint="look at the mount: a network file system whose server is away hangs like this",
             )
-        job = start(work)
+        try:
+            job = start(work)
+        except RuntimeError as error:
+            if (trouble := trouble_of(error)) is None:
+                raise
+            raise not_connected(trouble, self._path) from error
         self._latest = job
         return await job.result(stop)
 

@@ -18,6 +18,7 @@ class Part(StrEnum):
     NAMES = "names"
     TABLE = "table"
     RESULT = "result"
+    LINES = "lines"
 
 
 class Style(StrEnum):
@@ -32,10 +33,14 @@ class Style(StrEnum):
 
 
 class Cell(NamedTuple):
-    """A piece of text with one meaning. The text says everything: colour only repeats it."""
+    """A piece of text with one meaning. The text says everything: colour only repeats it.
+
+    `short` is what stands for it where a table is too wide for its terminal.
+    """
 
     text: str
     style: Style = Style.PLAIN
+    short: str | None = None
 
 
 Line = tuple[Cell, ...]
@@ -55,10 +60,14 @@ class Column(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A sentence under the table, with the symbol of what it is about."""
+    """A sentence under the table, with the symbol of what it is about.
+
+    `names` are the connections that share it; they follow the text, on a terminal as many as there is room for.
+    """
 
     mark: Cell
     text: str
+    names: tuple[str, ...] = ()
 
 
 class Command(NamedTuple):
@@ -69,31 +78,41 @@ class Command(NamedTuple):
 
 
 class TableView(NamedTuple):
-    """What people see. `empty` is said where there are no rows; `lines` stand as they are, unwrapped."""
+    """What people see. `empty` is said where there are no rows; `lines` stand as they are, unwrapped.
 
+    `alarm` goes before everything else, `verdict` follows the notes: what made the exit code.
+    """
+
+    alarm: str = ""
     title: Line = ()
     columns: tuple[Column, ...] = ()
     rows: Sequence[Line] = ()
     empty: str = ""
     lines: Sequence[Line] = ()
     notes: Sequence[Note] = ()
+    verdict: str = ""
     commands: Sequence[Command] = ()
 
 
 def with_texts(view: TableView, change: Callable[[str], str]) -> TableView:
     """The same view with every text that comes from outside omnidb changed."""
     return view._replace(
+        alarm=change(view.alarm),
         title=_with_texts(view.title, change),
         rows=[_with_texts(row, change) for row in view.rows],
         empty=change(view.empty),
         lines=[_with_texts(line, change) for line in view.lines],
-        notes=[note._replace(text=change(note.text)) for note in view.notes],
+        notes=[
+            note._replace(text=change(note.text), names=tuple(map(change, note.names)) if note.names else ())
+            for note in view.notes
+        ],
+        verdict=change(view.verdict),
         commands=[command._replace(text=change(command.text)) for command in view.commands],
     )
 
 
 def _with_texts(line: Line, change: Callable[[str], str]) -> Line:
-    return tuple(Cell(change(cell.text), cell.style) for cell in line)
+    return tuple(Cell(change(cell.text), cell.style, cell.short and change(cell.short)) for cell in line)
 
 
 class Document(NamedTuple):

@@ -27,10 +27,39 @@ def display_width(text: str) -> int:
     return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
+def text_width(text: str) -> int:
+    """The terminal columns of the widest line of a text."""
+    return max(map(display_width, text.split("\n"))) if "\n" in text else display_width(text)
+
+
 def natural_widths(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    """The width of each column's widest text."""
+    """The width of each column's widest line."""
     columns = zip(titles, *rows, strict=True)
-    return [max(map(display_width, column)) for column in columns]
+    return [max(map(text_width, column)) for column in columns]
+
+
+def with_names(text: str, names: Sequence[str], room: int | None = None) -> str:
+    """The text, and after it the names: all of them, or as many as fit into `room`, and how many more there are."""
+    if not names:
+        return text
+    left = None if room is None else room - display_width(text) - len(": ")
+    shown = len(names) if left is None else _fitting(names, left)
+    more = f" and {len(names) - shown:,} more" if shown < len(names) else ""
+    return f"{text}: {', '.join(names[:shown])}{more}"
+
+
+def _fitting(names: Sequence[str], room: int) -> int:
+    """How many names fit, with what is said of the others; one at the least."""
+    if sum(map(display_width, names)) + 2 * (len(names) - 1) <= room:
+        return len(names)
+    room -= len(f" and {len(names):,} more")
+    shown = used = 0
+    for name in names:
+        used += display_width(name) + 2 * (shown > 0)
+        if used > room:
+            break
+        shown += 1
+    return max(shown, 1)
 
 
 def fit(columns: Sequence[Column], natural: Sequence[int], width: int | None) -> list[Place]:

@@ -1,19 +1,22 @@
 """Tables where no terminal is: aligned columns, no colour, no box, nothing cut. Needs no Rich."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from omnidb_cli.output.document import Column, TableView
-from omnidb_cli.output.layout import GAP, display_width, natural_widths
+from omnidb_cli.output.layout import GAP, display_width, natural_widths, with_names
 
 
 def plain_text(view: TableView) -> str:
     """The whole view as text: title, table, lines, sentences and the next commands, a blank line between them."""
     width = max((len(command.text) for command in view.commands), default=0)
     blocks = (
+        [view.alarm] if view.alarm else [],
         [" · ".join(cell.text for cell in view.title)],
         _table(view),
         ["  ".join(cell.text for cell in line) for line in view.lines],
-        [f"{note.mark.text} {note.text}" for note in view.notes],
+        [f"{note.mark.text} {with_names(note.text, note.names)}" for note in view.notes],
+        [view.verdict] if view.verdict else [],
         [f"next: {command.text:<{width}}  # {command.purpose}" for command in view.commands],
     )
     return "\n\n".join(filter(None, map("\n".join, blocks))) + "\n"
@@ -29,10 +32,12 @@ def _table(view: TableView) -> list[str]:
 
 
 def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str]:
-    """Each row as one line, its cells padded to `widths`; a wider cell pushes the rest of its line along."""
+    """Each row as one line, or as many as its cells have, the cells padded to `widths`."""
     for row in rows:
-        cells = zip(row, columns, widths, strict=True)
-        yield (" " * GAP).join(_padded(text, width, right=column.right) for text, column, width in cells).rstrip(" ")
+        for line in zip_longest(*(text.split("\n") for text in row), fillvalue=""):
+            cells = zip(line, columns, widths, strict=True)
+            padded = (_padded(text, width, right=column.right) for text, column, width in cells)
+            yield (" " * GAP).join(padded).rstrip(" ")
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from omnidb_cli.output.document import Part
-from omnidb_cli.output.words import milliseconds
+from omnidb_cli.output.words import counted, milliseconds
 from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
 
 SCHEMA = "omnidb.result/v1"
+PARTS = (Part.RESULT,)
 
 Row = Sequence[object]
 
@@ -48,9 +49,13 @@ class ResultWriter(Protocol):
 
 def open_result_writer(streams: "Streams") -> ResultWriter:
     """The writer of the chosen format. Raises ValueError when that format cannot carry a result."""
+    if streams.raw:
+        from omnidb_cli.output.raw_result import RawResult
+
+        return RawResult(streams)
     from omnidb_cli.output.formats import open_format
 
-    writer: ResultWriter = open_format(streams.format, (Part.RESULT,)).result_writer(streams)
+    writer: ResultWriter = open_format(streams.format, PARTS).result_writer(streams)
     return writer
 
 
@@ -63,7 +68,7 @@ def receipt_sentence(result: ResultSummary, status: str | None = None) -> str:
     served = f"served by {result.served_by}{why} in {milliseconds(result.statement_ms)}"
     if status is not None:
         return f"{status}; {served}"
-    return served if result.row_count is None else f"{served}, {result.row_count} row{'s' * (result.row_count != 1)}"
+    return served if result.row_count is None else f"{served}, {counted(result.row_count, 'row')}"
 
 
 def unique_names(columns: Sequence[str]) -> tuple[str, ...]:

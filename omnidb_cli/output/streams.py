@@ -10,7 +10,7 @@ from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
 from omnidb_cli.output.messages import Caution, Failure, Say, as_json, as_sentence
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
-from omnidb_cli.output.values import visible, visible_lines
+from omnidb_cli.output.values import visible, visible_cell, visible_lines
 
 MACHINE_FORMATS = ("json", "jsonl")
 """With these, every line on stderr is a JSON object with one key."""
@@ -23,7 +23,8 @@ class Streams:
 
     `format` is one of the format files; `headers` says whether CSV and TSV begin with their column names.
     `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb` and `COLUMNS` of `env` are honoured, in this order. Everything goes
-    through `redact`, the rows of a person's own statement excepted.
+    through `redact`, the rows of a person's own statement excepted. `program` is how omnidb has to be typed for the
+    same topology and state: every sentence names its commands as `omnidb …`, in backquotes, and says them so.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Streams:
         no_color: bool = False,
         headers: bool = True,
         redact: Redactor = nothing_secret,
+        program: str = "omnidb",
     ) -> None:
         self.out = out
         self.err = err
@@ -43,6 +45,9 @@ class Streams:
         self.format = format
         self.headers = headers
         self.redact = redact
+        self.program = program
+        self.raw = False
+        """Whether the rows of a result go out as the server sent them, a single column without a header."""
         self.is_terminal = out.isatty()
         self.unicode = speaks_unicode(out)
         self._no_color = no_color or bool(env.get("NO_COLOR"))
@@ -138,6 +143,10 @@ class Streams:
         """The text as it may stand in a drawing: harmless for a terminal, and nothing that stdout cannot encode."""
         return encodable(visible(text), self.out)
 
+    def cell_lines(self, text: str) -> str:
+        """The same of a text whose lines stay: each of them is harmless."""
+        return encodable(visible_cell(text), self.out)
+
     def flush(self) -> None:
         """Sends out what is buffered, so that a closed pipe shows here and not at the interpreter's end."""
         self.out.flush()
@@ -148,11 +157,17 @@ class Streams:
 
     def warning(self, message: str, *, connection: str | None = None, hint: str | None = None) -> None:
         """Says on stderr what is not as it should be, although work goes on."""
-        self._say(Say("warning", Caution(message, connection, hint), message, hint))
+        told = Caution(self.typed(message), connection, hint and self.typed(hint))
+        self._say(Say("warning", told, told.message, told.hint))
 
     def error(self, failure: Failure) -> None:
         """Says on stderr why omnidb ends with `failure.code`."""
-        self._say(Say("error", failure, failure.message, failure.hint))
+        told = failure._replace(message=self.typed(failure.message), hint=failure.hint and self.typed(failure.hint))
+        self._say(Say("error", told, told.message, told.hint))
+
+    def typed(self, text: str) -> str:
+        """The sentence with its commands as they have to be typed here: those that stand in backquotes."""
+        return text.replace("`omnidb ", f"`{self.redact(self.program)} ")
 
     def trace(self, text: str) -> None:
         """Writes the traceback that `--debug` asked for to stderr, redacted."""

@@ -1,18 +1,22 @@
 """Tables on a terminal, drawn by Rich. Imported only where there is one (or colour is forced)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from itertools import zip_longest
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from omnidb_cli.output.document import Cell, Column, Command, Line, Style, TableView
-from omnidb_cli.output.layout import GAP, Place, display_width, fit, natural_widths
+from omnidb_cli.output.document import Cell, Column, Command, Line, Note, Style, TableView
+from omnidb_cli.output.layout import GAP, Place, display_width, fit, natural_widths, with_names
 
 UNBOUNDED = 10_000
 """Stands for "as wide as it needs" where Rich wants a number."""
+
+_NAME_LINES = 3
+"""So many lines the sentence may take that several connections share, with their names."""
 
 _COLORS = {
     Style.PLAIN: "",
@@ -43,6 +47,8 @@ def rendered(renderable: RenderableType, *, width: int | None, color: bool) -> s
 def sheet(view: TableView, *, width: int | None) -> RenderableType:
     """Everything of a view: title, table, lines, sentences and the next commands, a blank line between them."""
     blocks: list[RenderableType] = []
+    if view.alarm:
+        blocks.append(Text(view.alarm, _COLORS[Style.BAD]))
     if view.title:
         blocks.append(title(view.title))
     if view.rows:
@@ -52,7 +58,9 @@ def sheet(view: TableView, *, width: int | None) -> RenderableType:
     if view.lines:
         blocks.append(Group(*(joined(line, "  ", unwrapped=True) for line in view.lines)))
     if view.notes:
-        blocks.append(notes(view))
+        blocks.append(notes(view.notes, width))
+    if view.verdict:
+        blocks.append(Text(view.verdict, _COLORS[Style.STRONG]))
     if view.commands:
         blocks.append(_commands(view, width))
     return Group(*_spaced(blocks))
@@ -85,23 +93,42 @@ def title(line: Line) -> Text:
 
 def table(view: TableView, *, width: int | None, fold: bool = True) -> RenderableType:
     """The columns that fit into `width`; texts too long for theirs are folded, or (for one line a row) cut with `…`."""
-    natural = natural_widths(
-        [column.title for column in view.columns], [[cell.text for cell in row] for row in view.rows]
-    )
+    natural = _natural(view)
     places = fit(view.columns, natural, width)
+    if len(places) < len(view.columns) or any(size < natural[index] for index, size in places):
+        view = view._replace(rows=[tuple(_shortened(cell) for cell in row) for row in view.rows])
+        natural = _natural(view)
+        places = fit(view.columns, natural, width)
     if all(size == natural[index] for index, size in places):
         return _unfolded(view, places)
     return _folded(view, places, fold)
 
 
+def _natural(view: TableView) -> list[int]:
+    titles = [column.title for column in view.columns]
+    return natural_widths(titles, [[cell.text for cell in row] for row in view.rows])
+
+
+def _shortened(cell: Cell) -> Cell:
+    return cell if cell.short is None else Cell(cell.short, cell.style)
+
+
 def _unfolded(view: TableView, places: Sequence[Place]) -> RenderableType:
     """The same table where every text fits: ten times as fast as Rich's own, which measures each cell anew."""
-    lines = [_aligned(row, view.columns, places) for row in view.rows]
+    lines = [_aligned(line, view.columns, places) for row in view.rows for line in _lines(row)]
     titles = [Cell(column.title, Style.QUIET) for column in view.columns]
     if any(cell.text for cell in titles):
         rule = "─" * (sum(size for _, size in places) + GAP * (len(places) - 1))
         lines[:0] = [_aligned(titles, view.columns, places), Text(rule, "dim")]
     return Group(*lines)
+
+
+def _lines(row: Line) -> Iterable[Line]:
+    """The row, or as many as its cells have lines."""
+    if not any("\n" in cell.text for cell in row):
+        return (row,)
+    parts = [[Cell(text, cell.style) for text in cell.text.split("\n")] for cell in row]
+    return zip_longest(*parts, fillvalue=Cell(""))
 
 
 def _aligned(row: Sequence[Cell], columns: Sequence[Column], places: Sequence[Place]) -> Text:
@@ -132,11 +159,12 @@ def _folded(view: TableView, places: Sequence[Place], fold: bool) -> Table:
     return drawn
 
 
-def notes(view: TableView) -> Table:
-    """The sentences, each behind the symbol of what it is about."""
+def notes(told: Sequence[Note], width: int | None) -> Table:
+    """The sentences, each behind the symbol of what it is about; the names of those who share one on a few lines."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    for note in view.notes:
-        grid.add_row(piece(note.mark), Text(note.text))
+    room = None if width is None else (width - len("✗ ")) * _NAME_LINES
+    for note in told:
+        grid.add_row(piece(note.mark), Text(with_names(note.text, note.names, room)))
     return grid
 
 

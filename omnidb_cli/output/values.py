@@ -180,6 +180,18 @@ def visible_lines(text: str) -> str:
     return text if text.isprintable() else text.translate(_visible_in_lines())
 
 
+def lines_of(text: str) -> str:
+    """The text with line feeds alone where a server ends its lines with CR LF."""
+    return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def visible_cell(text: str) -> str:
+    r"""The text as a table's cell may have it: its lines stay, every other control character is escaped."""
+    if text.isprintable():
+        return text
+    return "\n".join(map(visible, lines_of(text).split("\n")))
+
+
 def json_safe(text: str) -> str:
     """JSON text with the control characters escaped that JSON itself would let through."""
     if text.isascii() and "\x7f" not in text:

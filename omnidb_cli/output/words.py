@@ -4,12 +4,16 @@ from datetime import UTC, datetime
 
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.core.health import Health
-from omnidb_cli.core.snapshot import CircuitView, ConnectionSnapshot, RoleView
+from omnidb_cli.core.snapshot import CircuitView, ConnectionSnapshot, RoleView, Snapshot
 from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import ErrorKind
 from omnidb_cli.output.document import Cell, Style
 
 NOTHING = Cell("–", Style.QUIET)
 """Where a value is not known or does not apply."""
+
+JUST_NOW = "just now"
+"""The age of what is as new as it can be."""
 
 WELL = 5
 """The `urgency` of a connection about which there is nothing to say."""
@@ -46,12 +50,12 @@ def circuit_cell(circuit: CircuitView) -> Cell:
     return Cell(f"{mark.text} {circuit.state.value}{', held' * circuit.manual}", mark.style)
 
 
-def route_cell(connection: ConnectionSnapshot) -> Cell:
-    """Who serves it: itself, another one, or nobody (which is no alarm where a person wants it so)."""
+def route_cell(connection: ConnectionSnapshot, *, is_unserved: bool) -> Cell:
+    """Where its calls go: direct, to another connection, or nowhere; no alarm where nothing is unserved by that."""
     serving = connection.route.serving
     if serving is None:
-        return Cell("✗ nobody", Style.WARN if connection.circuit.manual else Style.BAD)
-    return Cell("itself", Style.QUIET) if serving == connection.name else Cell(f"→ {serving}", Style.WARN)
+        return Cell("✗ none", Style.BAD) if is_unserved else Cell("– none", Style.WARN)
+    return Cell("direct", Style.QUIET) if serving == connection.name else Cell(f"→ {serving}", Style.WARN)
 
 
 def role_cell(role: RoleView) -> Cell:
@@ -63,13 +67,13 @@ def role_cell(role: RoleView) -> Cell:
     return Cell(f"{role.actual}, not {role.expected}", Style.WARN)
 
 
-def urgency(connection: ConnectionSnapshot) -> int:
-    """How soon a person should look at it: 0 is at once (nobody serves it), `WELL` never."""
+def urgency(connection: ConnectionSnapshot, snapshot: Snapshot) -> int:
+    """How soon a person should see to it: 0 is at once (unserved, or in a split brain), `WELL` never."""
     if is_well(connection):
         return WELL
     if connection.circuit.manual:
         return 4
-    if connection.route.serving is None:
+    if snapshot.is_unserved(connection) or (connection.error and connection.error.kind == ErrorKind.SPLIT_BRAIN):
         return 0
     if connection.health is Health.UNHEALTHY:
         return 1
@@ -77,9 +81,10 @@ def urgency(connection: ConnectionSnapshot) -> int:
 
 
 def is_well(connection: ConnectionSnapshot) -> bool:
-    """Whether there is nothing to say about it: healthy, circuit closed, not held, served by itself."""
+    """Whether there is nothing to say about it: healthy by a check that was made, circuit closed, not held, direct."""
     return (
         connection.health is Health.HEALTHY
+        and connection.error is None
         and connection.circuit.state in (CircuitState.CLOSED, CircuitState.DISABLED)
         and not connection.circuit.manual
         and connection.route.serving == connection.name
@@ -108,7 +113,7 @@ def age(moment: datetime, now: datetime) -> str:
     seconds = (now - moment).total_seconds()
     if seconds < -1:
         return f"{format_duration(-seconds)} ahead"
-    return "just now" if seconds < 1 else f"{format_duration(seconds)} ago"
+    return JUST_NOW if seconds < 1 else f"{format_duration(seconds)} ago"
 
 
 def age_cell(moment: datetime | None, now: datetime) -> Cell:
@@ -140,9 +145,27 @@ def time_of_day(moment: datetime, now: datetime) -> str:
     return stamp.removeprefix(day_and_time(now)[: len("2026-11-23 ")])
 
 
+def short_time(moment: datetime, today: datetime) -> str:
+    """`07:40:00`, in UTC; of another day than `today`, `11-22 07:40`."""
+    stamp, day = day_and_time(moment), day_and_time(today)[: len("2026-11-23")]
+    return stamp[len("2026-11-23 ") :] if stamp.startswith(day) else stamp[len("2026-") : -len(":00")]
+
+
+def since(moment: datetime, now: datetime) -> str:
+    """Since when, in UTC, and for how long: `07:29 (41s)`; the day is said where it is not that of `now`."""
+    stamp = time_of_day(moment, now).rpartition(":")[0]
+    seconds = round((now - moment).total_seconds())
+    return f"{stamp} ({format_duration(seconds) if seconds >= 1 else JUST_NOW})"
+
+
+def since_cell(moment: datetime | None, now: datetime) -> Cell:
+    """Since when, or nothing."""
+    return NOTHING if moment is None else Cell(since(moment, now), Style.QUIET)
+
+
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+    """`1 row`, `2 rows`, `10,000 rows`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def whole_seconds(seconds: float) -> str:

@@ -1,31 +1,34 @@
 """One process's hold on the state file: a connection once it is needed, given up when the file is another."""
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
-from omnidb_cli.state._sqlite_aside import move_aside
+from omnidb_cli.state._sqlite_aside import move_aside, not_ours
 from omnidb_cli.state._sqlite_errors import explained
 from omnidb_cli.state._sqlite_file import (
     Answer,
-    Identity,
     Opened,
     Question,
     begin,
-    identity,
     open_existing,
     open_or_create,
     read,
     recognise,
-    standing,
 )
+from omnidb_cli.state._sqlite_path import Identity, identity, refuse_dangling_link, standing
+from omnidb_cli.state._sqlite_rights import sharing
+from omnidb_cli.state.store import Sharing
 
 
 class FileAccess:
-    """Reads and changes the file at `path`, one at a time. Every method may raise StateStoreError."""
+    """Reads and changes the file that `given` leads to, one at a time. Every method may raise StateStoreError."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, given: str) -> None:
+        self._given = os.path.abspath(given)  # noqa: PTH100 - links in it are to be seen
+        self.path = os.path.realpath(given)
         self._lock = Lock()
         self._db: sqlite3.Connection | None = None
         self._file: Identity | None = None
@@ -34,13 +37,13 @@ class FileAccess:
 
     def read(self, question: Question[Answer], nothing: Answer) -> Answer:
         """The answer of `question`, `nothing` where there is no file. Leaves no trace unless a connection is held."""
-        with self._lock, explained(self.path):
+        with self._lock, self._explained():
             self._release_if_moved()
             return read(self.path, question, nothing) if self._db is None else question(self._db)
 
     def write(self, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Runs `act` in one transaction that excludes every other writer; all of it is kept, or nothing."""
-        with self._lock, explained(self.path):
+        with self._lock, self._explained():
             try:
                 db = self._begin()
                 outcome = act(db)
@@ -52,7 +55,7 @@ class FileAccess:
 
     def revision(self) -> int:
         """A number that grows when another process changed, made, removed or replaced the file."""
-        with self._lock, explained(self.path):
+        with self._lock, self._explained():
             seen = self._look()
             if seen != self._seen:
                 self._seen = seen
@@ -61,19 +64,36 @@ class FileAccess:
 
     def is_absent(self) -> bool:
         """Whether there is no file."""
-        with explained(self.path):
+        with self._explained():
             return standing(self.path) is None
 
+    def sharing(self) -> Sharing:
+        """Who shares the file; where there is none, who will."""
+        with self._explained():
+            return sharing(self.path)
+
     def move_aside(self, stamp: str) -> str:
-        """Renames the file, whatever is in it; returns its new name."""
-        with self._lock, explained(self.path):
+        """Renames the file, whatever else is in it; returns its new name.
+
+        Raises PreconditionError where it is not known to be ours, or where the path is a link to it.
+        """
+        with self._lock, self._explained():
             self._release()
+            if os.path.islink(self._given):  # noqa: PTH114 - as the rest
+                raise not_ours(f"{self._given} is a link to {self.path}")
             return move_aside(self.path, stamp)
 
     def close(self) -> None:
         """Lets go of the file."""
         with self._lock:
             self._release()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        with explained(self.path):
+            if self._db is None and standing(self.path) is None:
+                refuse_dangling_link(self._given)
+            yield
 
     def _begin(self) -> sqlite3.Connection:
         """A connection that holds the write lock of the file that is at the path now, not of one moved aside."""

@@ -3,16 +3,22 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.state._sqlite_path import is_ours
+from omnidb_cli.state._sqlite_rights import advice
 
 BUSY_S: Final = 5.0
 """How long a lock of another process is waited for."""
 
 
 class UnusableFileError(StateStoreError):
-    """The file is damaged or newer than this omnidb; `reset` may put it aside."""
+    """The file is damaged or from another omnidb; `reset` may put it aside."""
+
+
+class GarbledRowError(Exception):
+    """A row holds something else than what was written."""
 
 
 @contextmanager
@@ -22,8 +28,24 @@ def explained(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         _explain(path, error)
+    except GarbledRowError as error:
+        raise damaged(path, str(error)) from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, "a text in it is not UTF-8") from error
+    except PermissionError as error:
+        raise StateStoreError(
+            f"state file {path} cannot be used: {error.strerror or error}", hint=advice(path)
+        ) from error
     except OSError as error:
         raise StateStoreError(f"state file {path} cannot be used: {error.strerror or error}") from error
+
+
+def row_of(row: tuple[Any, ...], *types: Any) -> tuple[Any, ...]:
+    """`row`, if its values are of these types: SQLite keeps whatever it is given. Raises GarbledRowError."""
+    for value, kind in zip(row, types, strict=True):
+        if not isinstance(value, kind):
+            raise GarbledRowError(f"{type(value).__name__} where {getattr(kind, '__name__', kind)} belongs")
+    return row
 
 
 def _explain(path: str, error: sqlite3.Error) -> NoReturn:
@@ -39,11 +61,12 @@ def _explain(path: str, error: sqlite3.Error) -> NoReturn:
         case sqlite3.SQLITE_READONLY:
             raise StateStoreError(
                 f"state file {path} cannot be written: it or its folder is read-only ({error})",
-                hint="use an account that may write there, or name another file with --state",
+                hint=advice(path) or "use an account that may write there, or name another file with --state",
             ) from error
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             raise StateStoreError(
-                f"state file {path} cannot be opened ({error})", hint="check the rights on it and on its folder"
+                f"state file {path} cannot be opened ({error})",
+                hint=advice(path) or "check the rights on it and on its folder",
             ) from error
         case sqlite3.SQLITE_IOERR:
             raise StateStoreError(
@@ -63,7 +86,8 @@ def locked(path: str) -> StateStoreError:
 
 def damaged(path: str, what: str) -> UnusableFileError:
     """The error for a file whose content is not what was written."""
-    return UnusableFileError(
-        f"state file {path} is damaged ({what}); it is left as it is",
-        hint="`omnidb state reset` puts it aside and starts anew; holds by hand in it are lost",
-    )
+    if is_ours(path):
+        hint = "`omnidb state reset` puts it aside and starts anew; holds by hand in it are lost"
+    else:
+        hint = "nothing in it says that it is omnidb's: move it away yourself, or name another file with --state"
+    return UnusableFileError(f"state file {path} is damaged ({what}); it is left as it is", hint=hint)

@@ -12,17 +12,26 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.state._sqlite_errors import BUSY_S, UnusableFileError, damaged, locked
+from omnidb_cli.state._sqlite_errors import BUSY_S, GarbledRowError, UnusableFileError, damaged, locked
+from omnidb_cli.state._sqlite_path import (
+    APPLICATION_ID,
+    JOURNALS,
+    Identity,
+    NotOursError,
+    Standing,
+    identity,
+    is_ours,
+    standing,
+)
+from omnidb_cli.state._sqlite_rights import create, give_group, needs_group
 from omnidb_cli.tuples import NamedTuple
 
-SCHEMA: Final = 1
-APPLICATION_ID: Final = 0x6F6D6462  # "omdb"
+SCHEMA: Final = 2
 _RECENT_S: Final = 0.05
 """A file's time tells two changes apart only if they are some clock ticks apart."""
 
 _ASK_AGAIN_S: Final = 0.002
 
-JOURNALS: Final = ("-wal", "-shm", "-journal")
 _TABLES: Final = (
     """CREATE TABLE connections (
         topology TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (topology, name)
@@ -30,9 +39,10 @@ _TABLES: Final = (
     # AUTOINCREMENT: a number once given is never given again, also after a reset; followers count on it.
     """CREATE TABLE events (
         id INTEGER PRIMARY KEY AUTOINCREMENT, topology TEXT NOT NULL, at_us INTEGER NOT NULL,
-        type TEXT NOT NULL, name TEXT, record TEXT NOT NULL
+        type TEXT NOT NULL, class TEXT NOT NULL, name TEXT, record TEXT NOT NULL
     )""",
     "CREATE INDEX events_of_topology ON events (topology, id)",
+    "CREATE INDEX events_of_class ON events (topology, class, id)",
     """CREATE TABLE writers (
         topology TEXT NOT NULL, writer TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (topology, writer)
     ) WITHOUT ROWID""",
@@ -42,17 +52,6 @@ Answer = TypeVar("Answer")
 Question = Callable[[sqlite3.Connection], Answer]
 """Reads only, and may be asked more than once."""
 
-Identity = tuple[int, int]
-"""Device and inode: the same path with another identity is another file."""
-
-
-class Standing(NamedTuple):
-    """Which file is at a path, when its content changed (ns) and its size in bytes."""
-
-    identity: Identity
-    changed_ns: int
-    size: int
-
 
 class Opened(NamedTuple):
     """A connection, and which file it is to."""
@@ -61,40 +60,29 @@ class Opened(NamedTuple):
     file: Identity
 
 
-def identity(path: str) -> Identity | None:
-    """Which file is at `path` now; None when there is none."""
-    found = standing(path)
-    return found and found.identity
-
-
-def standing(path: str) -> Standing | None:
-    """The file at `path` as it is now; None when there is none."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - one call a revision, and no Path object for it
-    except FileNotFoundError:
-        return None
-    return Standing((found.st_dev, found.st_ino), found.st_mtime_ns, found.st_size)
-
-
 def connect(path: str, *, immutable: bool = False) -> sqlite3.Connection:
     """A connection to the existing file; never creates one. With `immutable` nothing appears beside it either."""
     mode = "mode=ro&immutable=1" if immutable else "mode=rw"
-    return sqlite3.connect(
+    db = sqlite3.connect(
         f"{Path(path).as_uri()}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
+    db.text_factory = bytes.decode  # the library's own way names no error of its own for what is not UTF-8
+    return db
 
 
 def recognise(db: sqlite3.Connection, path: str) -> None:
     """Returns if the database is ours and of the schema that we know.
 
-    Raises UnusableFileError for a newer schema or an empty file (we never leave one: it was cut off), StateStoreError
-    for somebody else's database.
+    Raises UnusableFileError for another schema or an empty file (we never leave one: it was cut off), NotOursError for
+    somebody else's database.
     """
     if not db.execute("PRAGMA page_count").fetchone()[0]:
         raise damaged(path, "it is empty")
     application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-    if application != APPLICATION_ID or version < SCHEMA:
-        raise StateStoreError(
+    if application != APPLICATION_ID:
+        if is_ours(path):
+            raise damaged(path, "its header does not say that it is omnidb's, its tables do")
+        raise NotOursError(
             f"{path} is a SQLite database, but not omnidb's saved state; it is left as it is",
             hint="name another file with --state or in the topology's state:",
         )
@@ -102,6 +90,11 @@ def recognise(db: sqlite3.Connection, path: str) -> None:
         raise UnusableFileError(
             f"state file {path} was written by a newer omnidb (schema {version}, this one knows {SCHEMA})",
             hint="upgrade omnidb, or name another file with --state",
+        )
+    if version < SCHEMA:
+        raise UnusableFileError(
+            f"state file {path} was written by an older omnidb (schema {version}, this one knows {SCHEMA})",
+            hint="`omnidb state reset` backs it up and resets; note the holds in it before, with that older omnidb",
         )
 
 
@@ -117,7 +110,7 @@ def read(path: str, question: Question[Answer], nothing: Answer) -> Answer:
     if not _has_journal(path):
         try:
             answer = _ask_untouched(path, question)
-        except (sqlite3.Error, StateStoreError):
+        except (sqlite3.Error, StateStoreError, GarbledRowError, UnicodeDecodeError):
             if _is_unchanged(path, before):
                 raise
         else:
@@ -134,13 +127,18 @@ def open_existing(path: str) -> Opened | None:
     """A connection to our file that can be held, None where there is no file. What it commits is on disk."""
     if standing(path) is None:
         return None
-    with folder_lock(path, shared=True):
+    group = needs_group(path)
+    with folder_lock(path, shared=not group):  # nobody meets journals that have not got their group yet
         file = identity(path)
         if file is None:
             return None
+        for journal in JOURNALS:
+            standing(path + journal)  # SQLite would open whatever is there
         db = connect(path)
         try:
             recognise(db, path)
+            if group:
+                give_group(path)
             db.execute("PRAGMA synchronous=FULL")
         except BaseException:
             db.close()
@@ -177,7 +175,13 @@ def begin(db: sqlite3.Connection) -> None:
 
 
 def _has_journal(path: str) -> bool:
-    return any(standing(path + journal) is not None for journal in ("-wal", "-journal"))
+    """Whether something may be committed that is not in the file itself.
+
+    An empty journal holds nothing. Where the disk was full it is what a write leaves, beside an index too short to
+    be opened, and the file is whole all the same.
+    """
+    found = (standing(path + journal) for journal in ("-wal", "-journal"))
+    return any(one is not None and one.size > 0 for one in found)
 
 
 def _ask_untouched(path: str, question: Question[Answer]) -> Answer:
@@ -202,7 +206,7 @@ def _create(path: str) -> None:
         unborn = path + ".new"
         for left in (unborn, *(name + journal for name in (unborn, path) for journal in JOURNALS)):
             Path(left).unlink(missing_ok=True)  # of a file that was deleted, or never finished: SQLite would read them
-        os.close(os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        create(unborn)
         with closing(connect(unborn)) as db:
             _make_tables(db)
         Path(unborn).rename(path)

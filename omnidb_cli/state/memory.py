@@ -3,14 +3,13 @@
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import count
-from typing import Final
+from itertools import chain
+from operator import attrgetter
 
 from omnidb_cli.core.events import Event
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.state.store import Saved, StoredEvent, StoreInfo, Update
-
-_HISTORY: Final = 10_000
+from omnidb_cli.state.retention import BUDGETS, EventClass, class_of
+from omnidb_cli.state.store import Saved, Sharing, StoredEvent, StoreInfo, Update
 
 
 def open_store(url: str, topology: str) -> "MemoryStore":  # noqa: ARG001 - nobody else sees it: nothing to keep apart
@@ -27,8 +26,10 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._rows: dict[str, Saved] = {}
-        self._history: deque[StoredEvent] = deque(maxlen=_HISTORY)
-        self._numbers = count(1)
+        self._history: dict[EventClass, deque[StoredEvent]] = {
+            kind: deque(maxlen=budget.events) for kind, budget in BUDGETS.items()
+        }
+        self._last_id = 0
 
     def load(self) -> Mapping[str, Saved]:
         """Every row."""
@@ -42,8 +43,9 @@ class MemoryStore:
             rows[name], told = update(self._rows.get(name))
             happened += told
         self._rows.update(rows)
-        ordered = sorted([*happened, *events], key=lambda event: event.at)
-        self._history.extend(StoredEvent(next(self._numbers), event) for event in ordered)
+        for event in sorted([*happened, *events], key=attrgetter("at")):
+            self._last_id += 1
+            self._history[class_of(event)].append(StoredEvent(self._last_id, event))
         return rows
 
     def revision(self) -> int:
@@ -62,21 +64,27 @@ class MemoryStore:
         wanted_names, wanted_types = set(names), set(types)
         return [
             stored
-            for stored in self._history
+            for stored in sorted(chain.from_iterable(self._history.values()), key=attrgetter("id"))
             if stored.id > after_id
             and (since is None or stored.event.at >= since)
             and (not wanted_names or stored.event.name in wanted_names)
             and (not wanted_types or stored.event.type in wanted_types)
         ]
 
+    def last_id(self) -> int:
+        """The number of the newest event; 0 where there was none."""
+        return self._last_id
+
     def info(self) -> StoreInfo:
         """What there is: no file, no size."""
-        return StoreInfo("memory:", False, None, None, len(self._rows), len(self._history), ())
+        events = sum(map(len, self._history.values()))
+        return StoreInfo("memory:", False, None, None, len(self._rows), events, (), Sharing("this process only"))
 
     def reset(self) -> str | None:
         """Forgets everything; there is nothing to keep aside."""
         self._rows.clear()
-        self._history.clear()
+        for events in self._history.values():
+            events.clear()
         return None
 
     def close(self) -> None:

@@ -148,7 +148,7 @@ class Recorder:
             told: list[Event] = []
             for entry in entries:
                 if isinstance(entry, _Routed):
-                    row, events = _reroute(row, entry)
+                    row, events = _reroute(row, entry, now_wall)
                 else:
                     row, events = _replay(row, entry, settings, now_wall)
                 told += events
@@ -172,16 +172,27 @@ def _is_stale(row: Saved, at_wall: float, now_wall: float) -> bool:
     return seen is not None and at_wall < seen <= now_wall
 
 
-def _reroute(row: Saved, entry: _Routed) -> tuple[Saved, Sequence[Event]]:
-    moved = not row.serving_known or row.serving != entry.serving
-    parted = row.split_since is None
+def _reroute(row: Saved, entry: _Routed, now_wall: float) -> tuple[Saved, Sequence[Event]]:
+    """The row after somebody's decision on who serves it, and those of its events that are news."""
+    splits = [event for event in entry.events if event.type is EventType.SPLIT_BRAIN]
+    moves = [event for event in entry.events if event.type is not EventType.SPLIT_BRAIN]
+    told = splits if row.split_since is None else []
+    row = row._replace(split_since=_earliest_known(row.split_since, entry.split_since))
+    is_moved = not row.serving_known or row.serving != entry.serving
+    if is_moved and row.serving_known and (not moves or _is_outdated(row, moves[0], now_wall)):
+        return row, told
     routed = row._replace(
         serving=entry.serving,
         serving_known=True,
         eligible_since=_earliest_known(row.eligible_since, entry.eligible_since),
-        split_since=_earliest_known(row.split_since, entry.split_since),
+        moved_at=moves[0].at.timestamp() if is_moved and moves else row.moved_at,
     )
-    return routed, [one for one in entry.events if (parted if one.type is EventType.SPLIT_BRAIN else moved)]
+    return routed, [*moves, *told] if is_moved else told
+
+
+def _is_outdated(row: Saved, move: Event, now_wall: float) -> bool:
+    """Whether others have moved the service since. A person's word never is; nor does a move from the future count."""
+    return move.actor is None and row.moved_at is not None and move.at.timestamp() < row.moved_at <= now_wall
 
 
 def _earliest_known(saved: float | None, noted: float | None) -> float | None:

@@ -53,6 +53,7 @@ _ROW: Final[Mapping[str, Accepts]] = {
     "serving_known": flag,
     "eligible_since": time_or_none,
     "split_since": time_or_none,
+    "moved_at": time_or_none,
     "health": mapping,
     "circuit": mapping,
 }
@@ -104,6 +105,7 @@ def encode(saved: Saved) -> str:
             "serving_known": saved.serving_known,
             "eligible_since": saved.eligible_since,
             "split_since": saved.split_since,
+            "moved_at": saved.moved_at,
             "health": record,
             "circuit": _differences(circuit, CLOSED, _CIRCUIT),
         }
@@ -134,6 +136,7 @@ def decode(text: str, name: str, at: Moment) -> Saved:
             row["serving_known"],
             _not_after(row["eligible_since"], at),
             _not_after(row["split_since"], at),
+            _not_after(row["moved_at"], at),
         )
     except (GarbledError, ValueError, RecursionError) as error:
         raise StateStoreError(

@@ -1,6 +1,5 @@
 """The saved state of one host: a SQLite file that many processes read and change at once."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,14 +12,13 @@ from omnidb_cli.core.events import Event, utc
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state import records
 from omnidb_cli.state._sqlite_access import FileAccess
-from omnidb_cli.state._sqlite_aside import copy_aside
-from omnidb_cli.state._sqlite_errors import UnusableFileError
+from omnidb_cli.state._sqlite_aside import copy_aside, not_ours
+from omnidb_cli.state._sqlite_errors import UnusableFileError, row_of
 from omnidb_cli.state._sqlite_file import SCHEMA
+from omnidb_cli.state._sqlite_history import append, last_id
+from omnidb_cli.state._sqlite_path import NotOursError
 from omnidb_cli.state.store import Saved, StoredEvent, StoreInfo, Update
 from omnidb_cli.state.writer import this_writer
-
-HISTORY: Final = 10_000
-"""How many events of a topology are kept, the newest."""
 
 _WRITERS: Final = 50
 _PREFIX: Final = "sqlite:///"
@@ -41,7 +39,7 @@ def open_store(url: str, topology: str, *, now: Callable[[], Moment] = real_mome
         raise StateStoreError(
             "the state URL names no file", hint="write sqlite:////absolute/path.db, or memory: to keep nothing"
         )
-    return SqliteStore(url, FileAccess(os.path.realpath(path)), _storable(topology), now)
+    return SqliteStore(url, FileAccess(path), _storable(topology), now)
 
 
 def _storable(text: str) -> str:
@@ -66,7 +64,7 @@ class SqliteStore:
 
         def question(db: sqlite3.Connection) -> dict[str, Saved]:
             rows = db.execute("SELECT name, record FROM connections WHERE topology = ?", (self._topology,))
-            return {name: records.decode(record, name, at) for name, record in rows}
+            return {name: records.decode(record, name, at) for name, record in (row_of(row, str, str) for row in rows)}
 
         return self._file.read(question, {})
 
@@ -103,13 +101,18 @@ class SqliteStore:
             found = db.execute(statement, parameters)
             return [
                 StoredEvent(number, records.decode_event(record, number, kind=kind, name=name, at_us=at_us))
-                for number, kind, name, at_us, record in found
+                for number, kind, name, at_us, record in (row_of(row, int, str, str | None, int, str) for row in found)
             ]
 
         return self._file.read(question, [])
 
+    def last_id(self) -> int:
+        """The number of the newest event that the file has had; a smaller one than before means another file."""
+        return self._file.read(last_id, 0)
+
     def info(self) -> StoreInfo:
         """What there is: the size counts the journal too."""
+        shared = self._file.sharing()
 
         def question(db: sqlite3.Connection) -> StoreInfo:
             parts = [Path(self._file.path + suffix) for suffix in ("", "-wal")]
@@ -124,22 +127,25 @@ class SqliteStore:
                 schema=SCHEMA,
                 connections=connections,
                 events=events,
-                writers=[writer for (writer,) in writers],
+                writers=[writer for (writer,) in (row_of(row, str) for row in writers)],
+                sharing=shared,
             )
 
-        return self._file.read(question, StoreInfo(self._url, False, None, None, 0, 0, ()))
+        return self._file.read(question, StoreInfo(self._url, False, None, None, 0, 0, (), shared))
 
     def reset(self) -> str | None:
         """Empties the topology's part and keeps a copy of the file as it was; returns the copy's path.
 
-        A file that is damaged or newer is moved aside instead. Somebody else's database stays where it is and as
-        it is: StateStoreError.
+        A file that is damaged or from another omnidb is moved aside instead. What is not known to be ours stays where
+        it is and as it is: PreconditionError.
         """
         stamp = f"{utc(self._now().wall):%Y%m%dT%H%M%SZ}"
-        if self._file.is_absent():
-            return None
         try:
+            if self._file.is_absent():
+                return None
             return self._file.write(lambda db: self._empty(db, stamp))
+        except NotOursError as error:
+            raise not_ours(str(error)) from error
         except UnusableFileError:
             return self._file.move_aside(stamp)
 
@@ -161,7 +167,7 @@ class SqliteStore:
             if (record := records.encode(rows[name])) != text:
                 changed.append((self._topology, name, record))
         db.executemany("INSERT OR REPLACE INTO connections VALUES (?, ?, ?)", changed)
-        self._remember(db, sorted([*happened, *events], key=lambda event: event.at))
+        append(db, self._topology, [*happened, *events], int(at.wall * 1e6))
         if changed or happened or events:
             self._sign(db, at)
         return rows
@@ -169,32 +175,16 @@ class SqliteStore:
     def _record(self, db: sqlite3.Connection, name: str) -> str | None:
         found = db.execute("SELECT record FROM connections WHERE topology = ? AND name = ?", (self._topology, name))
         row = found.fetchone()
-        return None if row is None else row[0]
-
-    def _remember(self, db: sqlite3.Connection, events: Sequence[Event]) -> None:
-        if not events:
-            return
-        db.executemany(
-            "INSERT INTO events (topology, at_us, type, name, record) VALUES (?, ?, ?, ?, ?)",
-            [
-                (self._topology, records.microseconds(event.at), event.type, event.name, records.encode_event(event))
-                for event in events
-            ],
-        )
-        db.execute(
-            "DELETE FROM events WHERE topology = ?1 AND id <= "
-            "(SELECT id FROM events WHERE topology = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            (self._topology, HISTORY),
-        )
+        return None if row is None else str(row_of(row, str)[0])
 
     def _sign(self, db: sqlite3.Connection, at: Moment) -> None:
         db.execute(
             "INSERT OR REPLACE INTO writers VALUES (?, ?, ?)", (self._topology, this_writer(), int(at.wall * 1e6))
         )
         db.execute(
-            "DELETE FROM writers WHERE topology = ?1 AND at_us < "
-            "(SELECT at_us FROM writers WHERE topology = ?1 ORDER BY at_us DESC LIMIT 1 OFFSET ?2)",
-            (self._topology, _WRITERS - 1),
+            "DELETE FROM writers WHERE topology = ? AND at_us < "
+            "(SELECT at_us FROM writers WHERE topology = ? ORDER BY at_us DESC LIMIT 1 OFFSET ?)",
+            (self._topology, self._topology, _WRITERS - 1),
         )
 
     def _empty(self, db: sqlite3.Connection, stamp: str) -> str:

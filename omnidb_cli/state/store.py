@@ -24,7 +24,7 @@ class Saved(NamedTuple):
     `fingerprint` identifies the settings it was saved under (no secret goes into it). `serving` is who
     served it last (None: nobody), `serving_known` is False before the first route was ever decided.
     `eligible_since` is the Unix time since when a primary that does not serve has been eligible without a break,
-    `split_since` since when two of its route take writes.
+    `split_since` since when two of its route take writes, `moved_at` when the service moved last.
     """
 
     memory: Memory
@@ -33,6 +33,7 @@ class Saved(NamedTuple):
     serving_known: bool = False
     eligible_since: float | None = None
     split_since: float | None = None
+    moved_at: float | None = None
 
 
 Update = Callable[[Saved | None], tuple[Saved, Sequence[Event]]]
@@ -49,6 +50,18 @@ class StoredEvent(NamedTuple):
     event: Event
 
 
+class Sharing(NamedTuple):
+    """For whom a state counts.
+
+    `shared_with` is who may read and change it, `also_read_by` who may only read it (None: nobody else). `exposed_by`
+    is the folder by which everybody on the host may put another state in its place (None: nobody may).
+    """
+
+    shared_with: str
+    also_read_by: str | None = None
+    exposed_by: str | None = None
+
+
 class StoreInfo(NamedTuple):
     """What `state show` says.
 
@@ -62,6 +75,7 @@ class StoreInfo(NamedTuple):
     connections: int
     events: int
     writers: Sequence[str]
+    sharing: Sharing
 
 
 class Store(Protocol):
@@ -93,6 +107,10 @@ class Store(Protocol):
         types: Iterable[str] = (),
     ) -> Sequence[StoredEvent]:
         """The history, oldest first."""
+        ...
+
+    def last_id(self) -> int:
+        """The number of the newest event; what is appended from now on has a greater one."""
         ...
 
     def info(self) -> StoreInfo: ...

@@ -4,9 +4,10 @@ import os
 
 
 def this_writer() -> str:
-    """`who@host` of this process; under sudo the person who called it."""
+    """`who@host` of this process; under sudo the person who called it. Bytes of another encoding are spelled out."""
     account = os.environ.get("SUDO_USER") if os.geteuid() == 0 else None
-    return f"{account or _account()}@{os.uname().nodename}"
+    name = f"{account or _account()}@{os.uname().nodename}"
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _account() -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from omnidb_cli.duration import write_duration
 from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, HealthCheckSettings, Topology
 from omnidb_cli.topology.redact import MASK
 
@@ -16,7 +17,7 @@ def described(topology: Topology) -> dict[str, Any]:
                 "to": list(rule.to),
                 "writes": rule.writes,
                 "failback": rule.failback,
-                "failback_after": notation(rule.failback_after_s),
+                "failback_after": write_duration(rule.failback_after_s),
             }
             for name, rule in topology.failover.items()
         },
@@ -26,34 +27,23 @@ def described(topology: Topology) -> dict[str, Any]:
     }
 
 
-def notation(seconds: float) -> str:
-    """A duration as the topology file has it: `500ms`, `30s`, `5m`, `1h`; it parses to the same number."""
-    for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
-        if seconds >= size and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    if seconds == 0:
-        return "0s"
-    in_ms = f"{seconds * 1000:.6f}".rstrip("0").rstrip(".")
-    return f"{in_ms}ms"
-
-
 def _connection(connection: Connection) -> dict[str, Any]:
     return {
         "url": connection.url.text,
         "password": MASK if connection.password else None,
         "role": connection.role,
         "tags": list(connection.tags),
-        "max_lag": None if connection.max_lag_s is None else notation(connection.max_lag_s),
-        "slow": None if connection.slow_s is None else notation(connection.slow_s),
+        "max_lag": None if connection.max_lag_s is None else write_duration(connection.max_lag_s),
+        "slow": None if connection.slow_s is None else write_duration(connection.slow_s),
         "health_check": _health_check(connection.health_check),
     }
 
 
 def _health_check(settings: HealthCheckSettings) -> dict[str, Any]:
     return {
-        "interval": notation(settings.interval_s),
-        "timeout": notation(settings.timeout_s),
-        "retry": {"retries": settings.retries, "delay": notation(settings.retry_delay_s)},
+        "interval": write_duration(settings.interval_s),
+        "timeout": write_duration(settings.timeout_s),
+        "retry": {"retries": settings.retries, "delay": write_duration(settings.retry_delay_s)},
         "rise": settings.rise,
         "fall": settings.fall,
         "statement": settings.statement,
@@ -65,7 +55,7 @@ def _circuit_breaker(settings: CircuitBreakerSettings | None) -> dict[str, Any] 
         return False
     return {
         "threshold": settings.threshold,
-        "reset_timeout": notation(settings.reset_timeout_s),
+        "reset_timeout": write_duration(settings.reset_timeout_s),
         "half_open_successes": settings.half_open_successes,
-        "max_reset_timeout": notation(settings.max_reset_timeout_s),
+        "max_reset_timeout": write_duration(settings.max_reset_timeout_s),
     }

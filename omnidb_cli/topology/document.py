@@ -23,9 +23,9 @@ Value = Scalar | list["Value"] | dict[str, "Value"]
 
 
 class Unreadable(Exception):  # noqa: N818 - not an error of omnidb's own tree; it never leaves the room
-    """The text as a whole cannot be used: a sentence and where, counted from 1 (0: nowhere in particular)."""
+    """The text as a whole cannot be used: a sentence and where, counted from 1."""
 
-    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+    def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(message)
         self.line = line
         self.column = column
@@ -152,20 +152,30 @@ class Document:
             return None
         if node.tag in KNOWN_TAGS:
             read = how_read(text, node.tag)
-            self._fault(node, f"YAML reads the key {short_key(text)} as {read}: put it in quotes")
+            read = "a number" if read == text else read
+            self._fault(node, f'YAML reads the key {short(text)} as {read}: put it in quotes, "{short(text)}"')
         else:
             self._fault(node, _TAG)
         return text
 
 
 def short(text: str) -> str:
-    """The text for a message: cut where it gets too long, and without the password of a URL in the wrong place."""
-    text = redact_url(text)
+    """The text for a message: on one line, cut where it gets too long, and without a password of a URL in it."""
+    text = on_one_line(redact_url(text))
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+def on_one_line(text: str) -> str:
+    """The text with what no terminal should be sent spelled out: a line break becomes a backslash and n."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def short_key(text: str) -> str:
-    """A key for a message: up to a colon in it, for what follows `password:` without a space is no key."""
+    """A key for a message: up to a colon in it, for what follows `password:` without a space is no key; `1:30` is."""
+    if _TIME.fullmatch(text):
+        return short(text)
     word, colon, _ = text.partition(":")
     return short(word) + (":…" if colon else "")
 
@@ -179,13 +189,21 @@ def dotted(path: Path) -> str:
 _MERGE = PREFIX + "merge"
 _COLLECTIONS = {PREFIX + "map", PREFIX + "seq"}
 _TAG = "a tag (!) has no meaning here: put the value in quotes if the ! is part of it"
+_SIGNS = {
+    "*": "an alias (*) has no anchor (&): put the value in quotes if the * is part of it",
+    "&": "an anchor (&) is there twice: put the value in quotes if the & is part of it",
+    "!": _TAG,
+}
+_QUOTED = re.compile(r"""(['"])[^'"]*\w[^'"]*\1""")
+_TIME = re.compile(r"[-+]?[0-9]{1,2}(:[0-9]{1,2})+")
+_TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # 7 ms to compile
 
 
 def _place(node: Any) -> tuple[int, int]:
     if node is None:
-        return 0, 0
+        return 1, 1
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
@@ -210,13 +228,13 @@ class _Measure:
         self.depth = 0
         self.count = 0
 
-    def down(self, _parent: object, _index: object) -> None:
+    def down(self, parent: Any, _index: object) -> None:
         self.depth += 1
         self.count += 1
         if self.depth > DEEPEST:
-            raise Unreadable(f"is nested more than {DEEPEST} levels deep")
+            raise Unreadable(_TOO_DEEP, *_place(parent))
         if self.count > MOST_VALUES:
-            raise Unreadable(f"has more than {MOST_VALUES:,} values")
+            raise Unreadable(f"has more than {MOST_VALUES:,} values", *_place(parent))
 
     def up(self) -> None:
         self.depth -= 1
@@ -233,28 +251,32 @@ def _compose(text: str) -> tuple[Any, int]:
         return loader.get_single_node(), measure.count
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise Unreadable(_syntax(error, text, line, column), line, column) from None
     except yaml.YAMLError:
-        raise Unreadable("is not YAML") from None
+        raise Unreadable("is not YAML", 1, 1) from None
     finally:
         loader.dispose()
 
 
+def _open_brackets(above: list[str], here: list[str], column: int) -> int:
+    """How many brackets are open in front of a place, quotes and comments not looked at."""
+    before = [*above, *(line[:column] for line in here)]
+    return sum(line.count("[") + line.count("{") - line.count("]") - line.count("}") for line in before)
+
+
 def _syntax(error: Any, text: str, line: int, column: int) -> str:
     """What is wrong with the syntax, without repeating the text: a password could be in it."""
-    problem = error.problem or ""
-    if problem.startswith("found undefined alias"):
-        return "an alias (*) has no anchor (&): put the value in quotes if the * is part of it"
-    if problem.startswith("second occurrence"):
-        return "an anchor (&) is there twice: put the value in quotes if the & is part of it"
-    if problem.startswith("found undefined tag"):
-        return _TAG
-    if problem.startswith("but found another document"):
-        return "holds more than one document (---)"
     lines = text.split("\n", line)
+    if _open_brackets(lines[: line - 1], lines[line - 1 : line], column) > DEEPEST:
+        return _TOO_DEEP  # libyaml reads ahead for a key, and has a limit of its own
     here = lines[line - 1] if 0 < line <= len(lines) else ""
+    if (sign := here[column - 1 : column]) in _SIGNS:
+        return _SIGNS[sign]
+    if column == 1 and here.startswith("---"):
+        return "holds more than one document (---)"
     if here[column - 1 : column] == "\t" or here[: len(here) - len(here.lstrip())].count("\t"):
         return "not valid YAML: indent with spaces, not with a tab"
     hint = "; inside { } and [ ] a ${…} needs quotes" if "${" in here else ""
+    problem = _QUOTED.sub("…", error.problem or "")
     return f"not valid YAML: {problem}{hint}"

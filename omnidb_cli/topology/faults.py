@@ -32,8 +32,9 @@ class Faults:
             return ""
         from difflib import get_close_matches
 
-        near = get_close_matches(word, known, n=1)
-        return f' (did you mean "{short(near[0])}"?)' if near else ""
+        by_letters = {one.lower(): one for one in known}
+        near = get_close_matches(word.lower(), by_letters, n=1)
+        return f' (did you mean "{short(by_letters[near[0]])}"?)' if near else ""
 
     def problems(self, document: Document) -> tuple[Problem, ...]:
         """All of them in the order of the text; for a file that is full of faults the first, and how many more."""
@@ -42,5 +43,6 @@ class Faults:
         problems = sorted(early + late, key=lambda problem: (problem.line, problem.column))[:MOST_PROBLEMS]
         more = len(document.faults) + len(late) + self._more - len(problems)
         if more > 0:
-            problems.append(Problem(self._file, 0, 0, "", f"and {more:,} more problems"))
+            last = problems[-1]
+            problems.append(Problem(self._file, last.line, last.column, "", f"and {more:,} more problems"))
         return tuple(problems)

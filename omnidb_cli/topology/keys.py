@@ -6,7 +6,7 @@ Validation, nearest names, `described`, the docs' reference and the JSON Schema 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from omnidb_cli.duration import FORMS
+from omnidb_cli.duration import FORMS, LONGEST_DELAY_S, LONGEST_HOLD_S, LONGEST_S, write_duration
 from omnidb_cli.tuples import NamedTuple
 
 
@@ -31,8 +31,9 @@ class Kind(StrEnum):
 class Key(NamedTuple):
     """One key. `default` is as the file would have it; None: nothing unless written.
 
-    `least` bounds counts, and 0 admits a duration of zero. `section` names the table of what stands below it: of
-    the key itself (SECTION, SWITCHABLE: also `false`) or of each of the names that a person chooses (NAMED).
+    `least` and `most` bound counts, `longest_s` bounds durations, and 0 as `least` admits one of zero. `section` names
+    the table of what stands below it: of the key itself (SECTION, SWITCHABLE: also `false`) or of each of the names
+    that a person chooses (NAMED).
     """
 
     name: str
@@ -43,11 +44,15 @@ class Key(NamedTuple):
     least: int = 1
     section: str | None = None
     required: bool = False
+    most: int | None = None
+    longest_s: float = LONGEST_S
 
 
+MOST_RETRIES = 10
 NAME_RULE = "letters, digits and _ . -, the first none of . and -, at most 63 characters"
 PLACEHOLDER = "NAME"
 
+_LAG = "replication further behind than this is degraded"
 _CHECK = "how connections are checked"
 _SECTIONS: Mapping[str, tuple[Key, ...]] = {
     "topology": (
@@ -63,7 +68,7 @@ _SECTIONS: Mapping[str, tuple[Key, ...]] = {
         Key("password", Kind.SECRET, None, "better kept out of the url: ${env:X} or ${file:/path}"),
         Key("role", Kind.CHOICE, None, "the role it must have; left out: not verified", ("primary", "replica")),
         Key("tags", Kind.WORDS, None, "words of your own, shown with it"),
-        Key("max_lag", Kind.DURATION, None, "replication further behind than this is degraded"),
+        Key("max_lag", Kind.DURATION, None, _LAG, longest_s=LONGEST_HOLD_S),
         Key("slow", Kind.DURATION, None, "a check that takes longer than this is degraded"),
         Key("health_check", Kind.SECTION, None, "overrides the common settings, key by key", section="health_check"),
     ),
@@ -76,8 +81,8 @@ _SECTIONS: Mapping[str, tuple[Key, ...]] = {
         Key("statement", Kind.TEXT, None, "what a check runs; default: the engine's own"),
     ),
     "retry": (
-        Key("retries", Kind.COUNT, 0, "attempts after the first one", least=0),
-        Key("delay", Kind.DURATION, "100ms", "the pause between two attempts"),
+        Key("retries", Kind.COUNT, 0, "attempts after the first one", least=0, most=MOST_RETRIES),
+        Key("delay", Kind.DURATION, "100ms", "the pause between two attempts", longest_s=LONGEST_DELAY_S),
     ),
     "circuit_breaker": (
         Key("threshold", Kind.COUNT, 5, "failures in a row until it opens"),
@@ -107,6 +112,11 @@ def paths(section: str = "topology", above: str = "") -> Iterator[tuple[str, Key
             yield from paths(key.section, f"{path}.{chosen}")
 
 
+def bounds(key: Key) -> str:
+    """The limits of a count: `of at least 1`, `from 0 to 10`."""
+    return f"of at least {key.least}" if key.most is None else f"from {key.least} to {key.most}"
+
+
 def allowed(key: Key) -> str:
     """What may stand behind the key, as a phrase: `a whole number of at least 1`."""
     match key.kind:
@@ -116,9 +126,9 @@ def allowed(key: Key) -> str:
             return " or ".join(key.choices)
         case Kind.DURATION:
             least = "zero or more" if key.least == 0 else "above zero"
-            return f"a duration ({FORMS}; {least}, at most 24h)"
+            return f"a duration ({FORMS}; {least}, at most {write_duration(key.longest_s)})"
         case Kind.COUNT:
-            return f"a whole number of at least {key.least}"
+            return f"a whole number {bounds(key)}"
         case Kind.WORDS:
             return "a list of words"
         case Kind.BACKUPS:

@@ -8,52 +8,76 @@ from contextlib import contextmanager
 from os import PathLike
 
 from omnidb_cli.errors import Problem, TopologyError
-from omnidb_cli.topology.document import Document, Unreadable
+from omnidb_cli.topology.document import Document, Unreadable, on_one_line
 from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.model import Topology
 from omnidb_cli.topology.references import References
 from omnidb_cli.topology.sections import Sections
+from omnidb_cli.topology.url_check import Tables, UrlCheck
 from omnidb_cli.topology.validate import validate
 from omnidb_cli.topology.values import is_name
+from omnidb_cli.tuples import NamedTuple
 
 LARGEST_BYTES = 10 * 1024 * 1024
 _UNNAMED = "topology"
 
 
-def load(path: str | PathLike[str], *, env: Mapping[str, str] = os.environ) -> Topology:
+def load(
+    path: str | PathLike[str], *, env: Mapping[str, str] = os.environ, parameters: Tables | None = None
+) -> Topology:
     """The topology of a file; secrets come from `env` and from files.
 
-    Raises TopologyError with every problem for anything that is not a valid topology.
+    `parameters` gives what the URLs of an engine may say; without it that is not checked. Raises TopologyError with
+    every problem for anything that is not a valid topology.
     """
     file = os.fspath(path)
     text = _text(_bytes(file), file)
     absolute = os.path.abspath(file)  # noqa: PTH100 - symbolic links stay as the user wrote them
-    return _parse(text, file, env, os.path.dirname(absolute), absolute)  # noqa: PTH120
+    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, parameters))  # noqa: PTH120
 
 
-def parse(text: str, *, file: str = "<text>", env: Mapping[str, str] = os.environ, base_dir: str = ".") -> Topology:
+def parse(
+    text: str,
+    *,
+    file: str = "<text>",
+    env: Mapping[str, str] = os.environ,
+    base_dir: str = ".",
+    parameters: Tables | None = None,
+) -> Topology:
     """The topology of a text. `file` is what problems call it, relative files are relative to `base_dir`.
 
     Raises TopologyError with every problem.
     """
-    return _parse(text, file, env, os.path.abspath(base_dir), None)  # noqa: PTH100
+    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, parameters))  # noqa: PTH100
 
 
-def _parse(text: str, file: str, env: Mapping[str, str], base_dir: str, path: str | None) -> Topology:
+class _Source(NamedTuple):
+    """Where a text comes from, and what it is read against. `file` is what problems call it."""
+
+    file: str
+    env: Mapping[str, str]
+    base_dir: str
+    path: str | None
+    parameters: Tables | None
+
+
+def _parse(text: str, source: _Source) -> Topology:
     with _collector_paused():
-        return _validated(text, file, References(env, base_dir), base_dir, path)
+        return _validated(text, source)
 
 
-def _validated(text: str, file: str, references: References, base_dir: str, path: str | None) -> Topology:
+def _validated(text: str, source: _Source) -> Topology:
+    file = source.file
     try:
         document = Document(text)
     except Unreadable as error:
         raise _refused(file, Problem(file, error.line, error.column, "", str(error))) from None
     if document.data is None:
-        raise _refused(file, Problem(file, 0, 0, "", "is empty: at least one connection is needed"))
+        raise _refused(file, Problem(file, 1, 1, "", "is empty: at least one connection is needed"))
     faults = Faults(file)
-    sections = Sections(faults, references, base_dir)
-    topology = validate(document.data, sections, faults, name=_name_of(path), path=path)
+    sections = Sections(faults, References(source.env, source.base_dir), source.base_dir)
+    urls = UrlCheck(source.parameters, faults, source.base_dir)
+    topology = validate(document.data, sections, urls, faults, name=_name_of(source.path), path=source.path)
     if problems := faults.problems(document):
         raise _refused(file, *problems)
     return topology
@@ -73,7 +97,7 @@ def _collector_paused() -> Iterator[None]:
 
 def _refused(file: str, *problems: Problem) -> TopologyError:
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return TopologyError(f"the topology {file} has {count}", problems=problems)
+    return TopologyError(f"the topology {on_one_line(file)} has {count}", problems=problems)
 
 
 def _bytes(file: str) -> bytes:
@@ -90,14 +114,14 @@ def _bytes(file: str) -> bytes:
     except OSError as error:
         raise _unusable(file, f"cannot be read: {(error.strerror or 'unknown error').lower()}") from None
     except ValueError:
-        raise _unusable(file.replace("\0", "?"), "is not the name of a file") from None
+        raise _unusable(file, "is not the name of a file") from None
     if len(raw) > LARGEST_BYTES:
         raise _unusable(file, "is larger than 10 MB")
     return raw
 
 
 def _unusable(file: str, reason: str) -> TopologyError:
-    return TopologyError(f"the topology {file} {reason}", problems=[Problem(file, 0, 0, "", reason)])
+    return TopologyError(f"the topology {on_one_line(file)} {reason}", problems=[Problem(file, 0, 0, "", reason)])
 
 
 def _text(raw: bytes, file: str) -> str:

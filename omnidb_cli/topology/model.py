@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from omnidb_cli.errors import UnknownConnectionError
 from omnidb_cli.topology.secret import Secret
-from omnidb_cli.topology.urls import StateUrl, Url
+from omnidb_cli.topology.state_urls import StateUrl
+from omnidb_cli.topology.urls import Url
 from omnidb_cli.tuples import NamedTuple
 
 
@@ -100,13 +101,13 @@ class Topology(NamedTuple):
         Raises UnknownConnectionError.
         """
         wanted: set[str] = set()
-        todo = list(names)
+        todo = list(dict.fromkeys(names))
+        if unknown := [name for name in todo if name not in self.connections]:
+            raise UnknownConnectionError(unknown, tuple(self.connections))
         while todo:
             name = todo.pop()
             if name in wanted:
                 continue
-            if name not in self.connections:
-                raise UnknownConnectionError(name, tuple(self.connections))
             wanted.add(name)
             if rule := self.failover.get(name):
                 todo += rule.to

@@ -7,7 +7,7 @@ from omnidb_cli.topology.secret import Secret
 
 MASK = "***"
 
-_SECRET_WORDS = r"password|passwd|passphrase|pwd|secret|token|credential|api_?key"  # noqa: S105
+_SECRET_WORDS = r"password|passwd|passphrase|pwd|secret|token|credential|api_?key|scram_[a-z]+_key|mechanismproperties"  # noqa: S105
 _SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
 _USERINFO = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]*://)([^\s/?#:@\"'<>]*):(?:[^\s\"'<>]*|\S*)@")
 _PARAMETER = re.compile(

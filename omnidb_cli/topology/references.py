@@ -10,6 +10,8 @@ from omnidb_cli.tuples import NamedTuple
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
 _LARGEST_FILE = 64 * 1024
+_KIND = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,15}):")
+_KINDS = ("env", "file")
 _FORMS = "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}, and $${ for a plain ${"
 _ENDS_USERINFO = re.compile(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})")
 _ENDS_PARAMETER = re.compile(r"[&#+\s]|%(?![0-9A-Fa-f]{2})")
@@ -59,7 +61,7 @@ class References:
             return self._file(reference.removeprefix("file:"))
         if closed and (found := _ENV.match(reference)):
             return self._variable(found[1], found[2])
-        raise ValueError(f"a ${{…}} cannot be read: {_FORMS}")
+        raise ValueError(f"{_what_is_wrong(reference, closed=closed)}: {_FORMS}")
 
     def _variable(self, name: str, default: str | None) -> str:
         value = self._env.get(name) or default
@@ -75,6 +77,24 @@ class References:
         if path not in self._files:
             self._files[path] = _read_secret(path)
         return self._files[path]
+
+
+def _what_is_wrong(reference: str, *, closed: bool) -> str:
+    """Why this is no reference. Only its kind is repeated: the rest could be a piece of a password."""
+    if not closed:
+        return "a ${ has no } behind it"
+    found = _KIND.match(reference)
+    if found is None:
+        return "a ${…} does not say what it refers to"
+    if found[1] == "env":
+        return "the ${env:…} names no variable, which is made of letters, digits and _"
+    if found[1] == "file":
+        return "the ${file:…} names no file"
+    from difflib import get_close_matches
+
+    near = get_close_matches(found[1].lower(), _KINDS, n=1)
+    hint = f' (did you mean "{near[0]}"?)' if near else ""
+    return f'there is no reference of the kind "{found[1]}"{hint}'
 
 
 class _Zones(NamedTuple):

@@ -8,13 +8,15 @@ from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.keys import TABLES, Key, Kind, allowed
 from omnidb_cli.topology.references import References
 from omnidb_cli.topology.scalars import BROKEN
-from omnidb_cli.topology.urls import parse_state_url, parse_url
+from omnidb_cli.topology.state_urls import parse_state_url
+from omnidb_cli.topology.urls import parse_url
 from omnidb_cli.topology.values import READERS, Unfit, hinted, of_reference, shown, text_of
 
 Backups = tuple[tuple[str, Path], ...]
 
 _NEVER_SHOWN = {Kind.SECRET, Kind.URL, Kind.STATE_URL}
 _PARSERS: Mapping[Kind, Callable[..., object]] = {Kind.URL: parse_url, Kind.STATE_URL: parse_state_url}
+_WORDS = {Kind.NAME, Kind.TEXT, Kind.CHOICE}
 _FAULTY = object()
 
 
@@ -66,7 +68,7 @@ class Sections:
         try:
             return ((self._word(value), path),)
         except Unfit:
-            self._faults.add(path, f"must be the name of a connection, not {shown(value)}")
+            self._faults.add(path, f"must be the name of a connection, not {shown(value, as_word=True)}")
         except ValueError as error:
             self._faults.add(path, str(error))
         return ()
@@ -95,7 +97,7 @@ class Sections:
             read = READERS[key.kind](key, plain)
             return read if parse is None else parse(read, base_dir=self._base_dir)
         except Unfit:
-            was = hinted(value) if key.kind in _NEVER_SHOWN else shown(value)
+            was = hinted(value) if key.kind in _NEVER_SHOWN else shown(value, as_word=key.kind in _WORDS)
             given = f", which {was} does not give" if plain is not value else f", not {was}"
             self._faults.add((*path, key.name), f"must be {allowed(key)}{given}")
         except ValueError as error:
@@ -120,7 +122,7 @@ class Sections:
             try:
                 words.append(self._word(item))
             except Unfit:
-                self._faults.add((*path, index), f"must be a word, not {shown(item)}")
+                self._faults.add((*path, index), f"must be a word, not {shown(item, as_word=True)}")
             except ValueError as error:
                 self._faults.add((*path, index), str(error))
         return tuple(words)

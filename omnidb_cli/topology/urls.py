@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
 
-from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, STATE_SCHEMES, Engine
+from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, Engine
 from omnidb_cli.topology.redact import MASK, is_secret_name
 from omnidb_cli.topology.secret import Secret
 from omnidb_cli.tuples import NamedTuple
@@ -61,7 +61,7 @@ def parse_url(text: str, *, base_dir: str) -> Url:
 
     Raises ValueError with a sentence that says what is wrong and what to write instead.
     """
-    scheme, rest = _scheme(text)
+    scheme, rest = scheme_of(text)
     engine = BY_SCHEME.get(scheme)
     if engine is None:
         raise ValueError(f'there is no engine for "{scheme}://"{_nearest(scheme)}: the schemes are {_SCHEMES}')
@@ -72,35 +72,6 @@ def parse_url(text: str, *, base_dir: str) -> Url:
     if engine.name == "sqlite":
         return _sqlite(scheme, rest, base_dir)
     return _network(engine, scheme, rest)
-
-
-class StateUrl(NamedTuple):
-    """Where the state is kept. `text` opens the store, password and all, relative files made absolute.
-
-    `shown` is the same without its password, for people.
-    """
-
-    text: str
-    shown: str
-    secrets: tuple[Secret, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"StateUrl({self.shown!r})"
-
-
-def parse_state_url(text: str, *, base_dir: str) -> StateUrl:
-    """The URL of a state store: SQLite, `memory:`, Redis or PostgreSQL. Raises ValueError with a sentence."""
-    if text.lower() in {"memory:", "memory://"}:
-        return StateUrl("memory:", "memory:")
-    scheme, rest = _scheme(text)
-    if scheme not in STATE_SCHEMES:
-        raise ValueError(f'state cannot be kept in "{scheme}://": the schemes are {", ".join(STATE_SCHEMES)}')
-    url = parse_url(text, base_dir=base_dir)
-    if url.path is None:
-        return StateUrl(text, url.text, url.secrets)
-    _, mark, query = rest.partition("?")
-    opened = f"sqlite:///{url.path}"
-    return StateUrl(opened + mark + query, opened + _shown_query(query), url.secrets)
 
 
 _FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://")
@@ -118,7 +89,8 @@ def _nearest(scheme: str) -> str:
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
-def _scheme(text: str) -> tuple[str, str]:
+def scheme_of(text: str) -> tuple[str, str]:
+    """The scheme of a URL, and what stands behind its ://. Raises ValueError with a sentence."""
     found = _FORM.match(text)
     if found is None:
         raise ValueError(f"a URL begins with its scheme and ://, the schemes are {_SCHEMES}")
@@ -143,16 +115,20 @@ def _sqlite(scheme: str, rest: str, base_dir: str) -> Url:
 
 def _network(engine: Engine, scheme: str, rest: str) -> Url:
     before, _, query = rest.partition("?")
+    if engine.semicolons and "&" not in query:
+        query = query.replace(";", "&")
     authority, slash, path = before.partition("/")
     userinfo, at, places = authority.rpartition("@")
     if "@" in path or ("@" in query and authority and not at):
         raise ValueError("the user or password has / ? or @ in it: percent-encode it (%2F %3F %40), or use password:")
     user, _, secret = userinfo.partition(":")
-    params = dict(_params(query))
-    username = _decoded(user) or params.pop("user", "") or params.pop("username", "")
-    password = _decoded(secret) or params.pop("password", "")
+    params = dict(_params(query, engine.repeated))
+    as_user, as_password = engine.login_params or (None, None)
+    username = _part(_decoded(user), as_user, params, "a user in front of its @")
+    password = _part(_decoded(secret), as_password, params, "a password in front of its @")
     hosts = (((f"/{_decoded(path)}"), None),) if scheme == "unix" else _hosts(engine, scheme, places, params)
-    database = params.pop("db", "") if scheme == "unix" else _decoded(path)
+    name = "" if scheme == "unix" else _decoded(path)
+    database = _part(name, engine.database_param, params, "a database behind its /")
     if engine.name == "redis" and not re.fullmatch(r"[0-9]{0,5}", database, re.ASCII):
         raise ValueError("the database of a Redis URL is its number: redis://host:6379/0")
     text = f"{scheme}://{user}{at if user else ''}{places}{slash}{path}{_shown_query(query)}"
@@ -163,6 +139,14 @@ def _network(engine: Engine, scheme: str, rest: str) -> Url:
     return Url(scheme, text, username or None, hidden, hosts, database or None, shown_params)
 
 
+def _part(written: str, param: str | None, params: dict[str, str], where: str) -> str:
+    """A part of the URL, or the parameter that stands in for it; that one is taken out of `params`."""
+    instead = params.pop(param, "") if param is not None else ""
+    if written and instead:
+        raise ValueError(f"the URL has {where} and the parameter {param}: leave one of them out")
+    return written or instead
+
+
 def _hosts(engine: Engine, scheme: str, places: str, params: dict[str, str]) -> Hosts:
     instead = [name for name in engine.host_params if name in params]
     if instead and places:
@@ -171,6 +155,8 @@ def _hosts(engine: Engine, scheme: str, places: str, params: dict[str, str]) -> 
         hosts = _hosts_of_params(params.pop(instead[0]), params.pop("port", ""))
     else:
         hosts = tuple(_host(place) for place in places.split(","))
+        if engine.host_params and any(host for host, _ in hosts):
+            hosts = _with_port(hosts, params.pop("port", ""))
     if hosts[1:] == () and not hosts[0][0] and params.get(engine.service_param or ""):
         return _hosts_of_service(hosts[0][1], params)
     if not all(host for host, _ in hosts):
@@ -182,6 +168,13 @@ def _hosts(engine: Engine, scheme: str, places: str, params: dict[str, str]) -> 
     if scheme == "mongodb+srv" and hosts[0][1] is not None:
         raise ValueError("a mongodb+srv URL has no port: DNS says it")
     return hosts
+
+
+def _with_port(hosts: Hosts, port: str) -> Hosts:
+    """The hosts with the port that the parameter `port` says."""
+    if port and any(number for _, number in hosts):
+        raise ValueError("the URL has a port behind its host and the parameter port: leave one of them out")
+    return tuple((host, number or _port(port)) for host, number in hosts)
 
 
 def _hosts_of_service(port: int | None, params: dict[str, str]) -> Hosts:
@@ -225,7 +218,8 @@ def _port(text: str) -> int | None:
     raise ValueError("the port is not a number from 1 to 65535")
 
 
-def _params(query: str) -> Mapping[str, str]:
+def _params(query: str, repeated: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """The parameters of a query; those that may be there several times have their values on lines of their own."""
     if not query:
         return _NO_PARAMS
     if _STRAY_PERCENT.search(query):
@@ -234,9 +228,14 @@ def _params(query: str) -> Mapping[str, str]:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
     except ValueError:
         raise ValueError(_PERCENT) from None
-    params = dict(pairs)
-    if len(params) < len(pairs):
-        raise ValueError("a parameter of the URL is given twice")
+    params: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in params:
+            params[name] = value
+        elif name.lower() in repeated:
+            params[name] += f"\n{value}"
+        else:
+            raise ValueError("a parameter of the URL is given twice")
     return MappingProxyType(params)
 
 

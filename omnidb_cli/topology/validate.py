@@ -13,13 +13,17 @@ from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, Failov
 from omnidb_cli.topology.scalars import BROKEN
 from omnidb_cli.topology.secret import Secret
 from omnidb_cli.topology.sections import Backups, Sections
-from omnidb_cli.topology.urls import StateUrl, Url
+from omnidb_cli.topology.state_urls import StateUrl
+from omnidb_cli.topology.url_check import UrlCheck
+from omnidb_cli.topology.urls import Url
 from omnidb_cli.topology.values import defaults, is_name, shown
 
 _LONGEST_CHAIN = 20
 
 
-def validate(data: Value, sections: Sections, faults: Faults, *, name: str, path: str | None) -> Topology:
+def validate(
+    data: Value, sections: Sections, urls: UrlCheck, faults: Faults, *, name: str, path: str | None
+) -> Topology:
     """The topology that `data` describes, called `name` unless it says otherwise. Void when there are any faults."""
     found = sections.read((), data, "topology")
     connections = found.get("connections", {})
@@ -27,7 +31,7 @@ def validate(data: Value, sections: Sections, faults: Faults, *, name: str, path
         faults.add(("connections",), "is empty: at least one connection is needed")
     state: StateUrl | None = found.get("state")
     common = _health_check(found.get("health_check", {}), _HEALTH_CHECK)
-    made = _Connections(sections, faults, common)
+    made = _Connections(sections, urls, faults, common)
     read = {one.name: one for name, value in connections.items() if (one := made.connection(name, value))}
     return Topology(
         name=found.get("name", name),
@@ -45,8 +49,9 @@ def validate(data: Value, sections: Sections, faults: Faults, *, name: str, path
 class _Connections:
     """Reads connections one after the other and keeps the secrets that it meets."""
 
-    def __init__(self, sections: Sections, faults: Faults, common: HealthCheckSettings) -> None:
+    def __init__(self, sections: Sections, urls: UrlCheck, faults: Faults, common: HealthCheckSettings) -> None:
         self._sections = sections
+        self._urls = urls
         self._faults = faults
         self._common = common
         self.secrets: set[Secret] = set()
@@ -58,8 +63,9 @@ class _Connections:
             self._faults.add(path, f"a connection's name is made of {NAME_RULE}", at_key=True)
         found = self._sections.read(path, value, "connection")
         url: Url | None = found.get("url")
-        if url is None:
+        if url is None or not isinstance(value, dict):
             return None
+        url = self._urls.checked((*path, "url"), url, value["url"])
         if password := found.get("password"):
             if url.password is not None:
                 self._faults.add((*path, "password"), "there is a password in the url too: leave one of them out")

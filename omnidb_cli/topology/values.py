@@ -61,13 +61,13 @@ def _choice(key: Key, value: Value) -> str:
 
 def _duration(key: Key, value: Value) -> float:
     try:
-        return parse_duration(value, zero=key.least == 0)
+        return parse_duration(value, zero=key.least == 0, longest_s=key.longest_s)
     except ValueError:
         raise Unfit from None
 
 
 def _count(key: Key, value: Value) -> int:
-    if type(value) is not int or value < key.least:
+    if type(value) is not int or value < key.least or (key.most is not None and value > key.most):
         raise Unfit
     return value
 
@@ -98,8 +98,11 @@ def defaults(section: str) -> dict[str, object]:
     }
 
 
-def shown(value: Value) -> str:
-    """What was found, in words: `"fast"`, `no, which YAML reads as false: put it in quotes`, `a list`."""
+def shown(value: Value, *, as_word: bool = False) -> str:
+    """What was found, in words: `"fast"`, `no, which YAML reads as false: put it in quotes`, `a list`.
+
+    With `as_word` it stands where a word is meant.
+    """
     match value:
         case Misread(text="") | None:
             return "nothing"
@@ -110,7 +113,7 @@ def shown(value: Value) -> str:
         case str():
             return f'"{short(value)}"'
         case int() | float():
-            return f"the number {value}"
+            return f"the number {value}{' (put it in quotes if it is a word)' if as_word else ''}"
         case list():
             return "a list"
         case _:

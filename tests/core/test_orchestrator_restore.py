@@ -107,12 +107,12 @@ async def test_manual_failback_is_remembered() -> None:
 async def test_what_another_process_did_is_taken_over_and_told() -> None:
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         fleet.forget()
-        fleet.db.adopt("a", remembered(Held(Hold(60.0, "theirs", "bob"))))
+        fleet.db.adopt({"a": (remembered(Held(Hold(60.0, "theirs", "bob"))), None)})
         assert [(word, reason) for word, _, reason in fleet.said("circuit:open")] == [("circuit:open", "manual")]
         assert [word for word, *_ in fleet.said()][-1] == "failover"
         assert await fleet.db.execute("a", who) == "b"
         fleet.forget()
-        fleet.db.adopt("a", remembered(Held(Hold(60.0, "theirs", "bob")), Closed()))
+        fleet.db.adopt({"a": (remembered(Held(Hold(60.0, "theirs", "bob")), Closed()), None)})
         assert fleet.said("circuit:close") == [("circuit:close", "a", "manual")]
         assert await fleet.db.execute("a", who) == "a"
 
@@ -120,15 +120,15 @@ async def test_what_another_process_did_is_taken_over_and_told() -> None:
 async def test_taking_over_what_is_known_already_is_silent() -> None:
     async with Fleet("a") as fleet:
         memory = remembered(GOOD, Held(Hold()))
-        fleet.db.adopt("a", memory)
+        fleet.db.adopt({"a": (memory, None)})
         fleet.forget()
-        fleet.db.adopt("a", memory)
+        fleet.db.adopt({"a": (memory, None)})
         assert fleet.said() == []
 
 
 async def test_an_adopted_wait_ends_by_itself() -> None:
     async with Fleet("a", checked=()) as fleet:
-        fleet.db.adopt("a", remembered(*TRIPPED, ago_s=20))
+        fleet.db.adopt({"a": (remembered(*TRIPPED, ago_s=20), None)})
         fleet.forget()
         await advance(10.1)
         assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "wait-over")]
@@ -144,7 +144,7 @@ async def test_a_call_from_before_an_adopted_circuit_says_nothing_about_it() -> 
     async with Fleet("a", checked=()) as fleet:
         calls = [asyncio.create_task(fleet.db.execute("a", late)) for _ in range(6)]
         await settle()
-        fleet.db.adopt("a", remembered(*TRIPPED, Called(succeeded=True), ago_s=31))
+        fleet.db.adopt({"a": (remembered(*TRIPPED, Called(succeeded=True), ago_s=31), None)})
         gate.set()
         await asyncio.wait(calls)
         assert [type(call.exception()) for call in calls] == [OSError] * 6
@@ -222,5 +222,27 @@ async def test_what_is_restored_or_adopted_is_not_journaled_again(journal: Journ
     assert journal.inputs == []
     async with db:
         before = len(journal.inputs)
-        db.adopt("b", remembered(Held(Hold())))
+        db.adopt({"b": (remembered(Held(Hold())), None)})
         assert len(journal.inputs) == before
+
+
+async def test_rows_that_are_taken_over_together_move_a_service_once() -> None:
+    async with Fleet("a", "b", "c", failover={"a": ["b", "c"]}) as fleet:
+        fleet.forget()
+        down = remembered(BAD)
+        fleet.db.adopt(dict.fromkeys("ab", (down, None)))
+        assert await fleet.moves() == [
+            ("failover", "a", "a", "c"),
+            ("no-route", "b", "b", None),
+        ]
+
+
+async def test_a_candidate_that_drops_out_behind_one_that_is_ready_is_noticed_when_that_one_goes() -> None:
+    async with Fleet("a", "b", "c", failover={"a": ["b", "c"]}) as fleet:
+        await fleet.turn("c", up=False)
+        await fleet.turn("b", up=False)
+        fleet.forget()
+        await fleet.turn("a", up=False)
+        assert ("no-route", "a", "a", None) in await fleet.moves()
+        await fleet.turn("c", up=True)
+        assert fleet.db.route("a").serving == "c"

@@ -34,7 +34,7 @@ NOT_A_DURATION = [
     "s",
     "1e3",
     "nan",
-    "1h30m",
+    "30m1h",
     "25h",
     86_401,
     [5],
@@ -184,3 +184,9 @@ def _check(client: object) -> bool:
 def test_an_orchestrator_refuses_what_cannot_work_at_construction(settings: dict[str, object], word: str) -> None:
     given = {"connections": {"a": CLIENT, "b": CLIENT}, **settings}
     assert word in str(refused(lambda: Orchestrator(**given)))  # type: ignore[arg-type]
+
+
+def test_retries_and_their_delay_have_limits_of_their_own() -> None:
+    assert HealthCheck(retries=10, retry_delay="1m").retry_delay_s == 60.0
+    assert "retries must be at most 10" in str(refused(lambda: HealthCheck(retries=11)))
+    assert "longer than 1m" in str(refused(lambda: HealthCheck(retry_delay="61s")))

@@ -103,7 +103,7 @@ WORDS = [
     ("db:1: [Errno 104] Connection reset by peer", ErrorKind.RESET),
     ("db:1: [Errno 32] Broken pipe", ErrorKind.RESET),
     ("db:1: [Errno 110] Connection timed out", ErrorKind.TIMEOUT),
-    ("db:1: [Errno 24] Too many open files", ErrorKind.CAPACITY),
+    ("db:1: [Errno 24] Too many open files", ErrorKind.LOCAL),
     ("db:1: connection closed (configured timeouts: connectTimeoutMS: 20000.0ms)", ErrorKind.RESET),
     ("SSL handshake failed: db:1: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", ErrorKind.TLS),
     ("SSL handshake failed: db:1: [Errno 104] Connection reset by peer", ErrorKind.TLS),
@@ -117,7 +117,7 @@ def test_what_the_library_only_has_words_for(text: str, kind: ErrorKind) -> None
     made = connect_error(AutoReconnect(text), PLACE)
     assert made.kind is kind
     assert isinstance(made, ConnectError)
-    assert made.counts_as_failure
+    assert made.counts_as_failure is (kind is not ErrorKind.LOCAL)
     assert str(made).startswith(f"{PLACE}: ")
     assert "configured timeouts" not in str(made)
 

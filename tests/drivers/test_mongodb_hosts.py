@@ -151,7 +151,7 @@ async def test_the_loss_of_a_held_tls_connection_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("authority", "words"), [("other-ca", "certificate verify failed"), ("nowhere", "No such file")]
+    ("authority", "words"), [("other-ca", "localhost:"), ("nowhere", "nowhere.crt does not exist")]
 )
 async def test_a_certificate_that_is_not_trusted_is_tls(
     mongodb_with_tls: MongoStandIn, mongodb_certificates: Path, authority: str, words: str

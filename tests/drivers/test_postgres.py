@@ -115,7 +115,7 @@ async def test_a_primary_that_only_reads_is_no_primary(fragile_postgres: Postgre
     await until(lambda: primary.sql("SHOW default_transaction_read_only") == "on")
     async with opened(target_of(primary)) as driver:
         answer = await look(driver)
-    assert (answer.role, answer.writable) == ("primary", False)
+    assert (answer.role, answer.writable, answer.position) == ("primary", False, None)
     assert judge(answer, Expectation("primary")).health is Health.UNHEALTHY
 
 

@@ -5,7 +5,7 @@ import ssl
 import asyncpg
 import pytest
 
-from omnidb_cli.drivers._postgres_errors import connect_error, os_failure, rule_of, running_error
+from omnidb_cli.drivers._postgres_errors import connect_error, rule_of, running_error
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
@@ -111,8 +111,8 @@ def test_what_the_server_said_before_it_hung_up_is_kept() -> None:
         (ConnectionError("unexpected connection_lost() call"), "reset", True, "before the server had answered"),
         (ConnectionError('PostgreSQL server at "x:1" rejected SSL upgrade'), "tls", True, "does not speak TLS"),
         (TimeoutError(), "timeout", True, "no answer in time"),
-        (OSError(errno.ETIMEDOUT, "x"), "timeout", True, "no answer"),
-        (OSError(errno.EMFILE, "x"), "capacity", False, "too many files"),
+        (OSError(errno.ETIMEDOUT, "x"), "timeout", True, "does not answer"),
+        (OSError(errno.EMFILE, "x"), "local", False, "too many files"),
         (socket.gaierror(socket.EAI_NONAME, "x"), "dns", True, "no such host name"),
         (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "dns", True, "Temporary failure"),
         (ssl.SSLError(1, "[SSL] wrong version number"), "tls", True, "TLS failed"),
@@ -120,11 +120,11 @@ def test_what_the_server_said_before_it_hung_up_is_kept() -> None:
     ],
 )
 def test_errors_of_the_operating_system(error: OSError, kind: str, *, counts: bool, sentence: str) -> None:
-    rule, words = os_failure(error)
-    assert (rule.kind.value, rule.counts) == (kind, counts)
-    assert sentence in words
-    assert connect_error(error, "db").kind == kind
-    assert isinstance(running_error(error, "db"), ConnectionLostError)
+    failure, broken = connect_error(error, "db"), running_error(error, "db")
+    assert sentence in str(failure)
+    assert isinstance(broken, ConnectionLostError)
+    for made in (failure, broken):
+        assert (made.kind.value, made.counts_as_failure) == (kind, counts)
 
 
 def test_what_only_the_client_knows() -> None:

@@ -340,10 +340,10 @@ async def test_a_thousand_open_files_are_not_the_servers_fault(
 
         monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
         fault = await fault_of(driver)
-        assert (fault.kind, fault.counts_as_failure) == (ErrorKind.CAPACITY, False)
+        assert (fault.kind, fault.counts_as_failure) == (ErrorKind.LOCAL, False)
 
 
 async def test_a_setting_that_the_server_does_not_know_is_named(postgres: PostgresPair) -> None:
-    async with opened(target_of(postgres.primary, params={"no_such_setting": "1"})) as driver:
+    async with opened(target_of(postgres.primary, params={"options": "-c no_such_setting=1"})) as driver:
         with pytest.raises(DriverError, match='unrecognized configuration parameter "no_such_setting"'):
             await look(driver)

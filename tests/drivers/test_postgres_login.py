@@ -235,7 +235,7 @@ async def test_a_server_that_a_service_names_is_named_in_errors(tmp_path: Path) 
         ("[orders]\nsecret\n", "{file}:2: a line of a service is written name=value"),
         ("[orders]\nservice=other\n", "{file}:2: a service cannot name another service"),
         ("[orders]\nhost=h\nport=many\n", "{file}: in its service \"orders\", port is a number, not 'many'"),
-        ("[orders]\nhost=h\nsslmode=on\n", '{file}: in its service "orders", sslmode is one of disable, allow'),
+        ("[orders]\nhost=h\nsslmode=on\n", '{file}: in its service "orders", sslmode must be disable, allow'),
         ("[orders]\nhost=a,b,c\nport=1,2\n", '{file}: in its service "orders", host and port have different numbers'),
     ],
 )
@@ -275,12 +275,13 @@ def test_a_service_without_a_host_has_the_usual_one(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"sslmode": "on"}, "sslmode is one of disable, allow, prefer, require, verify-ca, verify-full"),
-        ({"target_session_attrs": "master"}, "target_session_attrs is one of any, read-write"),
-        ({"connect_timeout": "soon"}, "connect_timeout is a number, not 'soon'"),
+        ({"sslmode": "on"}, 'sslmode must be disable, allow, prefer, require, verify-ca or verify-full, not "on"'),
+        ({"target_session_attrs": "master"}, "target_session_attrs must be any, read-write"),
+        ({"connect_timeout": "soon"}, 'connect_timeout must be a whole number, not "soon"'),
         ({"channel_binding": "require"}, "channel_binding=require is not supported"),
         ({"gssencmode": "require"}, "gssencmode=require is not supported"),
         ({"require_auth": "scram-sha-256"}, "is not supported"),
+        ({"sslmod": "require"}, 'PostgreSQL URLs have no parameter "sslmod"'),
     ],
 )
 def test_what_a_url_cannot_have_is_said_before_anything_is_touched(params: dict[str, str], message: str) -> None:
@@ -301,9 +302,13 @@ def test_params_that_have_no_effect_here_are_not_sent_to_the_server() -> None:
         "keepalives": "1",
         "channel_binding": "prefer",
         "connect_timeout": "0",
-        "work_mem": "8MB",
-        "sslmode": "require",
+        "options": "-c work_mem=8MB",
+        "ssl": "true",
     }
     login = login_of(Target("pg", "postgresql", "postgresql", (("db", None),), params=params))
-    assert dict(login.params) == {"work_mem": "8MB", "sslmode": "require", "application_name": "omnidb"}
+    assert dict(login.params) == {
+        "options": "-c work_mem=8MB",
+        "sslmode": "require",
+        "application_name": "omnidb",
+    }
     assert login.connect_timeout_s is None

@@ -59,18 +59,17 @@ def test_tls(url: str, tls: Tls) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("redis://cache?tsl=1", "no parameter tsl"),
-        ("redis://cache?ssl_ca_certs=/ca.crt", "the URL asks for none"),
+        ("redis://cache?tsl=1", 'Redis URLs have no parameter "tsl"'),
+        ("redis://cache?ssl_ca_certs=/ca.crt", "redis:// asks for none"),
         ("rediss://cache?ssl_cert_reqs=maybe", "ssl_cert_reqs"),
-        ("rediss://cache?ssl_check_hostname=maybe", "neither true nor false"),
+        ("rediss://cache?ssl_check_hostname=maybe", "must be true or false"),
         ("rediss://cache?ssl_keyfile=/c.key", "needs ssl_certfile"),
-        ("redis://cache?db=x", "is its number"),
     ],
 )
 def test_what_a_url_cannot_say(url: str, why: str) -> None:
     with pytest.raises(TopologyError, match=why) as raised:
         address_of(_target(url))
-    assert raised.value.hint
+    assert '"cache"' in str(raised.value)
 
 
 def test_a_certificate_that_cannot_be_read_is_tls() -> None:

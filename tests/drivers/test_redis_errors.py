@@ -98,7 +98,7 @@ def test_while_connecting(line: str, kind: ErrorKind) -> None:
         (OSError(errno.EHOSTUNREACH, "x"), K.REFUSED),
         (PermissionError(errno.EACCES, "x"), K.AUTH),
         (TimeoutError(errno.ETIMEDOUT, "x"), K.TIMEOUT),
-        (OSError(errno.EMFILE, "x"), K.CAPACITY),
+        (OSError(errno.EMFILE, "x"), K.LOCAL),
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), K.DNS),
         (ssl.SSLCertVerificationError(1, "x"), K.TLS),
         (ssl.SSLError(1, "[SSL] alert"), K.TLS),

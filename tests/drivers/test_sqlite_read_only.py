@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from omnidb_cli.drivers.base import Target, open_driver
 from omnidb_cli.errors import (
     ConnectError,
     ErrorKind,
@@ -127,3 +128,15 @@ async def test_a_killed_writer_leaves_the_file_as_it_was_for_the_next_session(
     assert raised.value.kind is ErrorKind.CORRUPT
     assert (await run(driver_of(path), "SELECT count(*) FROM item WHERE name LIKE 'item %'")).rows == [(2000,)]
     assert set(contents(tmp_path)) == {"shop.db"}
+
+
+async def test_a_url_that_says_read_only_is_kept_without_any_failover(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "a.db")
+    driver = open_driver(Target("a", "sqlite", "sqlite", path=str(path), params={"mode": "ro"}))
+    session = await driver.connect(read_only=False, timeout_s=5)
+    try:
+        with pytest.raises(WriteRefusedError) as refused:
+            await session.run("DELETE FROM item", ())
+    finally:
+        await session.aclose()
+    assert "mode=ro" in str(refused.value.hint)

@@ -16,7 +16,8 @@ from omnidb_cli.core.snapshot import (
     Route,
     RouteView,
     Snapshot,
-    summarize,
+    SplitBrain,
+    assemble,
 )
 from omnidb_cli.output.streams import Streams
 
@@ -40,6 +41,7 @@ def connection(name: str, **fields: object) -> ConnectionSnapshot:
         "address": f"{name}.internal:5432/app",
         "tags": (),
         "health": Health.HEALTHY,
+        "health_since": ago(7200),
         "latency_ms": 1.23,
         "checked_at": ago(0.2),
         "error": None,
@@ -51,11 +53,35 @@ def connection(name: str, **fields: object) -> ConnectionSnapshot:
     return ConnectionSnapshot(name=name, **{**usual, **fields})
 
 
+def snapshot(
+    *connections: ConnectionSnapshot,
+    standbys: tuple[str, ...] = (),
+    split_brains: tuple[SplitBrain, ...] = (),
+    topology: str | None = "shop",
+) -> Snapshot:
+    return assemble(topology, NOW, connections, frozenset(standbys), split_brains)
+
+
+def unhealthy(name: str, **fields: object) -> ConnectionSnapshot:
+    """One that does not answer, and that nothing serves."""
+    message = f"{name}.internal:5432: no answer within 5s"
+    usual: dict[str, object] = {
+        "health": Health.UNHEALTHY,
+        "health_since": ago(180),
+        "latency_ms": None,
+        "error": ErrorView("timeout", message),
+        "circuit": circuit(CircuitState.OPEN, reason="health-check-failed", failures=1, opened_at=ago(180)),
+        "route": RouteView(None, False, "", (Candidate(name, False, f"unhealthy: {message}"),)),
+    }
+    return connection(name, **{**usual, **fields})
+
+
 def broken_primary() -> ConnectionSnapshot:
     return connection(
         "primary",
         tags=("eu", "orders"),
         health=Health.UNHEALTHY,
+        health_since=ago(41),
         latency_ms=None,
         error=ErrorView("refused", "connection refused"),
         role=RoleView("primary", None),
@@ -89,9 +115,8 @@ def held_reports() -> ConnectionSnapshot:
     )
 
 
-def shop() -> Snapshot:
-    """One of everything that can be wrong."""
-    orders = connection(
+def orders_with_failing_calls() -> ConnectionSnapshot:
+    return connection(
         "orders",
         engine="mysql",
         address="orders.internal:3306/shop",
@@ -106,18 +131,23 @@ def shop() -> Snapshot:
             None, False, "nobody is eligible", (Candidate("orders", False, "circuit open, trial calls in 12s"),)
         ),
     )
+
+
+def shop() -> Snapshot:
+    """One of everything that can be wrong."""
     connections = (
         broken_primary(),
         connection("replica", role=RoleView("replica", "replica"), lag_seconds=0.4),
         connection(
             "replica-eu",
             health=Health.DEGRADED,
+            health_since=ago(11_000),
             latency_ms=82.0,
             error=ErrorView("lag", "replication lag 31.0s is above max_lag 10s"),
             role=RoleView("replica", "replica"),
             lag_seconds=31.0,
         ),
-        orders,
+        orders_with_failing_calls(),
         held_reports(),
         connection(
             "cache",
@@ -132,13 +162,14 @@ def shop() -> Snapshot:
             engine="sqlite",
             address="/var/lib/shop/archive.db",
             health=Health.UNKNOWN,
+            health_since=None,
             latency_ms=None,
             checked_at=None,
             role=RoleView(None, None),
             circuit=circuit(CircuitState.DISABLED),
         ),
     )
-    return Snapshot("shop", NOW, summarize(connections), connections)
+    return snapshot(*connections)
 
 
 def all_well() -> Snapshot:
@@ -146,19 +177,47 @@ def all_well() -> Snapshot:
         connection("primary"),
         connection("replica", role=RoleView("replica", "replica"), lag_seconds=0.0),
     )
-    return Snapshot("shop", NOW, summarize(connections), connections)
+    return snapshot(*connections)
+
+
+def dead_standby() -> Snapshot:
+    """A healthy primary whose standby does not answer."""
+    names = ("primary", "replica")
+    both = tuple(Candidate(name, name == "primary", "") for name in names)
+    primary = connection("primary", route=RouteView("primary", False, "primary healthy", both))
+    return snapshot(primary, unhealthy("replica", role=RoleView("replica", None)), standbys=("replica",))
+
+
+def parted() -> Snapshot:
+    """A primary and its replica that both take writes; the replica serves."""
+    sentence = 'split brain: "primary" and "replica" both take writes since 07:28:00Z (primary at 1/2; replica at 2/3)'
+    both = (Candidate("primary", True, "healthy"), Candidate("replica", True, f"degraded: {sentence}"))
+    return snapshot(
+        connection("primary", route=RouteView("replica", True, "failback waits while the split brain lasts", both)),
+        connection(
+            "replica",
+            health=Health.DEGRADED,
+            health_since=ago(120),
+            error=ErrorView("split-brain", sentence),
+            role=RoleView("replica", "primary"),
+        ),
+        split_brains=(SplitBrain("primary", "primary", "replica", (), ago(120), sentence),),
+    )
+
+
+def isolated() -> Snapshot:
+    """Three connections on three hosts, none of which answers."""
+    return snapshot(*map(unhealthy, ("orders", "reports", "stock")))
 
 
 def fleet(size: int, *, broken: int = 0) -> Snapshot:
     """Many healthy connections, and `broken` unhealthy ones spread among them."""
     step = size // broken if broken else 0
     connections = tuple(
-        connection(f"db-{number:04}", health=Health.UNHEALTHY, error=ErrorView("timeout", "no answer in 5s"))
-        if step and number % step == step - 1
-        else connection(f"db-{number:04}")
+        unhealthy(f"db-{number:04}") if step and number % step == step - 1 else connection(f"db-{number:04}")
         for number in range(size)
     )
-    return Snapshot("fleet", NOW, summarize(connections), connections)
+    return snapshot(*connections, topology="fleet")
 
 
 def route() -> Route:

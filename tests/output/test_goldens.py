@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from omnidb_cli.cli.findings import verdict
+from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.document import Document
 from omnidb_cli.output.formats import allowed_formats
 from omnidb_cli.output.views.circuits import circuits_document
@@ -12,11 +14,33 @@ from omnidb_cli.output.views.events import event_document, events_document
 from omnidb_cli.output.views.plain import config_document, state_document
 from omnidb_cli.output.views.route import route_document
 from omnidb_cli.output.views.status import status_document
-from tests.output.scenes import NOW, all_well, events, route, shop, streams
+from tests.output.scenes import (
+    NOW,
+    all_well,
+    dead_standby,
+    events,
+    fleet,
+    isolated,
+    parted,
+    route,
+    shop,
+    streams,
+)
+
+
+def found(snapshot: Snapshot, program: str = "omnidb") -> Document:
+    """The status as the command shows it, with its finding."""
+    finding = verdict(snapshot, program=program)
+    return status_document(snapshot, program=program, finding=finding, exit_code=finding.code)
+
 
 DOCUMENTS: dict[str, Document] = {
-    "status": status_document(shop(), program="omnidb -c shop.yaml"),
-    "status-well": status_document(all_well()),
+    "status": found(shop(), "omnidb -c shop.yaml"),
+    "status-well": found(all_well()),
+    "status-standby": found(dead_standby()),
+    "status-split-brain": found(parted(), "omnidb -c shop.yaml"),
+    "status-isolated": found(isolated()),
+    "status-grouped": found(fleet(60, broken=20)),
     "circuits": circuits_document([(one.name, one.circuit) for one in shop().connections], now=NOW),
     "route": route_document(route()),
     "events": events_document(events()),

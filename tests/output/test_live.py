@@ -1,6 +1,7 @@
 """The live screen: entered, drawn, left."""
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from omnidb_cli.output.live import LiveScreen
 from omnidb_cli.output.streams import Streams
 from tests.output.scenes import NOW, Screen, events, shop, streams
 
-ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+ENTER, SHOW_CURSOR, LEAVE = "\x1b[?1049h", "\x1b[?25h", "\x1b[?1049l"
 
 
 class Clock:
@@ -21,32 +22,33 @@ class Clock:
 
 def lines(to: Streams) -> list[str]:
     """The lines of what was drawn last, without escape sequences."""
-    last = to.out.getvalue().rpartition("\x1b[H")[2]
+    last = to.out.getvalue().rpartition("\x1b[H")[2].partition(SHOW_CURSOR)[0]
     return [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in last.split("\n")]
 
 
 def test_the_terminal_is_as_before_afterwards() -> None:
-    terminal = streams(terminal=True, width=80)
+    terminal = streams(terminal=True, width=80, no_color=True)
     with pytest.raises(RuntimeError), LiveScreen(terminal, clock=Clock()):
         raise RuntimeError
     drawn = terminal.out.getvalue()
     assert drawn.startswith(ENTER)
-    assert drawn.endswith("\x1b[?25h" + LEAVE)
+    left = drawn.rpartition(SHOW_CURSOR + LEAVE)[2]
+    assert left == "07:30:00 UTC · ended\n"
 
 
 def test_the_countdown_and_the_ages_go_on_by_ticks() -> None:
     terminal, clock = streams(terminal=True, width=120), Clock()
     with LiveScreen(terminal, clock=clock) as screen:
-        assert "looking at every connection" in lines(terminal)[0]
+        assert "checking every connection" in lines(terminal)[0]
         screen.show(shop(), events(), NOW + timedelta(seconds=5))
-        assert "next look in 5s" in lines(terminal)[-1]
+        assert "next check in 5s" in lines(terminal)[-1]
         clock.now = NOW + timedelta(seconds=3)
         screen.tick()
-        assert "next look in 2s" in lines(terminal)[-1]
+        assert "next check in 2s" in lines(terminal)[-1]
         assert any("3.2s ago" in line for line in lines(terminal))
         clock.now = NOW + timedelta(seconds=5)
         screen.tick()
-        assert "looking now" in lines(terminal)[-1]
+        assert "checking now" in lines(terminal)[-1]
 
 
 def test_the_last_good_frame_stays_when_something_fails() -> None:
@@ -54,14 +56,14 @@ def test_the_last_good_frame_stays_when_something_fails() -> None:
     with LiveScreen(terminal, clock=clock) as screen:
         screen.show(shop(), events(), NOW)
         clock.now = NOW + timedelta(seconds=12)
-        screen.show(None, events(), None, stale="the look failed")
-        assert "✗ as it was 12s ago: the look failed" in lines(terminal)[1]
+        screen.show(None, events(), None, stale="the check failed")
+        assert "✗ stale, updated 12s ago: the check failed" in lines(terminal)[0]
         assert any(line.startswith("primary") for line in lines(terminal))
 
 
 def test_a_resized_terminal_is_drawn_at_its_new_size(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = streams(terminal=True)
-    sizes = iter([(80, 24), (60, 10)])
+    sizes = iter([(80, 24), (60, 10), (60, 10)])
     with LiveScreen(terminal, clock=Clock()) as screen:
         monkeypatch.setattr(Streams, "_terminal_size", lambda _: next(sizes))
         screen.show(shop(), events())
@@ -79,6 +81,21 @@ def test_a_screen_of_next_to_nothing_is_no_failure(size: tuple[int, int], monkey
     with LiveScreen(terminal, clock=Clock()) as screen:
         screen.show(shop(), events(), stale="x")
     assert len(lines(terminal)) <= size[1]
+
+
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt])
+def test_the_last_frame_stays_with_how_it_ended(end: type[BaseException] | None) -> None:
+    terminal = streams(terminal=True, width=100, no_color=True)
+    screen = LiveScreen(terminal, clock=Clock())
+    with suppress(KeyboardInterrupt), screen:
+        screen.show(shop(), events(), NOW + timedelta(seconds=5))
+        if end is not None:
+            raise end
+        screen.ended("until primary=unhealthy: met after 12s")
+    left = terminal.out.getvalue().rpartition(LEAVE)[2].splitlines()
+    assert left[0].startswith("shop · 7 connections")
+    assert any(line.startswith("primary  ") for line in left)
+    assert left[-1] == f"07:30:00 UTC · {'ended' if end else 'until primary=unhealthy: met after 12s'}"
 
 
 def test_secrets_and_escapes_stay_off_the_screen() -> None:

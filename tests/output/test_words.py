@@ -8,7 +8,7 @@ from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.core.health import Health
 from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, RouteView
 from omnidb_cli.output import words
-from tests.output.scenes import NOW, ago, broken_primary, circuit, connection, held_reports
+from tests.output.scenes import NOW, ago, broken_primary, circuit, connection, held_reports, snapshot
 
 
 def test_every_state_has_a_symbol_of_its_own_beside_its_word() -> None:
@@ -49,7 +49,7 @@ def test_age(seconds: float, text: str) -> None:
     assert words.age(ago(seconds), NOW) == text
 
 
-def test_what_was_never_looked_at_says_so() -> None:
+def test_what_was_never_checked_says_so() -> None:
     assert words.age_cell(None, NOW).text == "never"
 
 
@@ -85,7 +85,7 @@ def test_a_countdown_has_no_fractions(seconds: float, text: str) -> None:
     ],
 )
 def test_urgency(one: ConnectionSnapshot, urgency: int) -> None:
-    assert words.urgency(one) == urgency
+    assert words.urgency(one, snapshot(one)) == urgency
 
 
 def test_a_wait_is_counted_to_the_moment() -> None:

@@ -15,6 +15,7 @@ SHOWN_AS = "/srv/omnidb"
 
 _MOVING = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?"), "TIME"),
+    (re.compile(r"\b\d\d:\d\d( UTC)? \((just now|[\dhms ]+)\)"), "SINCE"),
     (re.compile(r"\d+(\.\d+)?m?s ago|just now"), "AGE"),
     (re.compile(r"\d+(\.\d+)?(ms|s)\b"), "SPAN"),
     (re.compile(r" +"), " "),

@@ -9,6 +9,7 @@ from tests.project.pages import ROOT
 
 PACKAGE = ROOT / "omnidb_cli"
 _MADE = {"__pycache__", "build", "dist", "demo-data"}
+_GIT = ".git"  # a folder; in a linked work tree, a file
 
 
 def files() -> Iterator[Path]:
@@ -19,7 +20,7 @@ def files() -> Iterator[Path]:
 def _below(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.name in _MADE or path.name.endswith(".egg-info") or (path.name.startswith(".") and path.name != ".ci"):
-            if folder == ROOT and path.is_file():
+            if folder == ROOT and path.is_file() and path.name != _GIT:
                 yield path
         elif path.is_dir():
             yield from _below(path)

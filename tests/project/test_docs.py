@@ -13,10 +13,13 @@ from omnidb_cli.core.circuit import CircuitState, Reason
 from omnidb_cli.core.events import EventType
 from omnidb_cli.core.health import Health
 from omnidb_cli.discovery import names_in
+from omnidb_cli.drivers import url_parameters
 from omnidb_cli.drivers.base import engines
+from omnidb_cli.duration import LONGEST_HOLD_S, LONGEST_S, parse_duration, write_duration
 from omnidb_cli.errors import ErrorKind
 from omnidb_cli.topology.engines import ENGINES
 from omnidb_cli.topology.keys import Key, Kind, paths
+from omnidb_cli.topology.parameters import Form, Parameter, range_of
 from tests.project.pages import ROOT, page, rows, section
 from tests.project.surface import Offered, offered
 
@@ -77,7 +80,10 @@ def test_every_key_is_documented_as_the_table_of_keys_has_it(path: str, key: Key
 
 def _type_of(key: Key) -> str:
     kind = " or ".join(f"`{one}`" for one in key.choices) if key.kind is Kind.CHOICE else _TYPES[key.kind]
-    return f"{kind}, may be 0" if key.least == 0 else kind
+    limits = [", may be 0"] if key.least == 0 else []
+    limits += [f", at most {key.most}"] if key.most is not None else []
+    limits += [f", at most {write_duration(key.longest_s)}"] if key.longest_s != LONGEST_S else []
+    return kind + "".join(limits)
 
 
 def _default_of(path: str, key: Key) -> str:
@@ -88,10 +94,51 @@ def _default_of(path: str, key: Key) -> str:
     return "–" if key.default is None else f"`{key.default}`"
 
 
+def test_every_duration_that_is_documented_is_one() -> None:
+    written = {word for row in rows(section(page("configuration.md"), "Durations")) for word in _codes(row[:1])}
+    assert len(written) >= 10
+    for word in written:
+        assert parse_duration(word, longest_s=LONGEST_HOLD_S) > 0
+
+
 def test_no_key_is_documented_that_there_is_not() -> None:
     text = section(page("configuration.md"), "Every key")
     documented = {cell.strip("`") for cell in _first_cells(text) if cell.startswith("`")}
     assert documented == {path for path, _ in paths()}
+
+
+def _of_words(known: Parameter) -> str:
+    *most, last = (f"`{word}`" for word in known.words)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _may_be(known: Parameter) -> str:
+    """What the pages say of a parameter."""
+    match known.form:
+        case Form.NEVER:
+            return f"not supported: {known.why}"
+        case Form.WORD:
+            said = _of_words(known)
+        case Form.WORDS:
+            said = f"one or more of {_of_words(known)}"
+        case Form.SWITCH:
+            said = "`true` or `false`"
+        case Form.WHOLE | Form.NUMBER:
+            said = f"a {'whole ' if known.form is Form.WHOLE else ''}number{range_of(known)}"
+        case Form.FILE:
+            said = f"a file, or {_of_words(known)}" if known.words else "a file"
+        case Form.TEXT:
+            said = "text" if known.most is None else f"text of at most {known.most:.0f} bytes"
+    if known.unkept:
+        said += f"; {', '.join(f'`{word}`' for word in known.unkept)} not: {known.why}"
+    return said if known.effect else f"{said}; no effect"
+
+
+@pytest.mark.parametrize("engine", [engine.name for engine in ENGINES])
+def test_every_parameter_of_a_url_is_documented_as_its_table_has_it(engine: str) -> None:
+    text = section(page(f"engines/{engine}.md"), "Parameters")
+    documented = [(name, row[1]) for row in rows(text) for name in re.findall(r"`([^`]+)`", row[0])]
+    assert documented == [(known.name, _may_be(known)) for known in url_parameters(engine).known]
 
 
 def test_every_scheme_of_every_engine_is_documented() -> None:

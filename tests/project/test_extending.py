@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from omnidb_cli.cli import app, commands
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import ConnectError
@@ -51,8 +54,18 @@ async def test_the_example_says_that_nobody_is_there(open_example: OpenDriver) -
         await open_example(_target(free_port())).check()
 
 
-def _example() -> str:
-    return page("extending.md").partition("```python\n")[2].partition("```")[0]
+def test_the_example_command_takes_the_global_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "names.py").write_text(_example(1))
+    monkeypatch.setattr(commands, "__path__", [str(tmp_path)])
+    monkeypatch.setattr(app, "names_in", lambda _package: ("names",))
+    monkeypatch.setattr(app, "load", lambda package, name: import_module(f"{package}.{name}"))
+    ended = CliRunner().invoke(app.app, ["names", "-c", str(ROOT / "configs/demo.yaml")])
+    assert (ended.exit_code, ended.stdout.split()) == (0, ["primary", "replica", "archive"])
+    assert "no option '--confg': did you mean --config?" in CliRunner().invoke(app.app, ["names", "--confg"]).stderr
+
+
+def _example(number: int = 0) -> str:
+    return page("extending.md").split("```python\n")[number + 1].partition("```")[0]
 
 
 def _target(port: int) -> Target:

@@ -11,7 +11,18 @@ import pytest
 from tests.project.pages import ROOT
 from tests.project.sources import PACKAGE, files, modules, name_of, tree
 
-_TOP = {"pyproject.toml", "omnidb_cli", "configs", "tests", "docs", "README.md", "Makefile", ".ci", "LICENSE"}
+_TOP = {
+    "pyproject.toml",
+    "omnidb_cli",
+    "configs",
+    "tests",
+    "docs",
+    "README.md",
+    "Makefile",
+    "requirements",
+    ".ci",
+    "LICENSE",
+}
 _LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 _NOT_MIRRORS = {"project", "bench", "mutants", "scenarios", "servers"}
 """Folders of tests that are about the whole, not about one room."""

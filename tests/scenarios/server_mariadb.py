@@ -65,7 +65,10 @@ class Mariadb(ServerPair):
 
     @contextmanager
     def lasting_write(self) -> Iterator[str]:
-        yield "INSERT INTO writes SELECT SLEEP(1)"
+        yield "INSERT INTO writes SELECT SLEEP(3)"
+
+    def finish_writing(self) -> None:
+        """It is carried out by itself, three seconds after it began."""
 
     def is_writing(self) -> bool:
         return "INSERT" in self.primary.sql(_STATEMENTS)

@@ -130,8 +130,12 @@ class ServerPair(ABC):
     def lasting_write(self) -> AbstractContextManager[str]:
         """A write that the primary takes, and carries out so much later that a test can come between.
 
-        It counts as one in `written`.
+        It counts as one in `written`. `finish_writing` ends the delay of one that waits for that.
         """
+
+    @abstractmethod
+    def finish_writing(self) -> None:
+        """Lets the statement of `lasting_write` be carried out; others are after a while."""
 
     @abstractmethod
     def is_writing(self) -> bool:

@@ -68,7 +68,10 @@ class Postgres(ServerPair):
 
     @contextmanager
     def lasting_write(self) -> Iterator[str]:
-        yield "INSERT INTO writes SELECT 1 FROM pg_sleep(1)"
+        yield "INSERT INTO writes SELECT 1 FROM pg_sleep(3)"
+
+    def finish_writing(self) -> None:
+        """It is carried out by itself, three seconds after it began."""
 
     def is_writing(self) -> bool:
         return self.primary.sql(f"SELECT EXISTS (SELECT FROM ({_ACTIVE}) a WHERE query LIKE 'INSERT%')") == "t"

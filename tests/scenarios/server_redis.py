@@ -71,8 +71,15 @@ class Redis(ServerPair):
     @contextmanager
     def lasting_write(self) -> Iterator[str]:
         """Writes are held up, as nothing that writes takes long by itself."""
-        self.primary.ask("CLIENT", "PAUSE", 1500, "WRITE")
-        yield self.write
+        self.primary.ask("CLIENT", "PAUSE", 600_000, "WRITE")
+        try:
+            yield self.write
+        finally:
+            if self.primary.answers():
+                self.finish_writing()
+
+    def finish_writing(self) -> None:
+        self.primary.ask("CLIENT", "UNPAUSE")
 
     def is_writing(self) -> bool:
         return any("b" in one["flags"] for one in self.primary.clients())

@@ -46,9 +46,9 @@ class Terminal:
             pass
         return self.process.wait(timeout=PATIENCE_S)
 
-    def plain(self, after: int = 0) -> str:
+    def plain(self, after: int = 0, before: int | None = None) -> str:
         """What was sent, without colours and movements of the cursor."""
-        return _ESCAPES.sub("", self.sent[after:]).replace("\r\n", "\n")
+        return _ESCAPES.sub("", self.sent[after:before]).replace("\r\n", "\n")
 
     def _read(self, patience_s: float) -> bool:
         if not select.select([self._ours], [], [], patience_s)[0]:

@@ -3,6 +3,7 @@
 import json
 import signal
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -159,9 +160,10 @@ def test_an_unreadable_state_stops_those_who_could_overlook_a_hold_and_only_them
         assert ended.stdout
         assert ended.stderr.startswith("warning: state not available")
     assert shop.state.read_bytes() == b"not a database" * 100
-    assert shop.code("state", "reset") == 0
+    assert shop.code("state", "reset") == 32
+    assert shop.state.read_bytes() == b"not a database" * 100
+    shop.state.unlink()
     assert served(shop) == "primary"
-    assert [path.name for path in shop.state.parent.iterdir() if path.read_bytes() == b"not a database" * 100]
 
 
 def test_others_need_not_wait_for_the_end_of_a_long_statement_to_learn_of_a_dead_primary(shop: Shop) -> None:
@@ -181,3 +183,45 @@ def test_what_a_statement_without_rows_did_goes_to_stderr(shop: Shop) -> None:
     ended = shop.run("exec", "primary", "CREATE TABLE more (a)")
     assert (ended.returncode, ended.stdout) == (0, "")
     assert ended.stderr.startswith("CREATE")
+
+
+TEXT = "SELECT 'a' || char(13, 10) || char(27) || '[2Jb'"
+
+
+def test_raw_prints_a_column_as_the_server_sent_it(shop: Shop) -> None:
+    ended = subprocess.run(
+        shop.command("exec", "primary", f"{TEXT} UNION ALL SELECT x'00ff0a'", "--raw"),
+        cwd=shop.folder,
+        env=shop.env,
+        capture_output=True,
+        check=True,
+        timeout=shop.limit_s,
+    )
+    assert ended.stdout == b"a\r\n\x1b[2Jb\n\x00\xff\n\n"
+    assert ended.stderr.startswith(b"served by primary in ")
+
+
+def test_without_raw_nothing_of_a_text_does_anything(shop: Shop) -> None:
+    assert shop.run("exec", "primary", TEXT).stdout == "a\n\\x1b[2Jb\n"
+
+
+def test_raw_is_for_a_single_column_and_counts_no_failure(shop: Shop) -> None:
+    for _ in range(4):
+        ended = shop.run("exec", "primary", "SELECT 1 AS a, 2 AS b", "--raw")
+        assert ended.returncode == 2
+        assert ended.stdout == ""
+        said = " ".join(ended.stderr.split())
+        assert "prints a single column, and the result of this statement has 2: a, b" in said
+    assert shop.circuit("primary")["state"] == "closed"
+    assert shop.code("exec", "primary", "SELECT 1", "--raw", "-o", "json") == 2
+
+
+def test_the_count_says_how_many_rows_are_shown_and_how_many_there_are(shop: Shop) -> None:
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n"
+    ended = shop.run("exec", "primary", sql, env={"FORCE_COLOR": "1", "NO_COLOR": "", "COLUMNS": "80"})
+    assert "200" in ended.stdout
+    assert "201" not in ended.stdout
+    assert "200 of 10,000 rows shown" in ended.stderr
+    assert ended.stderr.rstrip().removesuffix("\x1b[0m").endswith(", 10,000 rows")
+    piped = shop.run("exec", "primary", sql)
+    assert {len(line) for line in piped.stdout.splitlines()} == {5}  # aligned from the first row to the last

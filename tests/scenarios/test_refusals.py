@@ -22,6 +22,7 @@ NAMING = (
     ("exec", "primry", "SELECT 1"),
     ("circuit", "open", "primry"),
     ("circuit", "close", "primry"),
+    ("circuit", "list", "primry"),
     ("failback", "primry"),
     ("route", "primry"),
     ("events", "--name", "primry"),
@@ -32,6 +33,8 @@ USAGE = (
     ("status", "--fail-on", "sometimes"),
     ("status", "-o", "xml"),
     ("status", "--max-age", "5s"),
+    ("status", "--interval", "5s"),
+    ("circuit", "frobnicate", "primary"),
     ("status", "--watch", "--last"),
     ("watch", "--interval", "0"),
     ("watch", "--interval", "5 parsecs"),
@@ -43,19 +46,24 @@ USAGE = (
     ("watch", "--timeout", "1s"),
     ("watch", "-o", "csv"),
     ("exec", "primary"),
+    ("exec", "primary", ""),
+    ("exec", "primary", "SELECT", "1"),
     ("exec", "primary", "SELECT 1", "--file", "x.sql"),
     ("exec", "primary", "--file", "nosuch.sql"),
     ("exec", "primary", "SELECT 1", "--timeout", "never"),
     ("exec", "primary", "SELECT 1", "-o", "name"),
     ("circuit", "open"),
-    ("circuit", "open", "primary", "--for", "25h"),
+    ("circuit", "open", "primary", "--for", "91d"),
     ("circuit", "open", "primary", "--for", "0"),
     ("circuit", "close"),
-    ("circuit", "list", "primary"),
     ("failback",),
     ("route",),
     ("events", "--type", "lunch"),
     ("events", "--since", "yesterday"),
+    ("events", "--until", "2026-02-30"),
+    ("events", "--since", "07:30", "--until", "2020-01-01"),
+    ("events", "--follow", "--until", "07:30"),
+    ("events", "-n", "0"),
     ("state",),
     ("state", "show", "-o", "csv"),
     ("config", "frobnicate"),
@@ -86,6 +94,28 @@ def test_an_unknown_connection_is_four_and_changes_nothing(shop: Runner, command
     assert (ended.exit_code, ended.stdout) == (4, "")
     assert 'no connection named "primry"' in ended.stderr
     assert 'did you mean "primary"?' in ended.stderr
+    assert not (shop.folder / "state").exists()
+
+
+SEVERAL = (
+    ("status", "primry", "primary", "lunch", "primry"),
+    ("status", "--last", "primry", "lunch"),
+    ("watch", "primry", "lunch"),
+    ("circuit", "open", "primry", "lunch", "primary"),
+    ("circuit", "close", "primry", "lunch"),
+    ("circuit", "list", "primry", "lunch"),
+    ("events", "--name", "primry", "--name", "lunch"),
+)
+
+
+@pytest.mark.parametrize("command", SEVERAL, ids=" ".join)
+def test_all_unknown_connections_are_named_each_with_its_nearest(shop: Runner, command: tuple[str, ...]) -> None:
+    ended = shop.run(*command)
+    assert (ended.exit_code, ended.stdout) == (4, "")
+    assert ended.stderr.splitlines() == [
+        'error: no connections named "primry", "lunch"',
+        '  hint: for "primry" did you mean "primary"? the connections are: primary, replica, archive',
+    ]
     assert not (shop.folder / "state").exists()
 
 

@@ -17,8 +17,8 @@ FORMS = (MARK, quote(MARK), MARK[::-1])
 ENGINES = f"""\
 name: shop
 connections:
-  primary: {{url: "sqlite:///primary.db?password={ENCODED}"}}
-  replica: {{url: "sqlite:///replica.db?token=${{env:MARKED}}"}}
+  primary: {{url: "sqlite:///primary.db", password: "{SECRET}"}}
+  replica: {{url: "sqlite:///replica.db", password: "${{env:MARKED}}"}}
 failover: {{primary: replica}}
 health_check: {{timeout: 2s}}
 """
@@ -42,6 +42,10 @@ BROKEN = (
     'connections: {a: {url: "postgresql://app:${env:MARKED}@db:70000/app"}}\n',
     'connections: {a: {url: "postgresql://app@db/app", password: "SECRET"}\n',
     'connections: {a: {url: "redis://:SECRET@cache/zero"}}\n',
+    'connections: {a: {url: "sqlite:///a.db?password=SECRET&tokn=x"}}\n',
+    'connections: {a: {url: "mongodb://db/?authMechanismProperties=AWS_SESSION_TOKEN:SECRET&tls=x"}}\n',
+    'connections: {a: {url: "postgresql://db/app?sslpassword=SECRET&scram_client_key=SECRET"}}\n',
+    'connections: {a: {url: "postgresql://db/app?sslmode=${env:MARKED}&sslrootcert=${env:MARKED}"}}\n',
     'connections: {a: {url: "postgresql://app@db/app"}}\nstate: "postgres//app:SECRET@db/state"\n',
 )
 

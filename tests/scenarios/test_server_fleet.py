@@ -86,13 +86,15 @@ def test_one_table_shows_role_lag_and_latency_of_all_six(six: Fleet) -> None:
     table = six.run("status")
     assert (table.returncode, table.stderr) == (0, "")
     head, *body = table.stdout.splitlines()[2:]
-    assert " ".join(head.split()) == "NAME HEALTH CIRCUIT ROUTE LATENCY LAG ROLE CHECKED ENGINE ADDRESS"
+    assert " ".join(head.split()) == "NAME HEALTH CIRCUIT ROUTE LATENCY LAG ROLE CHECKED SINCE (UTC) ENGINE ADDRESS"
     assert len(body) == 6
     for name, row in zip(NAMES, body, strict=True):
         role = name.partition("-")[2]
         lag = "–" if role == "primary" else r"[\d.]+m?s"
         address = six.env[f"FLEET_{name.replace('-', '_').upper()}"]
-        wanted = rf"{name} +✓ healthy +● closed +itself +[\d.]+m?s +{lag} +{role} +(just now|\S+ ago) +\w+ +{address}"
+        since = r"\d\d:\d\d \([^)]+\)"
+        ages = rf"(just now|\S+ ago) +{since}"
+        wanted = rf"{name} +✓ healthy +● closed +direct +[\d.]+m?s +{lag} +{role} +{ages} +\w+ +{address}"
         assert re.match(wanted, row), row
 
 
@@ -135,7 +137,8 @@ def test_any_primary_that_is_killed_is_explained_and_routed_around_and_concerns_
     assert (answer.code, answer.served_by, answer.rows) == (0, replica, ON_THE_BACKUP[engine])
     told = six.run("status")
     assert re.search(rf"^{primary} +✗ unhealthy +○ open +→ {replica} ", told.stdout, re.MULTILINE)
-    assert re.search(rf"^✗ {primary} is unhealthy: .*connection refused; {replica} serves", told.stdout, re.MULTILINE)
+    why = rf"^✗ {primary} is unhealthy since .*: .*connection refused; {replica} serves"
+    assert re.search(why, told.stdout, re.MULTILINE)
 
 
 def test_all_primaries_hang_at_once(six: Fleet) -> None:

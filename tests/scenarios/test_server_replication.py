@@ -50,9 +50,11 @@ def is_told(fleet: Fleet, why: str, *, with_lag: bool = True) -> None:
     ended = fleet.run("status")
     assert ended.returncode == 10
     shown = r"[\d.]+m?s +" if with_lag else ""
-    row = rf"^replica +▲ degraded +● closed +itself +\S+ +{shown}replica "
+    row = rf"^replica +▲ degraded +● closed +direct +\S+ +{shown}replica "
     assert re.search(row, ended.stdout, re.MULTILINE), ended.stdout
-    assert re.search(rf"^▲ replica is degraded: {why}\.$", ended.stdout, re.MULTILINE), ended.stdout
+    assert re.search(rf"^▲ replica is degraded since \d\d:\d\d UTC \([^)]+\): {why}\.$", ended.stdout, re.MULTILINE), (
+        ended.stdout
+    )
 
 
 def test_what_stands_still_is_degraded_in_words_until_it_goes_on(fleet: Fleet) -> None:

@@ -37,6 +37,7 @@ def test_a_write_that_was_sent_is_carried_out_once_at_most_and_nowhere_else(
             pair.primary.kill()
         else:
             proxy.silence()
+            pair.finish_writing()
             until(lambda: pair.written(pair.primary) == 1, "it has been carried out")
             proxy.refuse()
             proxy.reset_all()

@@ -46,6 +46,28 @@ def test_modules(shop: Shop, command: str) -> None:
     assert modules & HEAVY <= MAY[command] | of_typer()
 
 
+EVERY_ENGINE = """\
+connections:
+  a: {url: "postgresql://h/app?sslmode=require"}
+  b: {url: "mysql://h/app?ssl-mode=REQUIRED"}
+  c: {url: "rediss://h?ssl_cert_reqs=none"}
+  d: {url: "mongodb://h/?tls=true"}
+  e: {url: "sqlite:///a.db?mode=ro"}
+"""
+CLIENTS = {"asyncpg", "asyncmy", "pymongo", "bson", "redis", "hiredis", "sqlite3", "asyncio", "ssl", "socket"}
+
+
+@pytest.mark.parametrize("parameter", ["", "&nonsense=1"])
+def test_checking_the_urls_of_every_engine_imports_no_client(shop: Shop, parameter: str) -> None:
+    shop.config.write_text(EVERY_ENGINE.replace('"}', f'{parameter}"}}'))
+    ended = subprocess.run(
+        [sys.executable, "-c", PROBE, "config", "validate"],
+        cwd=shop.folder, env=shop.env, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == (3 if parameter else 0), ended.stderr
+    assert not set(ended.stderr.splitlines()[-1].split()) & (CLIENTS - of_typer())
+
+
 def of_typer() -> set[str]:
     """What Typer itself brings along."""
     listed = "import typer, typer.main, sys; print(*sys.modules)"

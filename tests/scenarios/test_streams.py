@@ -38,7 +38,7 @@ def test_a_full_disk_under_stdout_is_no_success_and_no_defect(shop: Shop, comman
 
 def test_a_closed_stdin_and_stderr_do_no_harm(shop: Shop) -> None:
     ended = shop.run("exec", "primary", "-", preexec_fn=lambda: (os.close(0), os.close(2)), stderr=None)
-    assert ended.returncode == 23
+    assert ended.returncode == 2  # there is no statement to read
     shop.run("circuit", "open", "primary", preexec_fn=lambda: [os.close(number) for number in (0, 1, 2)])
     assert shop.circuit("primary")["manual"]
 

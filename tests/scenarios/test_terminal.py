@@ -1,5 +1,6 @@
 """On a real terminal: colours, widths, the live screen, and the terminal as it was afterwards."""
 
+import re
 import signal
 import sqlite3
 import subprocess
@@ -61,13 +62,62 @@ def test_the_screen_is_left_as_it_was(on_terminal: Callable[..., Terminal], end:
     terminal.process.send_signal(end)
     assert terminal.ended() == code
     assert terminal.sent.startswith(ENTER)
-    assert terminal.sent.endswith(SHOW_CURSOR + LEAVE)
+    assert terminal.sent.count(SHOW_CURSOR + LEAVE) == 1
+    left = last_frame(terminal)
+    assert left[0].startswith("shop · 3 connections, all healthy")
+    assert [line.split()[0] for line in left[4:7]] == ["primary", "replica", "archive"]
+    assert left[-1].endswith(" UTC · ended")
+
+
+def last_frame(terminal: Terminal) -> list[str]:
+    """What stays on the terminal after the screen was left."""
+    return terminal.plain(terminal.sent.rindex(LEAVE)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "how"),
+    [
+        (("--until", "primary=unhealthy", "--timeout", "30s"), 0, r"until primary=unhealthy: met after \S+"),
+        (("--until", "healthy", "--timeout", "200ms"), 124, "timeout: condition not met within 200ms: healthy"),
+        (("--until", "healthy", "--count", "2"), 124, "timeout: condition not met within 2 check rounds: healthy"),
+        (("--count", "1"), 10, '1 check round done: exit code 10: failed over: "primary"'),
+    ],
+)
+def test_the_last_frame_says_what_ended_it(
+    on_terminal: Callable[..., Terminal], shop: Shop, options: tuple[str, ...], code: int, how: str
+) -> None:
+    shop.take_away("primary")
+    terminal = on_terminal("watch", "--interval", "50ms", *options, columns=120)
+    assert terminal.ended() == code
+    left = last_frame(terminal)
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d UTC · {how}", left[-1])
+    assert any(line.startswith("primary  ✗ unhealthy") for line in left)
+
+
+def test_a_terminal_without_a_cursor_gets_a_line_a_change(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
+    terminal = on_terminal("watch", "--interval", "50ms", "--until", "failover", env={"TERM": "dumb"}, columns=120)
+    terminal.until("3 connections, all healthy")
+    shop.take_away("primary")
+    assert terminal.ended() == 0
+    told = terminal.plain()
+    assert "\x1b" not in terminal.sent
+    assert "{" not in told
+    assert told.count("3 connections, all healthy") == 1  # however many rounds found nothing new
+    changes = [line.split("  ") for line in told.splitlines() if line.startswith("20") and "  " in line]
+    assert [change[1:3] for change in changes][-3:] == [
+        ["primary", "health:changed"],
+        ["primary", "circuit:open"],
+        ["primary", "failover"],
+    ]
+    summary, how = told.splitlines()[-2:]
+    assert re.fullmatch(r"20.* UTC: shop · 3 connections · 1 unhealthy · 1 failed over · 2 healthy", summary)
+    assert how.startswith("until failover: met after ")
 
 
 def test_the_screen_follows_another_process(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
     terminal = on_terminal("watch", "--interval", "1h", columns=100)
     terminal.until("all healthy")
-    seen = terminal.until("next look in")
+    seen = terminal.until("next check in")
     shop.run("circuit", "open", "primary", "--reason", "new disk")
     terminal.until("new disk", after=seen)
     terminal.until("■ open, held", after=seen)
@@ -75,13 +125,13 @@ def test_the_screen_follows_another_process(on_terminal: Callable[..., Terminal]
 
 def test_a_resized_terminal_is_drawn_anew(on_terminal: Callable[..., Terminal]) -> None:
     terminal = on_terminal("watch", "--interval", "1h", columns=120)
-    seen = terminal.until("next look in")
+    seen = terminal.until("next check in")
     terminal.resize(60, 10)
     terminal.process.send_signal(signal.SIGWINCH)
     home = terminal.until("\x1b[H", after=seen)
     terminal.until("\x1b[J", after=home)
     latest = terminal.plain(terminal.sent.rindex("\x1b[H"))
-    assert "next look in" in latest
+    assert "next check in" in latest
     assert "sqlite" not in latest
     assert all(len(line) <= 60 for line in latest.splitlines())
 
@@ -99,9 +149,23 @@ def test_the_first_looks_are_not_waited_for(on_terminal: Callable[..., Terminal]
     terminal = on_terminal("watch")
     terminal.until("2 healthy")
     terminal.until("? unknown")
-    terminal.until("looking now")
+    terminal.until("checking now")
     db.close()
     terminal.until("all healthy")
+
+
+def test_raw_does_not_go_to_a_terminal(on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal("exec", "primary", "SELECT 1", "--raw")
+    assert terminal.ended() == 2
+    assert "does not write to a terminal" in " ".join(terminal.plain().split())
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_a_text_of_several_lines_keeps_them(on_terminal: Callable[..., Terminal], columns: int) -> None:
+    sql = "SELECT 'a' || char(13, 10) || char(27) || '[2Jb' || char(10) || 'c'"
+    terminal = on_terminal("exec", "primary", sql, columns=columns)
+    assert terminal.ended() == 0
+    assert terminal.plain().startswith("a\n\\x1b[2Jb\nc\n")
 
 
 def test_a_slow_look_says_what_it_waits_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:

@@ -49,7 +49,7 @@ def test_a_line_is_the_object_of_status(shop: Shop) -> None:
 
 
 def test_it_counts_rounds(shop: Shop) -> None:
-    ended = shop.run("watch", "--count", "3", "--interval", "50ms")
+    ended = shop.run("watch", "--count", "3", "--interval", "1s")
     taken = [[one["checked_at"] for one in json.loads(line)["connections"]] for line in ended.stdout.splitlines()]
     assert len(taken) == 3
     assert all(a < b for earlier, later in itertools.pairwise(taken) for a, b in zip(earlier, later, strict=True))

@@ -64,6 +64,7 @@ rows = st.builds(
     st.booleans(),
     st.none() | walls,
     st.none() | walls,
+    st.none() | walls,
 )
 
 

@@ -1,11 +1,17 @@
 """What one process of the tests does: `worker.py <deed> <state file> …`; says on stdout what it has achieved."""
 
-import fcntl  # noqa: F401 - the interpreter may lie where `as_nobody` can import nothing more
+import fcntl  # noqa: F401 - the interpreter may lie where another account can import nothing more
+import grp  # noqa: F401
+import json
 import os
+import pwd  # noqa: F401
 import resource
+import signal
 import sys
+import urllib.parse  # noqa: F401
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote  # noqa: F401
 
 from omnidb_cli.core.circuit import Hold
 from omnidb_cli.core.endpoint import Called, Closed, Held, Settings
@@ -83,6 +89,18 @@ def on_a_full_disk(store: SqliteStore) -> None:
             return
 
 
+def without_room(store: SqliteStore) -> None:
+    """Fails to write, as no file of this process may pass 4 kB, and reads all the same: in this store and another."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        write(store)
+    except StateStoreError as error:
+        print(f"StateStoreError: {error}")
+    other = open_store(store.info().url, "shop")
+    print(len(store.load()), len(store.events()), store.revision() == store.revision(), len(other.load()), sep="\n")
+
+
 def as_nobody(store: SqliteStore) -> None:
     """Without the powers of root: reads, then writes, and says how each went."""
     if os.geteuid() == 0:
@@ -95,6 +113,33 @@ def as_nobody(store: SqliteStore) -> None:
             print(f"StateStoreError: {error}")
 
 
+def as_member(store: SqliteStore) -> None:
+    """As another account: changes, reads, says who owns which file, and holds the file until it is told to end."""
+    become(*map(int, sys.argv[3:6]))
+    try:
+        print(json.dumps([write(store), sorted(store.load()), store.info().sharing.shared_with]))
+    except StateStoreError as error:
+        print(json.dumps([str(error), error.hint]))
+    folder = Path(sys.argv[2]).parent
+    found = {one.name: one.stat() for one in sorted(folder.iterdir())}
+    print(json.dumps({name: [one.st_uid, one.st_gid, one.st_mode & 0o777] for name, one in found.items()}), flush=True)
+    sys.stdin.readline()
+
+
+def mix_as_member(store: SqliteStore) -> None:
+    """What `mix` does, as another account."""
+    become(*map(int, sys.argv[3:6]))
+    mix(store)
+
+
+def become(uid: int, gid: int, group: int) -> None:
+    """From root to an account with a group of its own and a second one, and a umask that shares nothing."""
+    os.umask(0o077)
+    os.setgroups([group])
+    os.setgid(gid)
+    os.setuid(uid)
+
+
 def write(store: SqliteStore) -> list[str]:
     recorder = recorder_on(store, threshold=5)
     recorder.record("replica", Held(Hold()), real_moment())
@@ -102,7 +147,18 @@ def write(store: SqliteStore) -> list[str]:
 
 
 DEEDS: dict[str, Callable[[SqliteStore], None]] = {
-    deed.__name__: deed for deed in (mix, fail_once, until_killed, two_hundred, on_a_full_disk, as_nobody)
+    deed.__name__: deed
+    for deed in (
+        mix,
+        fail_once,
+        until_killed,
+        two_hundred,
+        on_a_full_disk,
+        without_room,
+        as_nobody,
+        as_member,
+        mix_as_member,
+    )
 }
 
 if __name__ == "__main__":

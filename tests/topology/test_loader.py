@@ -60,10 +60,10 @@ def test_a_secrets_file_is_relative_to_the_topology(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "column", "part"),
     [
-        (b"", 0, 0, "is empty"),
-        (b"\n  \n", 0, 0, "is empty"),
-        (b"# only a comment\n", 0, 0, "is empty"),
-        (b"\xef\xbb\xbf", 0, 0, "is empty"),
+        (b"", 1, 1, "is empty"),
+        (b"\n  \n", 1, 1, "is empty"),
+        (b"# only a comment\n", 1, 1, "is empty"),
+        (b"\xef\xbb\xbf", 1, 1, "is empty"),
         (b"a: 1\nb: \xff\n", 2, 4, "is not UTF-8 text: there is a byte 0xff"),
         (b"a\0", 1, 2, "is not a text file: there is a NUL byte"),
         ("a: b".encode("utf-16"), 1, 1, "is not UTF-8 text"),
@@ -93,11 +93,16 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert str(error.problems[0]) == f"{tmp_path / 'none.yaml'}: does not exist"
 
 
+def test_the_name_of_a_file_stays_on_its_line() -> None:
+    assert str(refused("none\n\x1b[31m.yaml")) == "the topology none\\n\\x1b[31m.yaml does not exist"
+
+
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert "is a directory" in str(refused(tmp_path))
     assert "is not a regular file" in str(refused(tmp_path / "fifo"))
-    assert "is not a regular file" in str(refused("/dev/zero"))
+    (tmp_path / "link").symlink_to(tmp_path / "fifo")
+    assert "is not a regular file" in str(refused(tmp_path / "link"))
     assert "is not the name of a file" in str(refused("a\0b"))
     assert "cannot be read: file name too long" in str(refused("x" * 5000))
 

@@ -1,5 +1,6 @@
 """Values by reference: resolved, defaulted, escaped, or refused with what is missing."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def references(tmp_path: Path) -> References:
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "nul").write_bytes(b"a\0b")
+    os.mkfifo(tmp_path / "fifo")
     (tmp_path / "huge").write_bytes(b"x" * 70_000)
     return References(ENV, str(tmp_path))
 
@@ -49,14 +51,20 @@ def test_what_a_reference_gives(references: References, text: str, value: str) -
         ("${env:NONE}", "the environment variable NONE is not set: set it, or write ${env:NONE:-default}"),
         ("${env:EMPTY}", "the environment variable EMPTY is empty"),
         ("${env:NOT_UTF8}", "is not UTF-8 text"),
-        ("${env:}", "a ${…} cannot be read"),
-        ("${env:a b}", "a ${…} cannot be read"),
-        ("${X}", "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}"),
-        ("${env:X", "a ${…} cannot be read"),
-        ("${file:}", "a ${…} cannot be read"),
+        ("${env:}", "the ${env:…} names no variable"),
+        ("${env:a b}", "the ${env:…} names no variable, which is made of letters, digits and _"),
+        ("${X}", "a ${…} does not say what it refers to: write ${env:NAME}, ${env:NAME:-default} or ${file:/path}"),
+        ("${}", "a ${…} does not say what it refers to"),
+        ("${env:X", "a ${ has no } behind it"),
+        ("${file:}", "the ${file:…} names no file"),
+        ("${vault:x}", 'there is no reference of the kind "vault": write ${env:NAME}, ${env:NAME:-default} or ${file'),
+        ("${ENV:X}", 'there is no reference of the kind "ENV" (did you mean "env"?)'),
+        ("${evn:X}", '"evn" (did you mean "env"?)'),
+        ("${flie:/x}", '"flie" (did you mean "file"?)'),
+        ("pa${ss:word}", 'the kind "ss"'),
         ("${file:none}", "none cannot be read: no such file or directory"),
         ("${file:.}", "is not a regular file"),
-        ("${file:/dev/zero}", "/dev/zero is not a regular file"),
+        ("${file:fifo}", "fifo is not a regular file"),
         ("${file:empty}", "empty is empty"),
         ("${file:binary}", "is not UTF-8 text"),
         ("${file:nul}", "has a NUL byte"),
@@ -67,6 +75,13 @@ def test_what_cannot_be_resolved(references: References, text: str, part: str) -
     with pytest.raises(ValueError, match=r".") as caught:
         references.expand(text)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["${hunter2}", "${hunter2", "${env:hunter2 }", "${vault:hunter2}", "pa${x:hunter2}"])
+def test_what_stands_in_a_faulty_reference_is_not_repeated(references: References, text: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        references.expand(text)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_every_unresolvable_reference_of_a_value_is_told_once(references: References) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnidb_cli.topology.engines import BY_SCHEME
-from omnidb_cli.topology.urls import Url, parse_state_url, parse_url
+from omnidb_cli.topology.state_urls import parse_state_url
+from omnidb_cli.topology.urls import Url, parse_url
 
 BASE = "/etc/omnidb"
 
@@ -199,7 +200,6 @@ def test_no_text_breaks_the_parser_or_shows_in_its_messages(scheme: str, before:
         ("memory:", "memory:"),
         ("memory://", "memory:"),
         ("sqlite:///state.db", "sqlite:////etc/omnidb/state.db"),
-        ("sqlite:////var/lib/s.db?x=1", "sqlite:////var/lib/s.db?x=1"),
         ("redis://:pw@h/0", "redis://:pw@h/0"),
         ("rediss://h", "rediss://h"),
         ("postgresql://u@h/state", "postgresql://u@h/state"),
@@ -246,3 +246,53 @@ def test_a_state_url_does_not_show_its_password() -> None:
 def test_where_state_may_not_be(text: str) -> None:
     with pytest.raises(ValueError, match=r"state cannot be kept|begins with its scheme|in memory|no host"):
         parse_state_url(text, base_dir=BASE)
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts", "database"),
+    [
+        ("postgresql://a,b/app?port=5433", (("a", 5433), ("b", 5433)), "app"),
+        ("postgresql://a?dbname=app", (("a", None),), "app"),
+        ("mysql://a/app?port=3307", (("a", 3307),), "app"),
+        ("redis://a?db=2", (("a", None),), "2"),
+    ],
+)
+def test_parameters_stand_in_for_parts(text: str, hosts: object, database: str) -> None:
+    url = parsed(text)
+    assert (url.hosts, url.database, dict(url.params)) == (hosts, database, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("postgresql://me@h/app?user=you", "a user in front of its @ and the parameter user"),
+        ("redis://u:hunter2@h?password=hunter3", "a password in front of its @ and the parameter password"),
+        ("postgresql://h/app?dbname=other", "a database behind its / and the parameter dbname"),
+        ("redis://h/1?db=2", "a database behind its / and the parameter db"),
+        ("postgresql://h:5432/app?port=5433", "a port behind its host and the parameter port"),
+        ("postgresql://h/app?port=0", "not a number from 1 to 65535"),
+        ("mongodb://h/?readPreference=nearest&readPreference=primary", "given twice"),
+    ],
+)
+def test_a_part_that_is_said_twice(text: str, part: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        parsed(text)
+    assert part in str(caught.value)
+    assert "hunter" not in str(caught.value)
+
+
+def test_options_parted_by_semicolons_hide_their_secrets_too() -> None:
+    url = parsed("mongodb://h/?tls=true;tlsCertificateKeyFilePassword=hunter2")
+    assert dict(url.params) == {"tls": "true", "tlsCertificateKeyFilePassword": "hunter2"}
+    assert url.text == "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=***"
+    assert [secret.reveal() for secret in url.secrets] == ["hunter2"]
+
+
+def test_an_option_that_may_be_repeated_keeps_all_its_values() -> None:
+    url = parsed("mongodb://h/?readPreferenceTags=dc:ny&readPreferenceTags=dc:la&readPreferenceTags=")
+    assert url.params["readPreferenceTags"] == "dc:ny\ndc:la\n"
+
+
+def test_a_state_file_has_no_parameters() -> None:
+    with pytest.raises(ValueError, match="has no parameters"):
+        parse_state_url("sqlite:////var/lib/s.db?mode=ro", base_dir=BASE)

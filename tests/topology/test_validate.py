@@ -39,7 +39,10 @@ OF_A_CONNECTION = [
     ("tags: [eu, no]", 34, "tags[1]", "not no, which YAML reads as false"),
     ("tags: [[x]]", 30, "tags[0]", "must be a word, not a list"),
     ("tags: [x, '${env:T}']", 33, "tags[1]", "the environment variable T is not set"),
-    ("max_lag: 25h", 32, "max_lag", "at most 24h"),
+    ("max_lag: 91d", 32, "max_lag", "at most 90d"),
+    ("slow: 25h", 29, "slow", "at most 24h"),
+    ("health_check: {retry: {delay: 61s}}", 53, "health_check.retry.delay", "at most 1m"),
+    ("health_check: {retry: {retries: 11}}", 55, "health_check.retry.retries", "from 0 to 10, not the number 11"),
     ("slow: 0", 29, "slow", "above zero"),
     ("password: 123", 33, "password", "must be text, not what YAML reads as a number"),
     ("password: [x]", 33, "password", "must be text, not a list"),
@@ -61,12 +64,12 @@ MORE_KEYS = [
     ("health_check: {interval: .nan}\n", 3, 26, "health_check.interval", "not .nan, which YAML reads as not a number"),
     ("health_check: {interval: ~}\n", 3, 26, "health_check.interval", "not ~, which YAML reads as nothing"),
     ("health_check: {interval: true}\n", 3, 26, "health_check.interval", "not true, which YAML reads as a truth value"),
-    ("health_check: {interval: 5 days}\n", 3, 26, "health_check.interval", "500ms, 30s, 5m, 1h or a number"),
+    ("health_check: {interval: 5 days}\n", 3, 26, "health_check.interval", "1h30m, 3d, 2w or a number"),
     ("health_check: {interval: -1}\n", 3, 26, "health_check.interval", "above zero"),
     ("health_check: {rise: 0}\n", 3, 22, "health_check.rise", "a whole number of at least 1, not the number 0"),
     ("health_check: {fall: 1.5}\n", 3, 22, "health_check.fall", "not the number 1.5"),
     ("health_check: {fall: '2'}\n", 3, 22, "health_check.fall", 'not "2"'),
-    ("health_check: {retry: {retries: -1}}\n", 3, 33, "health_check.retry.retries", "at least 0"),
+    ("health_check: {retry: {retries: -1}}\n", 3, 33, "health_check.retry.retries", "from 0 to 10"),
     ("health_check: {statement: ''}\n", 3, 27, "health_check.statement", "must be text"),
     ("circuit_breaker: {threshold: yes}\n", 3, 30, "circuit_breaker.threshold", "which YAML reads as true"),
     ("circuit_breaker: 5\n", 3, 18, "circuit_breaker", "must be false or a mapping with threshold"),
@@ -79,6 +82,9 @@ MORE_KEYS = [
     ("failover: {a: a}\n", 3, 15, "failover.a", "cannot stand in for itself"),
     ("failover: {a: {to: [a]}}\n", 3, 21, "failover.a.to[0]", "cannot stand in for itself"),
     ("failover: {a: [no]}\n", 3, 16, "failover.a[0]", "the name of a connection, not no, which YAML reads as false"),
+    ("failover: {a: [1:30]}\n", 3, 16, "failover.a[0]", "not 1:30, which YAML reads as 90 (put it in quotes"),
+    ("failover: {a: [5]}\n", 3, 16, "failover.a[0]", "not the number 5 (put it in quotes if it is a word)"),
+    ("name: 5\n", 3, 7, "name", "not the number 5 (put it in quotes if it is a word)"),
     ("failover: {a: bb}\n", 3, 15, "failover.a", 'there is no connection "bb"'),
 ]  # fmt: skip
 
@@ -133,6 +139,13 @@ def test_a_long_cycle_is_cut_in_the_middle(refusals: Refusals) -> None:
     text += "".join(f"  {name}: n{(index + 1) % 100}\n" for index, name in enumerate(names))
     (problem,) = refusals(text)
     assert "n9 → (81 more) → n91" in problem.message
+
+
+@pytest.mark.parametrize("name", ["1:30", "012", "no", "~", "2024-01-01", ".inf"])
+def test_a_name_that_yaml_reads_otherwise_is_quoted_as_it_was_typed(refusals: Refusals, name: str) -> None:
+    found = refusals(f"connections:\n  {name}: {{url: redis://h, role: x}}\n")
+    assert (found[0].line, found[0].column, found[-1].path) == (2, 3, f"connections.{name}.role")
+    assert f'put it in quotes, "{name}"' in found[0].message
 
 
 def test_a_duplicate_key_says_where_the_first_is(refusals: Refusals) -> None:

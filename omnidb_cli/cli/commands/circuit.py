@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.options import Command, Output, SomeNames, commands, seconds_option
+from omnidb_cli.cli.options import Names, Output, SomeNames, seconds_option
+from omnidb_cli.cli.parsing import commands, printing
+from omnidb_cli.duration import LONGEST_HOLD_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,13 +16,16 @@ if TYPE_CHECKING:
 
 app = commands(no_args_is_help=True, help="Take connections out of rotation, and put them back.")
 
+_Printing = printing("omnidb_cli.output.views.circuits:PARTS")
 
-@app.command("open", cls=Command)
+
+@app.command("open", cls=_Printing)
 def open_(
     ctx: typer.Context,
     names: SomeNames,
     hold_for: Annotated[
-        float | None, seconds_option("--for", help="Hold it only for so long.", default="until closed")
+        float | None,
+        seconds_option("--for", help="Hold it only for so long.", default="until closed", longest_s=LONGEST_HOLD_S),
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for everybody to read.")] = None,
     replace: Annotated[
@@ -35,7 +40,7 @@ def open_(
     hold(ctx.obj, names, output, HoldRequest(hold_for, reason, replace=replace, force=force))
 
 
-@app.command(cls=Command)
+@app.command(cls=_Printing)
 def close(ctx: typer.Context, names: SomeNames, output: Output = None) -> None:
     """Put connections back in rotation, as if nothing had happened."""
     from omnidb_cli.cli.holding import act
@@ -47,14 +52,14 @@ def close(ctx: typer.Context, names: SomeNames, output: Output = None) -> None:
     act(ctx.obj, names, output, put_back)
 
 
-@app.command("list", cls=Command)
-def list_(ctx: typer.Context, output: Output = None) -> None:
+@app.command("list", cls=_Printing)
+def list_(ctx: typer.Context, names: Names = None, output: Output = None) -> None:
     """Show every circuit: state, who opened it, why, since, until."""
-    run_list(ctx.obj, output)
+    run_list(ctx.obj, tuple(names or ()), output)
 
 
-def run_list(context: "Context", output: str | None) -> None:
-    """Shows the circuits as they are saved; touches no database."""
+def run_list(context: "Context", names: tuple[str, ...], output: str | None) -> None:
+    """Shows the circuits as they are saved, all or the named ones; touches no database."""
     from datetime import UTC, datetime
     from time import monotonic
 
@@ -66,10 +71,12 @@ def run_list(context: "Context", output: str | None) -> None:
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
+    topology.closure(names)
     _, rows = where_readable(context, topology)
     clock = monotonic()
     circuits = [
         (name, circuit_view(rows[name].memory.circuit if name in rows else CLOSED, clock, settings.rules))
         for name, settings in settings_of(topology).items()
+        if not names or name in names
     ]
     streams.show(circuits_document(circuits, now=datetime.now(UTC)))

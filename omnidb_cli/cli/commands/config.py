@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.options import Command, Output, commands
+from omnidb_cli.cli.options import Output
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 app = commands(no_args_is_help=True, help="Check the topology file, and show what it amounts to.")
 
 
-@app.command(cls=Command)
+@app.command(cls=printing("omnidb_cli.output.views.config:PARTS"))
 def validate(ctx: typer.Context, output: Output = None) -> None:
     """Check the topology file; every problem at once, with its line."""
     run_validate(ctx.obj, output)
 
 
-@app.command(cls=Command)
+@app.command(cls=printing("omnidb_cli.output.views.plain:PARTS"))
 def show(ctx: typer.Context, output: Output = None) -> None:
     """Show the resolved topology, secrets redacted."""
     run_show(ctx.obj, output)

@@ -1,10 +1,14 @@
 """`omnidb events`: what happened, with who and why."""
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omnidb_cli.cli.options import Command, Output, commands, seconds_option
+from omnidb_cli.cli.boundary import UsageError
+from omnidb_cli.cli.options import Output
+from omnidb_cli.cli.parsing import commands, printing
+from omnidb_cli.cli.points_in_time import point_in_time
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -13,13 +17,21 @@ if TYPE_CHECKING:
 app = commands()
 
 
-@app.command(cls=Command)
+def _time_option(name: str, *, help: str) -> Any:  # noqa: A002 - Typer's word
+    return typer.Option(name, parser=point_in_time, metavar="TIME", help=help, show_default=False)
+
+
+@app.command(cls=printing("omnidb_cli.output.views.events:PARTS"))
 def events(
     ctx: typer.Context,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show what happens from now on.")] = False,
     since: Annotated[
-        float | None,
-        seconds_option("--since", help="Only of the last so long, such as 1h.", default="all that is kept"),
+        datetime | None,
+        _time_option("--since", help="Only from then on: 48h ago, or a time such as 2026-11-23T07:30Z."),
+    ] = None,
+    until: Annotated[datetime | None, _time_option("--until", help="Only up to then, likewise.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Only the newest N of them.")
     ] = None,
     name: Annotated[
         list[str] | None, typer.Option("--name", metavar="NAME", help="Only of this connection; repeatable.")
@@ -33,7 +45,10 @@ def events(
     """Show the history of health, circuits, failovers, manual acts."""
     from omnidb_cli.cli.history import question
 
-    run_events(ctx.obj, question(since, name or (), type_ or ()), output, follow=follow)
+    if follow and until is not None:
+        raise UsageError("--until does not go with --follow, which has no end")
+    asked = question(since, until, limit, name or (), type_ or ())
+    run_events(ctx.obj, asked, output, follow=follow)
 
 
 def run_events(context: "Context", asked: "Question", output: str | None, *, follow: bool) -> None:

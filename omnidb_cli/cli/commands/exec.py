@@ -1,27 +1,43 @@
 """`omnidb exec`: runs one statement on whoever serves a connection."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omnidb_cli.cli.options import Command, Name, Output, commands, seconds_option
+from omnidb_cli.cli.options import Name, Output, seconds_option
+from omnidb_cli.cli.parsing import Command, commands
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.cli.execution import Order
+    from omnidb_cli.output.streams import Streams
 
 app = commands()
 
 
-@app.command("exec", cls=Command)
+class ExecCommand(Command):
+    """`exec`, which says how to quote a statement."""
+
+    shape = "omnidb_cli.output.results:PARTS"
+
+    def too_much(self, ctx: Any, rest: list[str]) -> str:
+        """What is said of a statement that the shell has split into words."""
+        from omnidb_cli.cli.statement import unquoted
+        from omnidb_cli.output.values import visible
+
+        given = [word for word in (ctx.params["statement"], *rest) if word is not None]
+        program = ctx.obj.program if ctx.obj else "omnidb"
+        return visible(unquoted(f"{program} exec {ctx.params['name']}", given))
+
+
+@app.command("exec", cls=ExecCommand)
 def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
     ctx: typer.Context,
     name: Name,
     statement: Annotated[
         str | None, typer.Argument(metavar="STATEMENT", help="One statement; - reads it from standard input.")
     ] = None,
-    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Read the statement from a file.")] = None,
+    file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="Read the statement from a file.")] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="VALUE", help="Bound to the next placeholder; repeatable.")
     ] = None,
@@ -40,17 +56,21 @@ def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
             "--headers/--no-headers", help="csv and tsv: whether to begin with the names.", show_default=False
         ),
     ] = True,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="One column as the server sent it, nothing escaped; not to a terminal.")
+    ] = False,
     output: Output = None,
 ) -> None:
     """Run one statement on whoever serves NAME."""
     from omnidb_cli.cli.execution import Order
+    from omnidb_cli.cli.statement import statement_of
 
-    text = _statement(statement, file)
+    text = statement_of(statement, file)
     order = Order(name, text, tuple(param or ()), failover=failover, timeout_s=timeout, write_on_backup=write_on_backup)
-    run_exec(ctx.obj, order, output, headers=headers)
+    run_exec(ctx.obj, order, output, headers=headers, raw=raw)
 
 
-def run_exec(context: "Context", order: "Order", output: str | None, *, headers: bool) -> None:
+def run_exec(context: "Context", order: "Order", output: str | None, *, headers: bool, raw: bool = False) -> None:
     """Runs the order; the rows go to stdout, the receipt to stderr. What was learnt on the way is remembered.
 
     Raises StateStoreError when a hold could be overlooked, ConnectionUnavailableError when nobody is eligible, and
@@ -59,28 +79,26 @@ def run_exec(context: "Context", order: "Order", output: str | None, *, headers:
     from omnidb_cli.cli.execution import Execution
     from omnidb_cli.cli.remembering import saved_state, written
     from omnidb_cli.cli.running import run
-    from omnidb_cli.output.document import Part
+    from omnidb_cli.output.raw_result import SeveralColumnsError
+    from omnidb_cli.output.results import PARTS
 
-    context.choose_format(output, (Part.RESULT,), headers=headers)
+    streams = context.choose_format(output, PARTS, headers=headers)
+    if raw:
+        _is_possible_raw(streams, output)
+        streams.raw = True
     topology = context.topology().restricted([order.name])
     execution = Execution(context, topology, order, saved_state(topology, context.store(topology)))
     try:
         run(execution.carry_out())
+    except SeveralColumnsError as error:
+        raise typer.BadParameter(f"{error}; the statement itself was run", param_hint="'--raw'") from None
     finally:
         written(context, execution.state.finish)
 
 
-def _statement(statement: str | None, file: Path | None) -> str:
-    """The statement from wherever it is given. Raises a usage error where it is given nowhere, or twice."""
-    if (statement is None) == (file is None):
-        raise typer.BadParameter("give the statement, or - for standard input, or --file FILE")
-    if statement == "-":
-        from sys import stdin
-
-        return stdin.read()
-    if file is None:
-        return statement or ""
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot read {file}: {error}", param_hint="'--file'") from None
+def _is_possible_raw(streams: "Streams", output: str | None) -> None:
+    """Raises a usage error for `--raw` on a terminal, where escape sequences would act, or beside a format."""
+    if output is not None:
+        raise typer.BadParameter("is a form of its own, and goes with no --output", param_hint="'--raw'")
+    if streams.is_terminal:
+        raise typer.BadParameter("does not write to a terminal: send it to a file or a pipe", param_hint="'--raw'")

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.options import Command, Name, Output, commands
+from omnidb_cli.cli.options import Name, Output
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 app = commands()
 
 
-@app.command(cls=Command)
+@app.command(cls=printing("omnidb_cli.output.views.route:PARTS"))
 def failback(
     ctx: typer.Context,
     name: Name,
@@ -21,7 +22,7 @@ def failback(
     ] = False,
     output: Output = None,
 ) -> None:
-    """Let NAME serve again where `failback: manual`, or a split brain, waits for that."""
+    """Let NAME serve again where failback is manual, or a split brain."""
     run_failback(ctx.obj, name, output, accept_split_brain=accept_split_brain)
 
 
@@ -48,7 +49,7 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
         if db.route(name).split_brain is not None:
             error.hint = (
                 f"hold the one that must not be written, or accept it with "
-                f"{context.program} failback {name} --accept-split-brain"
+                f"`omnidb failback {name} --accept-split-brain`"
             )
         raise
     state.adopt(db, state.finish())

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Name, Output, commands, needs, seconds_option
+from omnidb_cli.cli.options import Name, Output, needs, seconds_option
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 app = commands()
 
+OWN_FORMATS = ("url",)
 
-@app.command(cls=Command)
+
+@app.command(cls=printing("omnidb_cli.output.views.route:PARTS", *OWN_FORMATS))
 def route(
     ctx: typer.Context,
     name: Name,
@@ -27,7 +30,7 @@ def route(
     ] = None,
     output: Output = None,
 ) -> ExitCode:
-    """Check NAME and its backups; show who would serve it, and why (not)."""
+    """Check NAME and its backups; show who serves it, and why (not)."""
     needs("--max-age", max_age is not None, "--last", last)
     return run_route(ctx.obj, name, output, last=last, max_age_s=max_age)
 
@@ -39,7 +42,7 @@ def run_route(
     from omnidb_cli.output.views.route import PARTS, route_document
 
     wanted = output or context.env.get("OMNIDB_OUTPUT")
-    streams = context.choose_format("name" if wanted == "url" else wanted, PARTS)
+    streams = context.choose_format(output, PARTS, also=OWN_FORMATS)
     topology = context.topology().restricted([name])
     found, code = _last_known(context, topology, name, max_age_s) if last else _checked(context, topology, name)
     if wanted != "url":
@@ -62,18 +65,20 @@ def _last_known(
 ) -> "tuple[Route, ExitCode]":
     """The route by the saved evidence, each verdict with its age."""
     from omnidb_cli.cli.commands.status import last_known, max_ages
-    from omnidb_cli.cli.findings import lacks_evidence
+    from omnidb_cli.cli.findings import lacking
+    from omnidb_cli.core.snapshot import assemble
 
     db = last_known(context, topology)
     found, snapshot, oldest = db.route(name), db.snapshot(), max_ages(topology, max_age_s)
-    deciding = _deciding(found)
-    stale = [one.name for one in snapshot.connections if one.name in deciding and lacks_evidence(one, snapshot, oldest)]
+    names = _deciding(found)
+    deciding = tuple(one for one in snapshot.connections if one.name in names)
+    gaps = "; ".join(lacking(assemble(None, snapshot.taken_at, deciding, frozenset(), ()), oldest))
     found = _with_ages(db, found)
-    if stale:
+    if gaps:
         context.streams.warning(
-            f"the evidence of {', '.join(stale)} is missing or too old to be believed",
+            f"this route rests on evidence that is missing or too old: {gaps}",
             connection=name,
-            hint=f"check now with {context.program} route {name}",
+            hint=f"check now with `omnidb route {name}`",
         )
         return found, ExitCode.NO_EVIDENCE
     return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE

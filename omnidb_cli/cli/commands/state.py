@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.options import Command, Output, commands
+from omnidb_cli.cli.options import Output
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -12,14 +13,16 @@ if TYPE_CHECKING:
 
 app = commands(no_args_is_help=True, help="Show where the state is kept, or start anew.")
 
+_Printing = printing("omnidb_cli.output.views.plain:PARTS")
 
-@app.command(cls=Command)
+
+@app.command(cls=_Printing)
 def show(ctx: typer.Context, output: Output = None) -> None:
     """Show where the state is, its size, version and writers."""
     run_show(ctx.obj, output)
 
 
-@app.command(cls=Command)
+@app.command(cls=_Printing)
 def reset(ctx: typer.Context, output: Output = None) -> None:
     """Start anew without asking; the old file is kept aside."""
     run_reset(ctx.obj, output)
@@ -27,22 +30,30 @@ def reset(ctx: typer.Context, output: Output = None) -> None:
 
 def run_show(context: "Context", output: str | None) -> None:
     """Shows the store of this topology. Raises StateStoreError when it cannot be read."""
+    from shlex import quote
+
     from omnidb_cli.output.views.plain import PARTS, state_document
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
     info = context.store(topology).info()
     streams.show(state_document({"schema": "omnidb.state/v1", "topology": topology.name, **_described(info)}))
+    if folder := info.sharing.exposed_by:
+        streams.warning(
+            f"everybody on this host may put another state in the place of this one: {folder} is writable for all",
+            hint=f"take that right away (`chmod o-w {quote(folder)}`), or keep the state in another folder",
+        )
 
 
 def _described(info: "StoreInfo") -> dict[str, object]:
     facts: dict[str, object] = dict(info._asdict())
     facts["schema_version"] = facts.pop("schema")
-    return facts
+    del facts["sharing"]
+    return {**facts, **info.sharing._asdict()}
 
 
 def run_reset(context: "Context", output: str | None) -> None:
-    """Puts the old state aside. Raises StateStoreError when that cannot be done."""
+    """Puts the old state aside. Raises StateStoreError when that cannot be done, PreconditionError when it may not."""
     from omnidb_cli.output.views.plain import PARTS, state_document
 
     streams = context.choose_format(output, PARTS)

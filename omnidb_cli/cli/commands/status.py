@@ -4,15 +4,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from omnidb_cli.cli.boundary import UsageError
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Names, Output, commands, needs, seconds_option
+from omnidb_cli.cli.options import (
+    Count,
+    Interval,
+    Names,
+    Output,
+    Until,
+    UntilTimeout,
+    needs,
+    one_of,
+    seconds_option,
+)
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
-    from omnidb_cli.core.snapshot import Snapshot
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.topology import Topology
 
@@ -22,8 +33,8 @@ _INTERVALS = 3
 """How many intervals old evidence may be with `--last`, where `--max-age` does not say."""
 
 
-@app.command(cls=Command)
-def status(
+@app.command(cls=printing("omnidb_cli.output.views.status:PARTS"))
+def status(  # noqa: PLR0917 - one parameter an option is Typer's form
     ctx: typer.Context,
     names: Names = None,
     fail_on: Annotated[
@@ -35,21 +46,26 @@ def status(
         seconds_option("--max-age", help="With --last: the oldest evidence to believe.", default="three intervals"),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay and watch, as `omnidb watch` does.")] = False,
+    interval: Interval = None,
+    count: Count = None,
+    until: Until = None,
+    timeout: UntilTimeout = None,
     output: Output = None,
 ) -> ExitCode:
     """Check connections now; show each one's health, circuit, route."""
-    from omnidb_cli.cli.options import one_of
-
     asked = one_of("--fail-on", fail_on, ("degraded", "down", "never"))
     needs("--max-age", max_age is not None, "--last", last)
-    if watch:
-        if last:
-            raise typer.BadParameter("looks at nothing, and so cannot watch", param_hint="'--last'")
-        from omnidb_cli.cli.commands.watch import run_watch
-        from omnidb_cli.cli.watching import Watching
+    for option, given in (("--interval", interval), ("--count", count), ("--until", until), ("--timeout", timeout)):
+        needs(option, given is not None, "--watch", watch)
+    if not watch:
+        return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
+    if last:
+        raise UsageError("--last does not go with --watch: it checks nothing")
+    needs("--timeout", timeout is not None, "--until", until is not None)
+    from omnidb_cli.cli.commands.watch import run_watch
+    from omnidb_cli.cli.watching import watching
 
-        return run_watch(ctx.obj, Watching(names=tuple(names or ())), output)
-    return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
+    return run_watch(ctx.obj, watching(names or (), interval, count, until, timeout), output)
 
 
 def run_status(
@@ -63,7 +79,7 @@ def run_status(
 ) -> ExitCode:
     """Looks (or with `last` only reads), shows the status, and returns its finding."""
     from omnidb_cli.cli.compose import described
-    from omnidb_cli.cli.findings import FailOn, as_asked, finding
+    from omnidb_cli.cli.findings import FailOn, as_asked, verdict
     from omnidb_cli.output.views.status import PARTS, status_document
 
     streams = context.choose_format(output, PARTS)
@@ -71,11 +87,13 @@ def run_status(
     topology = whole.restricted(names) if names else whole
     snapshot = (last_known(context, topology) if last else check_all(context, topology)).snapshot()
     shown = described(snapshot, topology, names or None)
-    streams.show(status_document(shown, program=context.program))
-    if not last:
-        _warn_of_vantage(context, shown)
-        return as_asked(finding(shown), FailOn(fail_on))
-    return as_asked(finding(shown, max_age=max_ages(topology, max_age_s)), FailOn(fail_on))
+    max_age = max_ages(topology, max_age_s) if last else None
+    found = verdict(shown, max_age=max_age, program=context.program)
+    code = as_asked(found.code, FailOn(fail_on))
+    streams.show(status_document(shown, program=context.program, finding=found, exit_code=code))
+    if found.headline is not None and streams.format != "table":
+        streams.warning(found.reason)
+    return code
 
 
 def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
@@ -124,13 +142,3 @@ def max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timede
         name: timedelta(seconds=max_age_s or _INTERVALS * one.health_check.interval_s)
         for name, one in topology.connections.items()
     }
-
-
-def _warn_of_vantage(context: "Context", snapshot: "Snapshot") -> None:
-    from omnidb_cli.cli.findings import vantage_is_suspect
-
-    if vantage_is_suspect(snapshot):
-        context.streams.warning(
-            "every connection failed at once with a network error: this vantage point is suspect",
-            hint="check this host's own network before you believe it",
-        )

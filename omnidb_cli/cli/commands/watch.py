@@ -1,11 +1,12 @@
-"""`omnidb watch`: stays, looks again and again, and shows every change as it happens."""
+"""`omnidb watch`: stays, checks again and again, and shows every change as it happens."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Command, Names, Output, commands, needs, seconds_option
+from omnidb_cli.cli.options import Count, Interval, Names, Output, Until, UntilTimeout, needs
+from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -14,28 +15,21 @@ if TYPE_CHECKING:
 app = commands()
 
 
-@app.command(cls=Command)
+@app.command(cls=printing("omnidb_cli.output.views.status:WATCH_PARTS"))
 def watch(
     ctx: typer.Context,
     names: Names = None,
-    interval: Annotated[float, seconds_option("--interval", help="Time between two looks.", default="5s")] = 5.0,
-    count: Annotated[int | None, typer.Option(min=1, metavar="N", help="End after this many rounds of looks.")] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CONDITION",
-            help="End when it is so: healthy, failover, recovery or NAME=healthy|degraded|unhealthy.",
-        ),
-    ] = None,
-    timeout: Annotated[float | None, seconds_option("--timeout", help="With --until: give up after this time.")] = None,
+    interval: Interval = None,
+    count: Count = None,
+    until: Until = None,
+    timeout: UntilTimeout = None,
     output: Output = None,
 ) -> ExitCode:
     """Stay and watch: a screen, or JSON lines when piped."""
-    from omnidb_cli.cli.watching import Watching
+    from omnidb_cli.cli.watching import watching
 
     needs("--timeout", timeout is not None, "--until", until is not None)
-    wanted = Watching(tuple(names or ()), interval_s=interval, rounds=count, until=until, timeout_s=timeout)
-    return run_watch(ctx.obj, wanted, output)
+    return run_watch(ctx.obj, watching(names or (), interval, count, until, timeout), output)
 
 
 def run_watch(context: "Context", wanted: "Watching", output: str | None) -> ExitCode:
@@ -43,12 +37,9 @@ def run_watch(context: "Context", wanted: "Watching", output: str | None) -> Exi
     from omnidb_cli.cli.running import run
     from omnidb_cli.cli.until import condition
     from omnidb_cli.cli.watching import watch_until_done
-    from omnidb_cli.output.document import Part
-    from omnidb_cli.output.streams import MACHINE_FORMATS
+    from omnidb_cli.output.views.status import WATCH_PARTS
 
-    streams = context.choose_format(output, (Part.TABLE, Part.ITEMS, Part.BODY))
-    if streams.format not in ("table", *MACHINE_FORMATS):
-        raise typer.BadParameter("watch prints table, json or jsonl", param_hint="'-o' / '--output'")
+    streams = context.choose_format(output, WATCH_PARTS)
     whole = context.topology()
     topology = whole.restricted(wanted.names) if wanted.names else whole
     met = condition(wanted.until, tuple(wanted.names or topology.connections)) if wanted.until else None
@@ -57,6 +48,7 @@ def run_watch(context: "Context", wanted: "Watching", output: str | None) -> Exi
 
         with ScreenFace(streams) as screen:
             return run(watch_until_done(context, topology, wanted, screen, met))
-    from omnidb_cli.cli.faces import LineFace
+    from omnidb_cli.cli.faces import LineFace, PlainFace
 
-    return run(watch_until_done(context, topology, wanted, LineFace(streams), met))
+    face = PlainFace(streams) if streams.format == "table" and streams.is_terminal else LineFace(streams)
+    return run(watch_until_done(context, topology, wanted, face, met))

@@ -11,7 +11,7 @@ from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import is_string_in_json, json_safe, jsonable
 
-DRAWS = (Part.BODY, Part.RESULT)
+DRAWS = (Part.BODY, Part.RESULT, Part.LINES)
 
 
 def compact(value: object, *, ascii_only: bool = False) -> str:

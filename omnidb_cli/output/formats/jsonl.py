@@ -9,7 +9,7 @@ from omnidb_cli.output.results import ResultSummary, Row, unique_names
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import json_safe
 
-DRAWS = (Part.ITEMS, Part.RESULT)
+DRAWS = (Part.ITEMS, Part.RESULT, Part.LINES)
 
 
 def write(document: Document, streams: Streams) -> None:

@@ -14,7 +14,12 @@ def write(document: Document, streams: Streams) -> None:
 
 def write_view(view: TableView, streams: Streams) -> None:
     """Draws one view."""
-    view = with_texts(view, streams.cell)
+    view = view._replace(notes=[note._replace(text=streams.typed(note.text)) for note in view.notes])
+    draw(with_texts(view, streams.cell), streams)
+
+
+def draw(view: TableView, streams: Streams) -> None:
+    """Draws one view whose texts are harmless already."""
     if not streams.drawn:
         from omnidb_cli.output.plain import plain_text
 
@@ -30,4 +35,4 @@ def result_writer(streams: Streams) -> ResultWriter:
     """The writer of a result."""
     from omnidb_cli.output.result_table import TableResult
 
-    return TableResult(streams, write_view)
+    return TableResult(streams, draw)

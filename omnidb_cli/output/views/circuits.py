@@ -75,4 +75,4 @@ def _until(circuit: CircuitView, now: datetime) -> Cell:
     if circuit.retry_at:
         return Cell(f"tried {words.wait(circuit.retry_at, now)}")
     by_health = circuit.state is CircuitState.OPEN and circuit.reason == Reason.HEALTH_CHECK_FAILED
-    return Cell("a good look") if by_health else words.NOTHING
+    return Cell("a passing check") if by_health else words.NOTHING

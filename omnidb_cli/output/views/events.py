@@ -18,14 +18,16 @@ EventObject = Mapping[str, Any]
 _COLUMNS = (
     Column("AT (UTC)"),
     Column("NAME"),
-    Column("EVENT", priority=1),
-    Column("WHAT", min_width=20),
+    Column("EVENT"),
+    Column("WHAT", priority=1, min_width=16),
     Column("WHO", priority=2),
 )
 _STYLES = {
     EventType.CIRCUIT_OPEN: Style.BAD,
     EventType.NO_ROUTE: Style.BAD,
+    EventType.SPLIT_BRAIN: Style.BAD,
     EventType.ERROR: Style.BAD,
+    EventType.HOLD_CHANGED: Style.WARN,
     EventType.CIRCUIT_HALF_OPEN: Style.WARN,
     EventType.FAILOVER: Style.WARN,
     EventType.CIRCUIT_CLOSE: Style.GOOD,
@@ -38,7 +40,7 @@ def events_document(events: Sequence[EventObject]) -> Document:
     """The history, in the order given."""
     return Document(
         body={"schema": SCHEMA, "events": events},
-        table=lambda: TableView(columns=_COLUMNS, rows=[_cells(one) for one in events], empty="Nothing has happened."),
+        table=lambda: TableView(columns=_COLUMNS, rows=_rows(events), empty="Nothing has happened."),
         items=lambda: events,
         header=HEADER,
         rows=lambda: ([one[key] for key in HEADER] for one in events),
@@ -58,12 +60,19 @@ def event_document(event: EventObject) -> Document:
 def event_line(event: EventObject) -> Line:
     """One event on one line: when, what, which kind, why, and who where somebody did it."""
     by = (Cell(f"by {event['actor']}", Style.QUIET),) if event["actor"] else ()
-    return *_cells(event)[:4], *by
+    return *_cells(event, event_time(event))[:4], *by
 
 
-def _cells(event: EventObject) -> Line:
+def _rows(events: Sequence[EventObject]) -> list[Line]:
+    """A row each. Where there is little room the time of day is enough on the day of the last one."""
+    last = event_time(events[-1]) if events else None
+    return [_cells(one, last or event_time(one)) for one in events]
+
+
+def _cells(event: EventObject, today: datetime) -> Line:
+    at = event_time(event)
     return (
-        Cell(words.day_and_time(event_time(event), fraction=True), Style.QUIET),
+        Cell(words.day_and_time(at, fraction=True), Style.QUIET, short=words.short_time(at, today)),
         Cell(event["name"], Style.STRONG) if event["name"] else words.NOTHING,
         Cell(str(event["type"]), event_style(event)),
         Cell(event_words(event)),
@@ -90,9 +99,12 @@ def event_words(event: EventObject) -> str:
         case EventType.FAILOVER:
             said = f"{detail.get('backup')} serves instead"
         case EventType.RECOVERY:
-            said = "serves itself again"
+            said = "primary serving again"
         case EventType.NO_ROUTE:
-            said = "nobody can serve it"
+            said = "no eligible endpoint"
+        case EventType.HOLD_CHANGED:
+            until = detail.get("held_until")
+            said = f"held until {words.day_and_time(datetime.fromisoformat(until))}" if until else "held without end"
         case _:
             change = (detail.get("previous"), detail.get("current"))
             said = " → ".join(str(state) for state in change if state is not None)

@@ -11,7 +11,7 @@ _COLUMNS = (Column("CANDIDATE"), Column("VERDICT"), Column("WHY", min_width=20))
 
 
 def route_document(route: Route) -> Document:
-    """The route in every format; `name` is just who serves, and no line when nobody does."""
+    """The route in every format; `name` is just who serves, and no line when none does."""
     return Document(
         body=route_object(route),
         table=lambda: _table(route),
@@ -44,10 +44,10 @@ def _table(route: Route) -> TableView:
 
 def _verdict(route: Route) -> Cell:
     if route.serving is None:
-        return Cell("✗ nobody can serve it", Style.BAD)
+        return Cell("✗ no eligible endpoint", Style.BAD)
     if route.is_failover:
         return Cell(f"→ {route.serving} serves instead", Style.WARN)
-    return Cell("✓ serves itself", Style.GOOD)
+    return Cell("✓ direct", Style.GOOD)
 
 
 def _cells(one: Candidate, route: Route) -> Line:

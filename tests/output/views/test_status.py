@@ -7,14 +7,26 @@ from dataclasses import replace
 
 import pytest
 
-from omnidb_cli.core.snapshot import Snapshot, summarize
+from omnidb_cli.core.snapshot import Snapshot
+from omnidb_cli.output.document import Cell, Style
+from omnidb_cli.output.views.finding import Finding
 from omnidb_cli.output.views.status import HEADER, status_document
-from tests.output.scenes import NOW, all_well, connection, shop, streams
+from tests.output.scenes import (
+    all_well,
+    connection,
+    dead_standby,
+    fleet,
+    isolated,
+    parted,
+    shop,
+    snapshot,
+    streams,
+)
 
 
-def shown(snapshot: Snapshot, form: str, **settings: object) -> str:
+def shown(of: Snapshot, form: str, **settings: object) -> str:
     to = streams(form, **settings)
-    to.show(status_document(snapshot))
+    to.show(status_document(of))
     return to.out.getvalue()
 
 
@@ -33,11 +45,13 @@ def test_the_object_has_every_key_of_the_contract_and_no_other() -> None:
         "held": 1,
         "failovers": 1,
         "unserved": 1,
+        "standbys_down": 0,
+        "split_brains": 0,
     }
     for one in found["connections"]:
         assert list(one) == [
-            "name", "engine", "address", "tags", "health", "latency_ms", "checked_at", "error", "role", "lag_seconds",
-            "circuit", "route",
+            "name", "engine", "address", "tags", "health", "health_since", "latency_ms", "checked_at", "error", "role",
+            "lag_seconds", "circuit", "route",
         ]  # fmt: skip
         assert list(one["circuit"]) == [
             "state", "manual", "reason", "actor", "failures", "successes", "opened_at", "retry_at", "held_until",
@@ -74,7 +88,7 @@ def test_the_header_can_be_left_out(form: str) -> None:
 @pytest.mark.parametrize("size", [20, 63])
 def test_the_four_columns_survive_sixty_columns_with_long_names(size: int) -> None:
     long = connection("x" * size, address="y" * 200)
-    text = shown(Snapshot("s", NOW, summarize((long,)), (long,)), "table", terminal=True, width=60, no_color=True)
+    text = shown(snapshot(long), "table", terminal=True, width=60, no_color=True)
     assert text.splitlines()[2].split()[:4] == ["NAME", "HEALTH", "CIRCUIT", "ROUTE"]
     assert text.count("x") >= size
     assert max(map(len, text.splitlines())) <= 60
@@ -82,7 +96,7 @@ def test_the_four_columns_survive_sixty_columns_with_long_names(size: int) -> No
 
 def test_a_pipe_cuts_nothing() -> None:
     long = connection("x" * 63, address="y" * 300)
-    text = shown(Snapshot("s", NOW, summarize((long,)), (long,)), "table", width=60)
+    text = shown(snapshot(long), "table", width=60)
     assert "x" * 63 in text
     assert "y" * 300 in text
 
@@ -94,7 +108,7 @@ def test_a_column_in_which_nobody_has_anything_is_left_out() -> None:
 
 
 def test_no_connection_at_all_still_draws() -> None:
-    empty = Snapshot(None, NOW, summarize(()), ())
+    empty = snapshot(topology=None)
     assert shown(empty, "table").startswith("0 connections · 2026-11-23 07:30:00 UTC\n")
     assert "0 connections" in shown(empty, "table", terminal=True, width=60)
 
@@ -107,3 +121,53 @@ def test_a_command_is_never_broken_and_is_explained_where_there_is_room(width: i
     lines = [line for line in to.out.getvalue().splitlines() if line.startswith("next: ")]
     assert [line.removeprefix(f"next: {program} ").split(" ")[0] for line in lines] == ["route", "events", "circuit"]
     assert all(("#" in line) is told for line in lines)
+
+
+def test_nothing_of_the_core_leaks_into_the_object() -> None:
+    found = json.loads(shown(parted(), "json"))
+    assert list(found) == ["schema", "topology", "taken_at", "summary", "connections"]
+    assert found["summary"]["split_brains"] == 1
+    assert found["summary"]["standbys_down"] == 0
+    assert {tuple(one["route"]) for one in found["connections"]} == {("serving", "failover", "reason", "candidates")}
+
+
+def test_a_standby_that_is_down_is_no_outage() -> None:
+    table = status_document(dead_standby()).table()
+    assert Cell("1 standby down", Style.WARN) in table.title
+    assert not any("unserved" in cell.text for cell in table.title)
+    routes = [row[3] for row in table.rows]
+    assert routes == [Cell("direct", Style.QUIET), Cell("– none", Style.WARN)]
+
+
+def test_what_is_unserved_is_one() -> None:
+    assert Cell("✗ none", Style.BAD) in status_document(isolated()).table().rows[0]
+
+
+def test_since_when_is_shown_where_there_is_room() -> None:
+    assert "SINCE (UTC)" in shown(shop(), "table", terminal=True, width=160)
+    assert "07:29 (41s)" in shown(shop(), "table")
+    assert "SINCE" not in shown(shop(), "table", terminal=True, width=60)
+    assert json.loads(shown(shop(), "json"))["connections"][0]["health_since"] == "2026-11-23T07:29:19.123456Z"
+
+
+def test_old_evidence_is_not_called_healthy_without_saying_when() -> None:
+    title = status_document(all_well(), finding=Finding(12, "old", is_stale=True)).table().title
+    assert Cell("2 connections, all healthy when last checked", Style.WARN) in title
+
+
+def test_the_reason_of_the_exit_code_stands_under_the_table() -> None:
+    to = streams(terminal=True, width=80, no_color=True)
+    to.show(status_document(shop(), finding=Finding(12, "never checked", "isolated"), exit_code=12))
+    text = to.out.getvalue()
+    assert text.startswith("✗ isolated\n\nshop · ")
+    assert text.index("archive has never") < text.index("\nexit code 12: never checked\n") < text.index("next: ")
+
+
+def test_the_names_that_share_a_sentence_are_all_there_in_a_pipe_and_bounded_on_a_terminal() -> None:
+    many = fleet(400, broken=100)
+    piped = shown(many, "table")
+    assert all(piped.count(one.name) >= 2 for one in many.connections if one.error)
+    drawn = shown(many, "table", terminal=True, width=80, no_color=True)
+    sentence = drawn[drawn.index("100 connections are") :].partition("\n\n")[0]
+    assert sentence.endswith(" more")
+    assert 2 <= len(sentence.splitlines()) <= 4

@@ -1,0 +1,78 @@
+"""A host that has no descriptor left for its databases: that says nothing about them (semantics, Health 9)."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.scenarios import without_descriptors
+from tests.scenarios.server_fleet import Answer, Fleet, searched
+from tests.scenarios.shop import NAMES, CommandLine, Shop
+
+
+def run(line: CommandLine, *arguments: str, files: str = "") -> "subprocess.CompletedProcess[str]":
+    """The command on a host without descriptors, ended."""
+    return searched(
+        subprocess.run(
+            [sys.executable, without_descriptors.__file__, *arguments, "-o", "json"],
+            cwd=line.folder,
+            env={**line.env, "WITHOUT_DESCRIPTORS": files},
+            capture_output=True,
+            text=True,
+            timeout=line.limit_s,
+        )
+    )
+
+
+def status(line: CommandLine, *, files: str = "") -> tuple[int, dict[str, Any]]:
+    """The exit code, and the connections by name."""
+    ended = run(line, "status", files=files)
+    assert ended.stdout, ended.stderr
+    return ended.returncode, {one["name"]: one for one in json.loads(ended.stdout)["connections"]}
+
+
+def assert_not_checked(found: dict[str, Any], health: str) -> None:
+    for one in found.values():
+        assert (one["health"], one["error"]["kind"], one["circuit"]["state"]) == (health, "local", "closed"), one
+        assert "ulimit -n" in one["error"]["message"]
+
+
+def assert_not_connected(answer: Answer) -> None:
+    assert (answer.code, answer.kind, answer.connection) == (21, "local", "primary")
+    assert '"primary"' in answer.message
+    assert "ulimit -n" in answer.message
+    assert "replica" not in answer.message  # no other candidate would do better
+
+
+def test_servers_stay_what_they_were(fleet: Fleet) -> None:
+    code, found = status(fleet)
+    assert code == 12
+    assert_not_checked(found, "unknown")
+    checked_at = {name: one["checked_at"] for name, one in fleet.look().connections.items()}
+    code, found = status(fleet)
+    assert code == 12
+    assert_not_checked(found, "healthy")
+    assert {name: one["checked_at"] for name, one in found.items()} == checked_at
+    for _ in range(4):  # more often than the circuit's threshold
+        assert_not_connected(Answer(run(fleet, "exec", "primary", fleet.pair.read)))
+    assert fleet.circuit("primary")["failures"] == 0
+    assert {event.split()[0] for event in fleet.events()} == {"health:changed"}
+    answer = fleet.exec(fleet.pair.read)
+    assert (answer.code, answer.served_by, fleet.look().code) == (0, "primary", 0)
+
+
+@pytest.mark.parametrize("file", ["primary.db", "primary.db,replica.db,archive.db"])
+def test_files_stay_what_they_were(shop: Shop, file: str) -> None:
+    shop.run("status")
+    names = {name for name in NAMES if f"{name}.db" in file}
+    code, found = status(shop, files=file)
+    assert code == 12
+    assert_not_checked({name: found[name] for name in names}, "healthy")
+    assert {name for name in found if found[name]["error"]} == names
+    for _ in range(4):
+        assert_not_connected(Answer(run(shop, "exec", "primary", "SELECT name FROM who", files=file)))
+    assert (shop.circuit("primary")["failures"], shop.circuit("primary")["state"]) == (0, "closed")
+    assert {event.split()[0] for event in shop.events()} == {"health:changed"}
+    assert shop.code("status") == 0
