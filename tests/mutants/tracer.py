@@ -18,13 +18,18 @@ CURRENT = os.path.join(NOTES, "current")  # noqa: PTH118
 seen: set[tuple[str, int]] = set()
 """What has run in this process since the test began: file (below the package) and line."""
 
+_ENOUGH = 100
+"""After so many calls of a function in one test its lines are known: what runs a million times is not slowed down."""
+
 _ours: dict[CodeType, str | None] = {}
+_calls: dict[CodeType, int] = {}
 _file: int | None = None
 
 
 def begin(test: str) -> None:
     """From now on what runs is this test's, in processes that it starts too."""
     seen.clear()
+    _calls.clear()
     with open(CURRENT, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(test)
 
@@ -47,6 +52,9 @@ def _called(frame: FrameType, _event: str, _argument: object) -> Any:
         path = code.co_filename
         _ours[code] = path[len(PACKAGE) :] if path.startswith(PACKAGE) else None
     if _ours[code] is None:
+        return None
+    _calls[code] = calls = _calls.get(code, 0) + 1
+    if calls > _ENOUGH:
         return None
     _note(code, code.co_firstlineno)
     return _ran

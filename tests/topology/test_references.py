@@ -103,3 +103,12 @@ def test_every_unresolvable_reference_of_a_value_is_told_once(references: Refere
 )
 def test_what_lands_in_a_url_cannot_break_out_of_its_part(references: References, text: str, value: str) -> None:
     assert references.expand_url(text) == value
+
+
+def test_a_secrets_file_may_have_64_kb_and_not_a_byte_more(tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(b"x" * 64 * 1024)
+    assert len(References({}, str(tmp_path)).expand("${file:large}")) == 64 * 1024
+    file.write_bytes(b"x" * (64 * 1024 + 1))
+    with pytest.raises(ValueError, match="larger than 64 KB"):
+        References({}, str(tmp_path)).expand("${file:large}")

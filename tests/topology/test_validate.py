@@ -278,3 +278,16 @@ def test_a_fault_in_what_is_merged_in_has_the_place_where_it_is_written(refusals
         (2, 36, "connections.a.slow"),
         (2, 36, "connections.b.slow"),
     ]
+
+
+@pytest.mark.parametrize("item", ["1", "2.5", "true", "null", "[eu]", "{a: b}", "2026-11-28"])
+def test_what_is_no_word_is_a_fault_where_words_are_listed(refusals, item: str) -> None:
+    for key in (f"tags: [{item}]", f"tags: [eu, {item}]"):
+        [problem] = refusals(f"connections:\n  a: {{url: redis://h, {key}}}\n")
+        assert "must be a word" in problem.message
+
+
+@pytest.mark.parametrize("backup", ["1", "true", "[[b]]", "[1]", "[b, 2.5]"])
+def test_what_is_no_name_is_a_fault_where_a_backup_is_named(refusals, backup: str) -> None:
+    text = f"connections:\n  a: {{url: redis://h1}}\n  b: {{url: redis://h2}}\nfailover: {{a: {backup}}}\n"
+    assert any("must be" in problem.message for problem in refusals(text))
