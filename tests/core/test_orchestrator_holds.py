@@ -157,7 +157,7 @@ async def test_late_results_of_calls_from_before_a_close_change_nothing() -> Non
         assert (stats.circuit, stats.failures) == (CircuitState.CLOSED, 0)
 
 
-@pytest.mark.parametrize("bad", [0, -1, True, float("nan"), "5 years", "0s", "25h"], ids=repr)
+@pytest.mark.parametrize("bad", [0, -1, True, float("nan"), "5 years", "0s", "91d"], ids=repr)
 async def test_a_hold_of_no_duration_is_refused_and_changes_nothing(bad: object) -> None:
     async with Fleet("a") as fleet:
         with pytest.raises(ConfigurationError, match="hold_for"):

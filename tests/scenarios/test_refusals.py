@@ -48,7 +48,7 @@ USAGE = (
     ("exec", "primary", "SELECT 1", "--timeout", "never"),
     ("exec", "primary", "SELECT 1", "-o", "name"),
     ("circuit", "open"),
-    ("circuit", "open", "primary", "--for", "25h"),
+    ("circuit", "open", "primary", "--for", "91d"),
     ("circuit", "open", "primary", "--for", "0"),
     ("circuit", "close"),
     ("circuit", "list", "primary"),
