@@ -137,7 +137,9 @@ def test_any_primary_that_is_killed_is_explained_and_routed_around_and_concerns_
     assert (answer.code, answer.served_by, answer.rows) == (0, replica, ON_THE_BACKUP[engine])
     told = six.run("status")
     assert re.search(rf"^{primary} +✗ unhealthy +○ open +→ {replica} ", told.stdout, re.MULTILINE)
-    assert re.search(rf"^✗ {primary} is unhealthy since .*: .*connection refused; {replica} serves", told.stdout, re.MULTILINE)
+    assert re.search(
+        rf"^✗ {primary} is unhealthy since .*: .*connection refused; {replica} serves", told.stdout, re.MULTILINE
+    )
 
 
 def test_all_primaries_hang_at_once(six: Fleet) -> None:
