@@ -34,10 +34,12 @@ class Rounds:
     async def run(self) -> None:
         """Ends rounds whose time is up, as long as it runs."""
         loop = asyncio.get_running_loop()
+        woke_at = loop.time()
         while True:
             began = self._began_at
-            until = (loop.time() if began is None else began) + 2 * self._interval_s
+            until = max(woke_at, began or woke_at) + 2 * self._interval_s
             await asyncio.sleep(max(until - loop.time(), 0.0))
+            woke_at = loop.time()
             if self._began_at == began and len(self._missing) < len(self._names):
                 self._finish()
 

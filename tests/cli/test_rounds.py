@@ -56,6 +56,10 @@ def ends(checks: "dict[float, str]", *, until_s: float, interval_s: float = 10.0
     return run(main())
 
 
+def test_a_round_in_which_nothing_answers_is_waited_for_and_never_spun_on() -> None:
+    assert ends({5: "ab"}, until_s=100) == [5]
+
+
 def test_one_that_hangs_holds_up_no_round_longer_than_an_interval() -> None:
     assert ends({0: "a", 21: "a"}, until_s=45) == [20, 40]
     assert ends({0: "ab", 10: "a"}, until_s=25) == [0, 20]

@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 
 from omnidb_cli.output.document import Part
 from omnidb_cli.output.formats import allowed_formats
-from omnidb_cli.output.formats.table import draw
-from omnidb_cli.output.raw_result import SeveralColumnsError
-from omnidb_cli.output.result_table import AHEAD, COUNTED, PAGE, TableResult
+from omnidb_cli.output.result_table import AHEAD
 from omnidb_cli.output.results import ResultSummary, open_result_writer, receipt_sentence, unique_names
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import visible
@@ -33,6 +31,8 @@ ROWS = [
     (22, 'a "quote"\nand a line\tand a tab \\', Decimal("2000.00"), None, ""),
     (333, "日本 \x1b[31mred", float("nan"), b"\x00\xff", "x"),
 ]
+
+INFO = "# Server\r\nredis_version:7.0.15\r\n\r\nevil:\x1b]0;owned\x07\there\r\n"
 
 
 def write(
@@ -192,110 +192,6 @@ def test_machine_formats_on_a_terminal_are_harmless_too(form: str) -> None:
 def test_rows_are_not_redacted() -> None:
     for form in FORMATS:
         assert "secret" in write(streams(form, redact=lambda _: "***"), ("a",), [("secret",)])
-
-
-def test_a_terminal_gets_a_page_and_is_told_so() -> None:
-    terminal = streams(terminal=True, width=80, no_color=True)
-    writer = open_result_writer(terminal)
-    writer.begin(("n",))
-    assert writer.rows([(number,) for number in range(PAGE - 1)])
-    assert writer.rows([(PAGE - 1,)])
-    assert writer.rows([(PAGE,), (PAGE + 1,)])
-    assert terminal.out.getvalue().split()[-1] == str(PAGE - 1)  # it is there before the rest is counted
-    assert writer.rows([(number,) for number in range(PAGE + 2, 10_000)])
-    writer.end(SUMMARY)
-    assert terminal.out.getvalue().split()[-1] == str(PAGE - 1)
-    assert terminal.err.getvalue().startswith("warning: 200 of 10,000 rows shown\n")
-
-
-def test_counting_ends_by_number_and_by_time() -> None:
-    for clock, size in ((iter((0.0, 0.5, 1.5)).__next__, 1), (lambda: 0.0, COUNTED)):
-        terminal = streams(terminal=True, width=80, no_color=True)
-        writer = TableResult(terminal, draw, clock=clock)
-        writer.begin(("n",))
-        assert writer.rows([(0,)] * PAGE)
-        assert writer.rows([(0,)])
-        read = PAGE + 1 + size
-        assert not writer.rows([(0,)] * size)
-        writer.end(SUMMARY)
-        assert terminal.err.getvalue().startswith(f"warning: 200 of at least {read:,} rows shown\n")
-
-
-def test_a_page_that_is_all_is_not_called_a_part() -> None:
-    terminal = streams(terminal=True, width=80, no_color=True)
-    write(terminal, ("n",), [(number,) for number in range(PAGE)])
-    assert terminal.err.getvalue() == ""
-
-
-def test_a_pipe_gets_every_row() -> None:
-    piped = streams()
-    text = write(piped, ("n",), *([(number,)] for number in range(PAGE * 3)))
-    assert text.split() == ["n", *map(str, range(PAGE * 3))]
-    assert piped.err.getvalue() == ""
-
-
-def test_a_table_in_a_pipe_stays_aligned() -> None:
-    """Also where the widest value comes late, and from there on where it comes later than anybody waits for."""
-    rows = [(number, "x") for number in range(AHEAD - 1)] + [(10**9, "x")]
-    lines = write(streams(), ("n", "x"), rows[:500], rows[500:]).splitlines()
-    assert {len(line) for line in lines} == {13}
-    late = write(streams(), ("n", "x"), rows, [(10**12, "x")], [(1, "x")]).splitlines()
-    assert [len(line) for line in late[-2:]] == [16, 16]
-
-
-INFO = "# Server\r\nredis_version:7.0.15\r\n\r\nevil:\x1b]0;owned\x07\there\r\n"
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_a_single_text_of_several_lines_is_printed_as_it_is(terminal: bool, golden: Callable[[str, str], None]) -> None:
-    text = write(streams(terminal=terminal, width=60 if terminal else None, no_color=True), ("value",), [(INFO,)])
-    assert "\x1b" not in text
-    golden("result-text.table", text)
-
-
-LONG = [
-    ("orders", "CREATE TABLE `orders` (\r\n  `id` int,\n\t`x` \x1b[2Jint\r\n)", 1),
-    ("one", "line", 22),
-]
-
-
-@pytest.mark.parametrize("width", [None, 60, 120])
-def test_several_rows_keep_their_lines_in_the_cell(width: int | None, golden: Callable[[str, str], None]) -> None:
-    to = streams(terminal=width is not None, width=width, no_color=True)
-    text = write(to, ("Table", "Create Table", "n"), LONG)
-    assert "\x1b" not in text
-    golden(f"result-lines.{'piped' if width is None else f'terminal-{width}'}.table", text)
-
-
-def test_a_single_text_of_one_line_is_a_table_as_any() -> None:
-    assert write(streams(), ("value",), [("PONG",)]) == "value\nPONG\n"
-    assert write(streams(), ("value",), [("a\nb",), ("c",)]) == "value\na\nb\nc\n"
-
-
-def raw(columns: Sequence[str], *rows: Sequence[object]) -> bytes:
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
-    to = Streams(out, io.StringIO(), env={})
-    to.raw = True
-    write_to(to, columns, rows)
-    return out.buffer.getvalue()
-
-
-def write_to(to: Streams, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    writer = open_result_writer(to)
-    writer.begin(columns)
-    writer.rows(rows)
-    writer.end(SUMMARY)
-
-
-def test_raw_is_what_the_server_sent() -> None:
-    assert raw(("value",), (INFO,)) == INFO.encode() + b"\n"
-    assert raw(("value",), ("é",), (b"\x00\xff",), (None,), (7,)) == "é\n".encode() + b"\x00\xff\n\n7\n"
-    assert raw(()) == b""
-
-
-def test_raw_has_a_single_column() -> None:
-    with pytest.raises(SeveralColumnsError, match="has 2: a, b"):
-        raw(("a", "b"), (1, 2))
 
 
 @pytest.mark.parametrize("form", FORMATS)
