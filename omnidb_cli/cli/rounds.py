@@ -34,14 +34,14 @@ class Rounds:
     async def run(self) -> None:
         """Ends rounds whose time is up, as long as it runs."""
         loop = asyncio.get_running_loop()
-        woke_at = loop.time()
+        since, began = loop.time(), self._began_at
         while True:
-            began = self._began_at
-            until = max(woke_at, began or woke_at) + 2 * self._interval_s
-            await asyncio.sleep(max(until - loop.time(), 0.0))
-            woke_at = loop.time()
+            await asyncio.sleep(max(since + 2 * self._interval_s - loop.time(), 0.0))
             if self._began_at == began and len(self._missing) < len(self._names):
                 self._finish()
+            is_new = self._began_at != began
+            began = self._began_at
+            since = began if is_new and began is not None else loop.time()
 
     def _finish(self) -> None:
         self._missing = set(self._names)
