@@ -41,7 +41,7 @@ say "1. All is well: three connections; replica stands in for primary, archive f
 show 0 'omnidb status'
 show 0 'omnidb exec primary "SELECT item, pieces FROM orders"'
 
-say "2. The primary's file is taken away. The next look finds out, and the replica serves."
+say "2. The primary's file is taken away. The next check finds out, and the replica serves."
 show 0 'mv demo-data/primary.db demo-data/primary.away'
 show 10 'omnidb status'
 
@@ -52,15 +52,16 @@ say "4. The same question is now answered by the replica. A write there is refus
 show 0 'omnidb exec primary "SELECT item, pieces FROM orders"'
 show 24 'omnidb exec primary "DELETE FROM orders"'
 
-say "5. The file is back. One good look is a beginning, two in a row close the circuit."
+say "5. The file is back. One passing check is a beginning, two in a row close the circuit."
 show 0 'mv demo-data/primary.away demo-data/primary.db'
 show 10 'omnidb status'
 show 0 'omnidb status'
 
-say "6. By hand: the replica is taken out of rotation. Everybody who uses omnidb keeps away from it."
+say "6. By hand: the replica is taken out of rotation for everybody who shares this state. What would leave nothing to serve is refused."
 show 0 'omnidb circuit open replica --for 30m --reason "kernel update"'
 show 0 'omnidb exec replica "SELECT count(*) AS orders FROM orders"'
 show 20 'omnidb exec replica --no-failover "SELECT 1"'
+show 32 'omnidb circuit open primary archive'
 show 0 'omnidb circuit close replica'
 show 0 'omnidb status'
 
