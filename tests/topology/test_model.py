@@ -53,10 +53,11 @@ def test_the_fingerprint_stays_the_same_from_release_to_release(accepted: Accept
     assert of(accepted, "url: 'postgresql://app@db1.internal:5432/app', role: primary") == "81c64c5e"
 
 
-def test_a_password_tags_and_name_are_no_part_of_the_fingerprint(accepted: Accepted) -> None:
+def test_a_password_tags_name_and_interval_are_no_part_of_the_fingerprint(accepted: Accepted) -> None:
     plain = of(accepted, "url: 'redis://u@h'")
     assert of(accepted, "url: 'redis://u:pw@h'") == plain
     assert of(accepted, "url: 'redis://u@h', password: pw, tags: [x]", "name: other\n") == plain
+    assert of(accepted, "url: 'redis://u@h', health_check: {interval: 7s}") == plain
 
 
 @pytest.mark.parametrize(
