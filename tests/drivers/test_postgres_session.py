@@ -258,8 +258,6 @@ REFUSED = [
     "TRUNCATE item",
     "VACUUM item",
     "CREATE DATABASE other",
-    "COMMIT",
-    "PREPARE TRANSACTION 'x'",
     "SET TRANSACTION READ WRITE",
     "DO $$ BEGIN SET TRANSACTION READ WRITE; INSERT INTO item VALUES (1, 'x'); END $$",
     "DO $$ BEGIN PERFORM set_config('transaction_read_only', 'off', false); INSERT INTO item VALUES (1, 'x'); END $$",

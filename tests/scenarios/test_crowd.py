@@ -19,10 +19,10 @@ def intact(shop: Shop) -> bool:
 
 def test_forty_processes_that_open_close_and_execute_at_once(shop: Shop) -> None:
     acts = (
-        ("circuit", "open", "primary", "--reason", "crowd"),
+        ("circuit", "open", "primary", "--reason", "crowd", "--replace", "--force"),
         ("circuit", "close", "primary"),
         ("exec", "primary", "SELECT name FROM who", "-o", "json"),
-        ("circuit", "open", "replica", "archive"),
+        ("circuit", "open", "replica", "archive", "--replace", "--force"),
         ("circuit", "close", "replica", "archive"),
     )
     crowd = [shop.start(*act) for act, _ in zip(itertools.cycle(acts), range(CROWD), strict=False)]
@@ -39,7 +39,8 @@ def test_processes_that_are_killed_in_the_middle_leave_the_state_whole(shop: Sho
     shop.run("circuit", "open", "archive")
     dice = random.Random(7)
     for name in ("primary", "replica"):
-        crowd = [shop.start("circuit", act, name) for act in ["open", "close"] * 5]
+        hold = ("circuit", "open", name, "--replace", "--force")
+        crowd = [shop.start(*act) for act in (hold, ("circuit", "close", name)) for _ in range(5)]
         for process in dice.sample(crowd, 6):
             process.send_signal(signal.SIGKILL)
         for process in crowd:
@@ -48,7 +49,7 @@ def test_processes_that_are_killed_in_the_middle_leave_the_state_whole(shop: Sho
     assert intact(shop)
     assert shop.circuit("archive")["manual"]
     assert history_agrees(shop)
-    assert shop.code("circuit", "open", "primary") == 0
+    assert shop.code("circuit", "open", "primary", "--force") == 0
     assert shop.circuit("primary")["manual"]
 
 

@@ -82,6 +82,6 @@ def test_it_is_followed_over_a_history_that_begins_anew(shop: Shop, change: Any)
     if change is replace:
         assert next(heard)["name"] == "replica"
     for name in ("archive", "primary"):
-        assert shop.code("circuit", "open", name) == 0
+        assert shop.code("circuit", "open", name, "--force") == 0
         assert next(heard)["name"] == name
     assert all(process.poll() is None for process in shop._running)

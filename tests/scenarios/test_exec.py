@@ -133,7 +133,7 @@ def test_nothing_is_run_twice(shop: Shop) -> None:
 def test_holds_are_respected_where_circuits_are_turned_off(shop: Shop) -> None:
     shop.write(breaker="false")
     assert shop.circuit("primary")["state"] == "disabled"
-    shop.run("circuit", "open", "primary", "replica", "archive")
+    shop.run("circuit", "open", "primary", "replica", "archive", "--force")
     assert shop.code("exec", "primary", WHO) == 20
     shop.run("circuit", "close", "archive")
     assert served(shop) == "archive"

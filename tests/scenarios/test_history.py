@@ -68,7 +68,7 @@ class TwoWatches:
         self.screens = [Terminal(shop, "watch", "--interval", one, columns=160, lines=40) for one in intervals]
         for screen in self.screens:
             screen.until("all healthy")
-            screen.until("next look in")
+            screen.until("next check in")
 
     def shown(self, event: str) -> list[list[str]]:
         """The lines of that event in the last whole picture of each screen, once both have drawn two more."""

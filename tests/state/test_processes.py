@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.core.events import EventType
 from omnidb_cli.state._sqlite_access import FileAccess
 from omnidb_cli.state.sqlite import open_store
 
@@ -48,8 +49,9 @@ def test_forty_processes_lose_nothing(path: Path) -> None:
     store = open_store(f"sqlite:///{path}", "shop")
     assert failures(path) == 40 * 20
     assert len({one.event.note for one in store.events(types=["error"])}) == 40 * 20
-    turns = [one.event for one in store.events(names=["replica"])]
-    assert len(turns) > 40
+    told = [one.event for one in store.events(names=["replica"])]
+    turns = [event for event in told if event.type is not EventType.HOLD_CHANGED]
+    assert len(told) > 40
     assert turns[0].previous == "closed"
     for earlier, later in pairwise(turns):
         assert later.previous == earlier.current != later.current  # each saw what the one before had made of it
