@@ -140,5 +140,5 @@ async def test_a_reply_in_replies_hundreds_deep_is_not_shown(redis_pair: RedisPa
     for levels in (201, 900):
         with pytest.raises(StatementError, match="more than 200 levels"):
             await _rows(redis_pair.primary, deep % levels)
-    with pytest.raises(DriverError, match="cannot be read"):
+    with pytest.raises(DriverError):  # by us, or by the parser: how much it takes depends on its version
         await _rows(redis_pair.primary, deep % 2000)

@@ -202,7 +202,6 @@ async def test_whatever_comes_ends_in_replies_or_in_an_error_of_ours(
         b"?\r\n",
         b"!9\r\nSYNTAX no\r\n",
         b"%1\r\n*1\r\n:1\r\n:1\r\n",
-        b"*1\r\n" * 5000 + b":1\r\n",
         b":1\r\n:2\r\n",
         b":1\r\n$5\r\nhal",
         b"|1\r\n+ttl\r\n:3600\r\n:1\r\n",
