@@ -142,6 +142,19 @@ def test_a_total_outage_ends_with_one_recovery(shop: Ground) -> None:
     assert in_order(["no-route", "recovery"], shop.circuits())
 
 
+def test_a_backup_that_is_proved_first_after_a_total_outage_takes_nothing_over(shop: Ground) -> None:
+    shop.write(failover=PAIR)
+    shop.take_away("primary", "replica")
+    shop.run("status")
+    shop.bring_back("primary", "replica")
+    assert shop.statuses(1) == [("half-open", "primary")]
+    shop.run("status", "replica")
+    assert (shop.saved("replica")["state"], shop.saved("primary")["state"]) == ("closed", "half-open")
+    assert shop.object("route", "primary", "--last")["serving"] == "primary"
+    assert shop.statuses(2) == [("closed", "primary")] * 2
+    assert "failover" not in shop.circuits()
+
+
 def test_a_total_outage_under_a_watch_does_not_bounce(shop: Ground) -> None:
     shop.write(failover=PAIR)
     watch = shop.watching()

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -24,6 +25,16 @@ def test_two_passing_checks_close_it_and_it_stays_closed(held: Ground) -> None:
     assert held.statuses(4) == [("half-open", "replica"), *[("closed", "primary")] * 3]
     assert held.circuits() == ENDED
     assert held.saved("primary")["state"] == "closed"
+
+
+def test_checks_that_are_written_down_late_count_too(held: Ground) -> None:
+    for _ in range(2):
+        with locked(held.state, "IMMEDIATE"):
+            status = held.start("status")
+            waits_for(status, held.state)
+            time.sleep(0.5)  # much longer than the two clocks of a host may differ
+        status.communicate()
+    assert held.circuits() == ENDED
 
 
 @pytest.mark.parametrize("command", [("exec", "primary", WHO), ("route", "primary")], ids=["exec", "route"])
