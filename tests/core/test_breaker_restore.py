@@ -96,9 +96,9 @@ async def test_results_of_calls_from_before_a_restore_change_nothing(breaker: Ci
 
 
 @pytest.mark.parametrize("begun", range(4))
-@pytest.mark.parametrize("ahead", range(4))
-async def test_results_from_before_a_restore_change_nothing_however_far_the_other_was_ahead(
-    breaker: CircuitBreaker, begun: int, ahead: int
+@pytest.mark.parametrize("recoveries", range(4))
+async def test_results_from_before_a_restore_change_nothing_whatever_the_other_went_through(
+    breaker: CircuitBreaker, clock: Clock, begun: int, recoveries: int
 ) -> None:
     gate = asyncio.Event()
 
@@ -106,11 +106,14 @@ async def test_results_from_before_a_restore_change_nothing_however_far_the_othe
         await gate.wait()
         raise OSError("gone")
 
-    other = CircuitBreaker(3)
-    for one, times in ((breaker, begun), (other, ahead)):
-        for _ in range(times):
-            one.open()
-            one.reset()
+    other = CircuitBreaker(3, "30s", 1, clock=clock)
+    for _ in range(begun):
+        breaker.open()
+        breaker.reset()
+    for _ in range(recoveries):
+        other.open()
+        wait_over(clock)
+        other.success()
     calls = [asyncio.create_task(breaker.execute(late)) for _ in range(5)]
     await settle()
     breaker.restore(other.snapshot())

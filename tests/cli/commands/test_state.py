@@ -19,4 +19,5 @@ def test_a_reset_says_where_the_old_state_is_kept(shop: Runner) -> None:
     told = json.loads(shop.run("state", "reset", "-o", "json").stdout)
     assert (told["schema"], told["topology"]) == ("omnidb.state-reset/v1", "shop")
     assert Path(told["kept_aside"]).exists()
-    assert not shop.shop.state.exists()
+    [*_, archive] = json.loads(shop.run("circuit", "list", "-o", "json").stdout)["circuits"]
+    assert (archive["name"], archive["circuit"]["state"]) == ("archive", "closed")
