@@ -1,14 +1,16 @@
 """What a process notes, writes down and takes over, in step with others over one store."""
 
 from pathlib import Path
+from time import monotonic, time
 
 import pytest
 
 from omnidb_cli.cli.compose import unconnected
-from omnidb_cli.cli.remembering import SavedState, restore, saved_state
+from omnidb_cli.cli.remembering import SavedState, restore, saved_state, serving_of
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.core.health import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
+from omnidb_cli.core.router import Serving
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
@@ -79,3 +81,12 @@ def test_an_edited_connection_starts_anew_but_stays_held(url: str) -> None:
     edited = Process(url, parse(text))
     assert (edited.circuit("a"), edited.circuit("b")) == (CircuitState.CLOSED, CircuitState.OPEN)
     assert edited.db.health()["a"] is Health.UNKNOWN
+
+
+def test_since_when_a_primary_is_eligible_is_saved_by_the_wall_clock_and_comes_back_on_this_processs(url: str) -> None:
+    process = Process(url)
+    process.state.routed("a", Serving("b", known=True, eligible_since=monotonic() - 500), ())
+    process.state.finish()
+    saved = Process(url).state.read()["a"]
+    assert saved.eligible_since == pytest.approx(time() - 500, abs=60)
+    assert serving_of(saved).eligible_since == pytest.approx(monotonic() - 500, abs=60)

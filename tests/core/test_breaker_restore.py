@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from omnidb_cli import CircuitBreaker, CircuitState, ConfigurationError
+from omnidb_cli import CircuitBreaker, CircuitOpenError, CircuitState, ConfigurationError
 from tests.core.breakers import Clock, attempt, wait_over
 from tests.core.clock import settle
 
@@ -52,6 +52,20 @@ def test_a_hold_is_restored_as_a_hold_with_its_remaining_time(breaker: CircuitBr
     assert not other.snapshot().manual
 
 
+async def test_what_was_closed_by_hand_or_restored_closed_admits_the_next_call_at_once(breaker: CircuitBreaker) -> None:
+    async def fine() -> str:
+        return "fine"
+
+    closed = breaker.snapshot()
+    for close in (breaker.reset, lambda: breaker.restore(closed)):
+        await attempt(breaker, 3)
+        for _ in range(2):
+            with pytest.raises(CircuitOpenError):
+                await breaker.execute(fine)
+        close()
+        assert await breaker.execute(fine) == "fine"
+
+
 async def test_permits_are_not_saved(breaker: CircuitBreaker, clock: Clock) -> None:
     await attempt(breaker, 3)
     wait_over(clock)
@@ -78,6 +92,33 @@ async def test_results_of_calls_from_before_a_restore_change_nothing(breaker: Ci
     gate.set()
     await asyncio.wait(calls)
     assert [type(call.exception()) for call in calls] == [OSError] * 5
+    assert (breaker.state, breaker.failures) == (CLOSED, 0)
+
+
+@pytest.mark.parametrize("begun", range(4))
+@pytest.mark.parametrize("recoveries", range(4))
+async def test_results_from_before_a_restore_change_nothing_whatever_the_other_went_through(
+    breaker: CircuitBreaker, clock: Clock, begun: int, recoveries: int
+) -> None:
+    gate = asyncio.Event()
+
+    async def late() -> None:
+        await gate.wait()
+        raise OSError("gone")
+
+    other = CircuitBreaker(3, "30s", 1, clock=clock)
+    for _ in range(begun):
+        breaker.open()
+        breaker.reset()
+    for _ in range(recoveries):
+        other.open()
+        wait_over(clock)
+        other.success()
+    calls = [asyncio.create_task(breaker.execute(late)) for _ in range(5)]
+    await settle()
+    breaker.restore(other.snapshot())
+    gate.set()
+    await asyncio.wait(calls)
     assert (breaker.state, breaker.failures) == (CLOSED, 0)
 
 

@@ -35,6 +35,25 @@ async def test_a_check_that_ignores_its_cancellation_gets_its_verdict_and_its_pl
     assert watch.words()[-1] == ("a", "healthy")
 
 
+async def test_a_check_that_ignored_its_time_limit_is_told_again_when_looking_ends() -> None:
+    told: list[str] = []
+
+    async def stubborn() -> None:
+        for when in ("at its time limit", "at the end"):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                told.append(when)
+
+    async with Watch(checks={"a": stubborn}, timeout="2s").monitor as monitor:
+        await monitor.look(["a"])
+        await settle()
+        assert told == ["at its time limit"]
+    await settle()
+    assert told == ["at its time limit", "at the end"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_a_check_that_answers_although_it_was_cancelled_is_late_all_the_same() -> None:
     async def late() -> bool:
         try:

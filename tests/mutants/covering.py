@@ -49,8 +49,8 @@ class Coverage:
 
 
 def coverage(trees: Sequence[Tree], room: str | None) -> Coverage:
-    """What is kept, and what must be taken again. With a room, of its own tests and the scenarios alone."""
-    suites = (*(ROOMS if room is None else [room]), _ABOUT_THE_WHOLE)
+    """What is kept, and what must be taken again: of every room that may notice, and of the scenarios."""
+    suites = (*dict.fromkeys([*ROOMS, *filter(None, [room])]), _ABOUT_THE_WHOLE)
     files = [path for suite in suites for path in sorted((ROOT / "tests" / suite).rglob("test_*.py"))]
     base = _digest(sorted((ROOT / "omnidb_cli").rglob("*.py")) + _support())
     _KEPT.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def coverage(trees: Sequence[Tree], room: str | None) -> Coverage:
         kept[path].write_text(_traced(tree, path.relative_to(ROOT).as_posix()), encoding="utf-8")
 
     in_parallel(trees, missing, take)
-    for old in set(_KEPT.glob("*.json")) - set(kept.values()) if room is None else ():
+    for old in set(_KEPT.glob("*.json")) - set(kept.values()) if room in {None, *ROOMS} else ():
         old.unlink()
     return Coverage([json.loads(path.read_text(encoding="utf-8")) for path in kept.values()])
 

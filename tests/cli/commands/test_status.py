@@ -18,6 +18,7 @@ def test_what_a_check_needs_is_imported_before_any_clock_runs(shop: Runner, monk
             return Answer(latency_s=0.001)
 
     made: list[Any] = []
+    monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))
     monkeypatch.setattr(compose, "open_driver", lambda _target: made.append(Slow()) or made[-1])
     context = shop.context()
     db = check_all(context, context.topology())
@@ -35,6 +36,7 @@ def test_what_was_opened_for_the_checks_is_closed_when_they_are_over(
             closed.append(self)
 
     made: list[Any] = []
+    monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))
     monkeypatch.setattr(compose, "open_driver", lambda _target: made.append(Closing()) or made[-1])
     context = shop.context()
     db = check_all(context, context.topology())
