@@ -1,8 +1,9 @@
 """`python -m omnidb_cli`, and the `omnidb` command."""
 
-import gc
 import os
 import sys
+
+from omnidb_cli.cli import collector, signals
 
 
 def main() -> None:
@@ -11,21 +12,19 @@ def main() -> None:
     A thread that hangs in a dead file system must not hold up the end; everything of ours is closed and flushed by
     then.
     """
-    gc.disable()  # start-up makes many objects and no garbage
+    signals.end_at_once()
+    collector.hold_off()
     _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text files here
     from omnidb_cli.cli.app import app
     from omnidb_cli.cli.boundary import guarded
     from omnidb_cli.cli.context import Context
-    from omnidb_cli.cli.signals import arm
 
-    gc.enable()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)  # most commands end before a collection pays
+    collector.hurry()
 
     def run() -> None:
-        arm()
+        signals.arm()
         app(prog_name="omnidb")
 
     try:

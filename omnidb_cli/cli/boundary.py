@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from errno import EDQUOT, EFBIG, EIO, ENOSPC
+from signal import SIGHUP
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -41,8 +42,8 @@ def guarded(run: Callable[[], Any], context: "Callable[[], Context]") -> ExitCod
         raise  # Typer's own business: help, version, wrong options
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except Terminated:
-        return ExitCode.TERMINATED
+    except Terminated as end:
+        return ExitCode.HUNG_UP if end.number == SIGHUP else ExitCode.TERMINATED
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it is said
         return _said(_only_one_of(error), context())
     return code if isinstance(code, ExitCode) else ExitCode.DONE

@@ -36,5 +36,6 @@ class ExitCode(IntEnum):
     STATE_STORE = 31, "state store unusable"
     PRECONDITION = 32, "precondition not met"
     TIMED_OUT = 124, "`watch --until` ran out of its `--timeout`"
+    HUNG_UP = 129, "the terminal is gone"
     INTERRUPTED = 130, "interrupted"
     TERMINATED = 143, "terminated"

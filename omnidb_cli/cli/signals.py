@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end every command, wherever it waits. Signals belong to the process, and so does this."""
+"""SIGINT, SIGTERM and SIGHUP end every command, wherever it waits. Signals belong to the process, and so does this."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from select import select
 from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _UNNOTICED_S = 0.5
 """After this long a signal that Python has not taken up has found it waiting in the system, or in SQLite."""
 
@@ -19,16 +19,32 @@ _noticed = Event()
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived. Not an error: nothing may swallow it on its way out."""
+    """SIGTERM arrived, or SIGHUP: the terminal is gone. Not an error: nothing may swallow it on its way out.
+
+    `number` is the signal's.
+    """
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def end_at_once() -> None:
+    """Until `arm` is called, an ending signal ends the process without a word, with 128 and its number.
+
+    While a command starts there is nothing to clean up; a traceback of half an import would help nobody.
+    """
+    for number in _handled():
+        signal.signal(number, lambda received, _frame: os._exit(128 + received))
 
 
 def arm() -> None:
-    """From now on SIGINT raises KeyboardInterrupt and SIGTERM Terminated.
+    """From now on SIGINT raises KeyboardInterrupt, SIGTERM and SIGHUP raise Terminated.
 
     Where that comes to nothing in time, because the main thread hangs in a lock, a pipe or a dead file system, the
-    process ends all the same, with 130 or 143.
+    process ends all the same, with 130, 143 or 129.
     """
-    for number in _ENDING:
+    for number in _handled():
         signal.signal(number, _raise)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -47,7 +63,7 @@ def handed_to(react: Callable[[int], None]) -> Iterator[None]:
         _noticed.set()
         react(number)
 
-    before = {number: signal.signal(number, take) for number in _ENDING}
+    before = {number: signal.signal(number, take) for number in _handled()}
     try:
         yield
     finally:
@@ -70,7 +86,12 @@ def on_resize(react: Callable[[], object]) -> Iterator[None]:
 
 def end_of(number: int) -> BaseException:
     """What a signal means to the one who waits."""
-    return KeyboardInterrupt() if number == signal.SIGINT else Terminated()
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+
+
+def _handled() -> list[signal.Signals]:
+    """Those that end a command; a SIGHUP that is ignored from the start (`nohup`) is none."""
+    return [one for one in _ENDING if one != signal.SIGHUP or signal.getsignal(one) is not signal.SIG_IGN]
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:

@@ -178,6 +178,8 @@ def judge(answer: Answer, expected: Expectation) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
     health, kind, detail = _verdict(answer, expected)
     _, role, writable, lag_s, _, _, position = answer
+    if lag_s is not None and not is_span(lag_s):
+        lag_s = None
     return _result((health, answer.latency_s, role, lag_s, detail, kind, writable, position))
 
 
@@ -195,11 +197,22 @@ def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
         return Health.DEGRADED, ErrorKind.ROLE, "expected a replica, but it takes writes: promoted?"
     if stalled is not None:
         return Health.DEGRADED, ErrorKind.LAG, stalled
+    if lag_s is not None and not is_span(lag_s):
+        return Health.DEGRADED, ErrorKind.LAG, f"the replication lag is unknown: the server says {lag_s!r} seconds"
     if max_lag_s is not None and lag_s is not None and lag_s > max_lag_s:
         return Health.DEGRADED, ErrorKind.LAG, f"replication lag {lag_s:.1f}s is above max_lag {max_lag_s:g}s"
     if slow_s is not None and latency_s > slow_s:
         return Health.DEGRADED, ErrorKind.SLOW, f"answered in {latency_s * 1000:.0f}ms, above slow {slow_s * 1000:g}ms"
     return _NOTHING_WRONG
+
+
+def is_span(seconds: float) -> bool:
+    """Whether it can be a measured span of time: NaN, infinity and ages of the universe are none."""
+    return -_LONGEST_SPAN_S < seconds < _LONGEST_SPAN_S
+
+
+_LONGEST_SPAN_S = 1e10
+"""Three centuries."""
 
 
 def result_of(answer: object) -> CheckResult:
@@ -209,12 +222,24 @@ def result_of(answer: object) -> CheckResult:
     is healthy. Raises ConfigurationError for one that claims `unknown`, or a `CheckResult` of no known health.
     """
     if isinstance(answer, CheckResult):
+        answer = _with_spans(answer)
         return answer if type(answer.health) is Health and answer.health is not Health.UNKNOWN else _in_words(answer)
     if answer is False:
         return CheckResult(Health.UNHEALTHY, detail="the check answered False")
     if isinstance(answer, str) and answer in _WORDS:
         return _in_words(CheckResult(_WORDS[answer]))
     return _HEALTHY
+
+
+def _with_spans(result: CheckResult) -> CheckResult:
+    """The result without measurements that are none."""
+    latency_s, lag_s = result.latency_s, result.lag_s
+    if (latency_s is None or is_span(latency_s)) and (lag_s is None or is_span(lag_s)):
+        return result
+    return result._replace(
+        latency_s=latency_s if latency_s is not None and is_span(latency_s) else None,
+        lag_s=lag_s if lag_s is not None and is_span(lag_s) else None,
+    )
 
 
 def _in_words(result: CheckResult) -> CheckResult:

@@ -79,7 +79,9 @@ def test_a_group_of_one_is_that_one() -> None:
     assert guarded(lambda: raising(ExceptionGroup("tasks", [BrokenPipeError()])), Heard) is ExitCode.DONE
 
 
-@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143), (BrokenPipeError(), 0)])
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143), (Terminated(1), 129), (BrokenPipeError(), 0)]
+)
 def test_what_is_no_error_is_not_talked_about(error: BaseException, code: int) -> None:
     heard = Heard()
     assert guarded(lambda: raising(error), lambda: heard) == code

@@ -277,3 +277,12 @@ def test_results_and_records_are_frozen() -> None:
         GOOD.health = Health.UNHEALTHY  # type: ignore[misc]
     with pytest.raises(AttributeError):
         NEVER_OBSERVED.health = Health.HEALTHY  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e300, -1e300])
+def test_a_measurement_that_is_none_is_unknown_with_the_reason(number: float) -> None:
+    result = judge(Answer(0.01, "replica", lag_s=number), Expectation(max_lag_s=10.0))
+    assert (result.health, result.kind, result.lag_s) == (Health.DEGRADED, ErrorKind.LAG, None)
+    assert repr(number) in (result.detail or "")
+    assert result_of(CheckResult(latency_s=number, lag_s=number)) == CheckResult()
+    assert result_of(CheckResult(latency_s=number, lag_s=3.0)) == CheckResult(lag_s=3.0)

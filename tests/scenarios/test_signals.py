@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end every command, with 130 and 143, wherever it waits."""
+"""SIGINT, SIGTERM and SIGHUP end every command, with 130, 143 and 129, wherever it waits."""
 
 import fcntl
 import os
@@ -18,10 +18,10 @@ import pytest
 from tests.scenarios.shop import Shop, lines, until
 
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-ENDS = ((signal.SIGINT, 130), (signal.SIGTERM, 143))
+ENDS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
 
 
-@pytest.fixture(params=ENDS, ids=["SIGINT", "SIGTERM"])
+@pytest.fixture(params=ENDS, ids=["SIGINT", "SIGTERM", "SIGHUP"])
 def end(request: pytest.FixtureRequest) -> tuple[signal.Signals, int]:
     asked: tuple[signal.Signals, int] = request.param
     return asked
@@ -136,3 +136,32 @@ def test_while_a_thread_hangs_in_a_dead_file_system(
     process = shop.start(*command)
     until((shop.folder / "hangs").exists, "a thread hangs")
     ends_quietly(process, end)
+
+
+STARTING = """
+import importlib.abc, os, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), NUMBER)
+sys.meta_path.insert(0, Finder())
+from omnidb_cli.__main__ import main
+main()
+"""
+"""omnidb, and a signal in the middle of its imports."""
+
+
+def test_while_it_starts(shop: Shop, end: tuple[signal.Signals, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    code = STARTING.replace("NUMBER", str(int(end[0])))
+    monkeypatch.setattr(shop, "command", lambda *arguments: [sys.executable, "-c", code, *arguments])
+    ended = shop.run("status")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (end[1], "", "")
+
+
+def test_a_hangup_that_is_ignored_from_the_start_stays_ignored(shop: Shop) -> None:
+    process = shop.start("watch", "--interval", "1h", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    next(lines(process))
+    process.send_signal(signal.SIGHUP)
+    shop.run("circuit", "open", "archive", "--force")
+    assert any(line["summary"]["held"] for line in lines(process)), "it goes on watching"
+    ends_quietly(process, ENDS[1])
