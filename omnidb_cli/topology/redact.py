@@ -9,11 +9,11 @@ MASK = "***"
 
 _SECRET_WORDS = r"password|passwd|passphrase|pwd|secret|token|credential|api_?key|scram_[a-z]+_key|mechanismproperties"  # noqa: S105
 _SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_USERINFO = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]*://)([^\s/?#:@\"'<>]*):(?:[^\s\"'<>]*|\S*)@")
-_PARAMETER = re.compile(
-    rf"(?<![\w.-])([\w.-]*(?:{_SECRET_WORDS})[\w.-]*\s?=\s?)(?!\*\*\*)('[^']*'|\"[^\"]*\"|[^&\s;,'\"]+)",
-    re.IGNORECASE,
-)
+_LOGIN = re.compile(r"(?<![\w+.-])[A-Za-z][\w+.-]*://[^\s/?#:@\"'<>]*:")
+_TOKEN_END = re.compile(r"\s|\Z")
+_QUOTED_END = re.compile(r"[\s\"'<>]|\Z")
+_PARAMETER = re.compile(r"(?<![\w.-])([\w.-]+)\s?=\s?")
+_VALUE = re.compile(r"(?!\*\*\*)(?:'[^']*'|\"[^\"]*\"|[^&\s;,'\"]+)")
 _SHORT = 4
 
 
@@ -23,10 +23,45 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_url(text: str) -> str:
-    """The text with the passwords of the URLs in it and all secret-looking parameters as `***`."""
-    if "://" in text:
-        text = _USERINFO.sub(rf"\1\2:{MASK}@", text)
-    return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text else text
+    """The text with the passwords of the URLs in it and all secret-looking parameters as `***`.
+
+    In time that grows with the text and no faster, whatever is in it: servers write such texts too.
+    """
+    if "://" in text and "@" in text:
+        text = _without_passwords(text)
+    return _without_secret_values(text) if "=" in text else text
+
+
+def _without_passwords(text: str) -> str:
+    kept: list[str] = []
+    done = token_end = 0
+    last_at = -1
+    for login in _LOGIN.finditer(text):
+        begin = login.end()
+        if login.start() < done:
+            continue
+        if begin >= token_end:
+            token_end = _TOKEN_END.search(text, begin).start()  # type: ignore[union-attr]  # it finds the end of the text
+            last_at = text.rfind("@", begin, token_end)
+        if last_at < begin:
+            continue
+        at = text.rfind("@", begin, _QUOTED_END.search(text, begin).start())  # type: ignore[union-attr]
+        at = last_at if at < 0 else at
+        kept += [text[done:begin], MASK]
+        done = at
+    return "".join([*kept, text[done:]])
+
+
+def _without_secret_values(text: str) -> str:
+    kept: list[str] = []
+    done = 0
+    for name in _PARAMETER.finditer(text):
+        begin = name.end()
+        value = _VALUE.match(text, begin) if begin >= done and is_secret_name(name[1]) else None
+        if value is not None:
+            kept += [text[done:begin], MASK]
+            done = value.end()
+    return "".join([*kept, text[done:]])
 
 
 class Redactor:

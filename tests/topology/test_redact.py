@@ -2,6 +2,7 @@
 
 import json
 import re
+from time import process_time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -65,3 +66,51 @@ def test_the_marker_is_found_in_every_encoding() -> None:
     redactor = Redactor([Secret(secret)])
     for form in (quote(secret), lower, json.dumps(secret)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1]):
         assert redactor(f"<{form}>") == "<***>"
+
+
+HOSTILE = {
+    "urls without an end": "a://b:",
+    "urls": "a://b:c@d ",
+    "urls in one word": "a://b:c@d,",
+    "quotes within urls": "a://b:\"'<",
+    "commas": ",",
+    "password": "password",
+    "passwords": "password=x ",
+    "names of secrets": "password-",
+    "open quotes": "pwd='",
+    "both quotes": "pwd=\"pwd='",
+    "equals": "=",
+    "at": "@",
+    "letters": "a",
+    "schemes": "://",
+    "spaces": " ",
+}
+
+
+def seconds(text: str) -> float:
+    """The least of several runs: what else the machine does only adds to it."""
+    redactor = Redactor([Secret("hunter2")])
+    spent = []
+    for _ in range(5):
+        begun = process_time()
+        redactor(text)
+        spent.append(process_time() - begun)
+    return min(spent)
+
+
+@pytest.mark.parametrize("part", HOSTILE.values(), ids=HOSTILE)
+def test_twice_the_text_takes_twice_the_time(part: str) -> None:
+    """No figure of a clock is asserted, only that the growth is not that of a square (which would be four)."""
+    length = 400_000
+    once, twice = (seconds(part * (size // len(part))) for size in (length, 2 * length))
+    assert twice <= 3 * once + 0.005
+
+
+@given(
+    st.lists(st.sampled_from(["a://u:", "secret", "@", "h/", "'", '"', "<", " ", ",", "password=", "x"]), max_size=12)
+)
+def test_no_password_between_a_login_and_its_at_survives(parts: list[str]) -> None:
+    text = "".join(parts)
+    for word in redact_url(text).split():
+        _, login, rest = word.partition("a://u:")
+        assert not login or "@" not in rest or rest.startswith("***@")
