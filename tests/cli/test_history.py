@@ -1,5 +1,7 @@
 """Which events of the history a command shows, and which of them are new."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +15,9 @@ AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_state(f"sqlite:///{tmp_path}/state.db", "shop")
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_state(f"sqlite:///{tmp_path}/state.db", "shop")) as store:
+        yield store
 
 
 def happen(store: Store, *minutes: int, name: str = "a") -> None:

@@ -72,7 +72,11 @@ class Other:
 
     def find(self, name: str, result: CheckResult) -> None:
         self.db.report_check(name, result)
-        self.state.write()
+        self.state.finish()
+
+    def reset(self) -> None:
+        self.state.store.reset()
+        self.state.store.close()
 
 
 @pytest.fixture
@@ -138,7 +142,7 @@ async def test_news_read_in_the_step_of_a_failed_write_is_adopted_in_the_next(wa
 async def test_a_reset_seen_in_the_step_of_a_failed_write_is_not_forgotten(watch: Watch, path: Path) -> None:
     watch.db.report_check("b", CheckResult(Health.HEALTHY))
     await watch.step()
-    Other(path).state.store.reset()
+    Other(path).reset()
     watch.db.report_check("a", UNWELL)
     with unwritable(watch):
         await watch.step()
@@ -152,7 +156,7 @@ async def test_after_a_reset_health_is_asked_for_anew(watch: Watch, path: Path) 
     watch.db.report_check("a", UNWELL)
     watch.db.report_check("b", CheckResult(Health.HEALTHY))
     await watch.step()
-    Other(path).state.store.reset()
+    Other(path).reset()
     await watch.step()
     assert set(watch.checked_soon) == {"a", "b"}
     assert set(watch.db.health().values()) == {Health.UNKNOWN}
@@ -233,7 +237,7 @@ async def test_what_was_there_when_it_began_is_not_told(path: Path) -> None:
 async def test_a_file_that_is_replaced_tells_what_happens_in_it(watch: Watch, path: Path) -> None:
     for _ in range(3):
         Other(path).hold("b")
-        Other(path).state.store.reset()
+        Other(path).reset()
     await watch.step()
     watch.told()
     path.unlink()
