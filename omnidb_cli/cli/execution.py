@@ -5,7 +5,7 @@ second time anywhere (semantics, Failover 4).
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from omnidb_cli.tuples import NamedTuple
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.core.snapshot import Candidate
     from omnidb_cli.drivers.base import Driver, Reply, Session
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.topology import Topology
@@ -125,16 +126,20 @@ async def _connect(
             db.report_check(service.name, failed_look(error, redact))
             if is_local(error):
                 break
-    if tried:
-        raise _last_of(tried)
     candidates = db.route(order.name).candidates
-    raise ConnectionUnavailableError(order.name, candidates if order.failover else candidates[:1])
+    candidates = candidates if order.failover else candidates[:1]
+    if tried:
+        raise _last_of(tried, candidates)
+    raise ConnectionUnavailableError(order.name, candidates)
 
 
-def _last_of(tried: "dict[str, ConnectError]") -> ConnectError:
-    """The error of the one tried last, which names each that was tried and says what became of it."""
+def _last_of(tried: "dict[str, ConnectError]", candidates: "Sequence[Candidate]") -> ConnectError:
+    """The error of the one tried last, which names each that was tried, and why the other candidates were not."""
     error = tried[next(reversed(tried))]
-    error.args = ("could not connect to " + "; ".join(f'"{name}": {one}' for name, one in tried.items()),)
+    said = [f'"{name}": {one}' for name, one in tried.items()]
+    if not is_local(error):
+        said += [f'"{one.name}" {one.reason}' for one in candidates if one.name not in tried]
+    error.args = (f"could not connect to {'; '.join(said)}",)
     return error
 
 

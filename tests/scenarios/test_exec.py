@@ -225,3 +225,32 @@ def test_the_count_says_how_many_rows_are_shown_and_how_many_there_are(shop: Sho
     assert ended.stderr.rstrip().removesuffix("\x1b[0m").endswith(", 10,000 rows")
     piped = shop.run("exec", "primary", sql)
     assert {len(line) for line in piped.stdout.splitlines()} == {5}  # aligned from the first row to the last
+
+
+def refusal(shop: Shop, *options: str) -> tuple[int, dict[str, str]]:
+    """The exit code and the error of a statement that nobody could be asked."""
+    ended = shop.run("exec", "primary", WHO, *options, "-o", "json")
+    return ended.returncode, json.loads(ended.stderr.splitlines()[-1])["error"]
+
+
+def test_an_error_names_every_connection_that_was_tried(shop: Shop) -> None:
+    for name in ("primary", "replica", "archive"):
+        shop.take_away(name)
+    code, error = refusal(shop)
+    assert (code, error["connection"]) == (21, "archive")
+    for name in ("primary", "replica", "archive"):
+        assert f'"{name}": ' in error["message"]
+    shop.run("circuit", "close", "primary")
+    code, error = refusal(shop, "--no-failover")
+    assert (code, error["connection"]) == (21, "primary")
+    assert '"primary": ' in error["message"]
+    assert "replica" not in error["message"]
+
+
+def test_an_error_says_why_the_others_were_not_tried(shop: Shop) -> None:
+    shop.run("circuit", "open", "replica", "archive", "--reason", "disk swap")
+    shop.take_away("primary")
+    code, error = refusal(shop)
+    assert (code, error["connection"]) == (21, "primary")
+    for name in ("replica", "archive"):
+        assert f'"{name}" held by' in error["message"]
