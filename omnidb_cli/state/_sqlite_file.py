@@ -30,7 +30,8 @@ SCHEMA: Final = 2
 _RECENT_S: Final = 0.05
 """A file's time tells two changes apart only if they are some clock ticks apart."""
 
-_ASK_AGAIN_S: Final = 0.002
+_ASK_AGAIN_S: Final = (0.002, 0.010)
+"""The least and the most between two attempts at a lock. A crowd that asks in step leaves its holder no processor."""
 
 _TABLES: Final = (
     """CREATE TABLE connections (
@@ -169,9 +170,14 @@ def begin(db: sqlite3.Connection) -> None:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                     raise
-            time.sleep(_ASK_AGAIN_S)
+            time.sleep(_until_asked_again_s())
     finally:
         db.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
+
+
+def _until_asked_again_s() -> float:
+    least, most = _ASK_AGAIN_S
+    return least + (most - least) * os.urandom(1)[0] / 255
 
 
 def _has_journal(path: str) -> bool:
@@ -246,7 +252,7 @@ def folder_lock(path: str, *, shared: bool = False) -> Iterator[int]:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise locked(path) from None
-                time.sleep(_ASK_AGAIN_S)
+                time.sleep(_until_asked_again_s())
         yield handle
     finally:
         os.close(handle)
