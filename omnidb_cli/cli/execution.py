@@ -15,6 +15,7 @@ from omnidb_cli.cli.second_look import look_again
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.drivers.network_errors import not_connected, trouble_of
+from omnidb_cli.drivers.resolver import is_owed_by_name_service
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import (
     ConnectError,
@@ -167,12 +168,13 @@ async def _open(driver: "Driver", service: Service, order: Order, topology: "Top
     """
     loop = asyncio.get_running_loop()
     connection = topology.connections[service.name]
+    hosts = [host for host, _ in connection.url.hosts]
     until = min(deadline, loop.time() + connection.health_check.timeout_s)
     try:
         async with asyncio.timeout_at(until):
             return await driver.connect(read_only=service.read_only, timeout_s=max(deadline - loop.time(), 0.001))
     except TimeoutError:
-        failure = unresponsive(connection.address, connection.health_check.timeout_s)
+        failure = unresponsive(connection.address, connection.health_check.timeout_s, hosts)
     except ConnectError as error:
         failure = error
     except (OSError, MemoryError, RuntimeError) as error:
@@ -180,7 +182,7 @@ async def _open(driver: "Driver", service: Service, order: Order, topology: "Top
         if trouble is None or not trouble.is_local:
             raise
         failure = not_connected(trouble, connection.address)
-    if until == deadline and failure.kind is ErrorKind.TIMEOUT:
+    if until == deadline and (failure.kind is ErrorKind.TIMEOUT or is_owed_by_name_service(hosts)):
         raise _out_of_time(order, service.name, "it was connected to; nothing was sent") from failure
     raise failure
 

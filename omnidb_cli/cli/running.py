@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from omnidb_cli.cli.signals import end_of, handed_to
+from omnidb_cli.drivers.resolver import ResolvingLoop
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     raise end_of(received[0])
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class _Loop(ResolvingLoop):
     """Does not wait for its threads at the end: one may look up a name at a name server that is dead."""
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:

@@ -33,6 +33,7 @@ class Link:
         from omnidb_cli.drivers._mongodb_listener import FirstFailures
 
         self.place = place_of(target)
+        self.hosts = [host for host, _ in target.hosts]
         self.broken = False
         self._listener = FirstFailures()
         self.client: AsyncMongoClient[Document] = make_client(target, limit_s, [self._listener])

@@ -201,4 +201,4 @@ def _not_connected(error: Exception, link: Link, limit_s: float) -> ConnectError
     made = connect_error(error, link.place)
     if made.kind is not ErrorKind.TIMEOUT:
         return made
-    return nobody_suits(link.place) if link.nobody_suits() else unresponsive(link.place, limit_s)
+    return nobody_suits(link.place) if link.nobody_suits() else unresponsive(link.place, limit_s, link.hosts)

@@ -46,8 +46,9 @@ async def _open_one(login: Login, place: Place, until: float, limit_s: float, *,
         async with asyncio.timeout_at(until):
             await wire.connect()
     except TimeoutError:
+        hosts = () if wire.reached else (place.host,)
         wire.abort()
-        raise unresponsive(str(place), limit_s, hint=HANGS if wire.reached else None) from None
+        raise unresponsive(str(place), limit_s, hosts, hint=HANGS if wire.reached else None) from None
     except ConnectError:
         wire.abort()
         raise

@@ -48,7 +48,7 @@ async def connected(login: "Login", limit_s: float, *, configured_s: float) -> "
             return await _connected(login, host, attrs, min(left_s, login.connect_timeout_s or left_s))
         except TimeoutError:
             said_s = min(configured_s, login.connect_timeout_s or configured_s)
-            failures.append(unresponsive(login.place(*host), said_s))
+            failures.append(unresponsive(login.place(*host), said_s, [host[0]]))
         except ConnectError as error:
             if error.kind in _FINAL:
                 raise

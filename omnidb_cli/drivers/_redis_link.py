@@ -50,10 +50,14 @@ class Link:
         Raises ConnectError and AuthenticationError.
         """
         tls = self._address.tls is not None
-        nobody = unresponsive(self.place, limit_s, hint=_NO_TLS if tls else None)
+        hosts = [] if self._address.path is not None else [self._address.host]
         try:
-            wire = await _until(deadline, self._connected(), nobody)
-            await _until(deadline, self._log_in(wire), unresponsive(self.place, limit_s, hint=HANGS))
+            wire = await _until(
+                deadline,
+                self._connected(),
+                lambda: unresponsive(self.place, limit_s, hosts, hint=_NO_TLS if tls else None),
+            )
+            await _until(deadline, self._log_in(wire), lambda: unresponsive(self.place, limit_s, hint=HANGS))
         except (OSError, UnicodeError, MemoryError, RuntimeError, UnreadableError) as error:
             self.abort()
             raise failed_connection(error, self.place, tls=tls) from error
@@ -121,9 +125,8 @@ class Link:
 
     async def be_ready(self, deadline: float, limit_s: float) -> None:
         """Makes sure that the server takes commands now. Raises ConnectError; nothing has reached it that matters."""
-        late = unresponsive(self.place, limit_s, hint=HANGS)
         try:
-            [pong] = await _until(deadline, self.ask((b"PING",)), late)
+            [pong] = await _until(deadline, self.ask((b"PING",)), lambda: unresponsive(self.place, limit_s, hint=HANGS))
         except ConnectError:
             raise
         except DriverError as error:
@@ -144,12 +147,12 @@ class Link:
             on_end()
 
 
-async def _until(deadline: float, work: Awaitable[T], late: ConnectError) -> T:
+async def _until(deadline: float, work: Awaitable[T], late: Callable[[], ConnectError]) -> T:
     try:
         async with asyncio.timeout_at(deadline):
             return await work
     except TimeoutError as error:
-        raise late from error
+        raise late() from error
 
 
 def _hello(address: Address) -> Command:

@@ -7,7 +7,7 @@ A driver module has one public function `open_driver(target: Target) -> Driver`.
 disk: the first `check` or `connect` does.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from omnidb_cli.core.health import Answer
@@ -132,16 +132,25 @@ def spans_commands(command: str) -> StatementError:
     )
 
 
+_NAME_SERVICE = "see the servers in /etc/resolv.conf; an address instead of the name, or /etc/hosts, needs none of them"
+
 HANGS = "it accepted the connection: the server, or what stands before it, hangs"
 
 
-def unresponsive(place: str, limit_s: float, *, hint: str | None = None) -> ConnectError:
+def unresponsive(place: str, limit_s: float, hosts: Iterable[str] = (), *, hint: str | None = None) -> ConnectError:
     """The error for a server that says nothing, in the same words for every engine.
 
+    Where the `hosts` of one that was not reached still wait to be looked up, the name service is what did not answer.
     `limit_s` is the time limit as it was configured, whatever part of it was spent on this one; `HANGS` is the hint
     for one that accepted the connection.
     """
-    return ConnectError(f"{place}: no answer within {format_duration(limit_s)}", kind=ErrorKind.TIMEOUT, hint=hint)
+    from omnidb_cli.drivers.resolver import is_owed_by_name_service
+
+    limit = format_duration(limit_s)
+    if is_owed_by_name_service(hosts):
+        said = f"{place}: no answer from the name service within {limit}"
+        return ConnectError(said, kind=ErrorKind.DNS, hint=_NAME_SERVICE)
+    return ConnectError(f"{place}: no answer within {limit}", kind=ErrorKind.TIMEOUT, hint=hint)
 
 
 def position(text: str) -> str:
@@ -151,7 +160,7 @@ def position(text: str) -> str:
 
 
 _ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name
-_NO_ENGINES = ("base", "network_errors")
+_NO_ENGINES = ("base", "network_errors", "resolver")
 
 
 def engines() -> tuple[str, ...]:

@@ -178,7 +178,7 @@ class MongodbDriver:
             return made
         if link.nobody_suits():
             return nobody_suits(place)
-        return unresponsive(place, self._target.configured_s)
+        return unresponsive(place, self._target.configured_s, link.hosts)
 
     async def _hold(self, held: _Held) -> None:
         if self._closed or self._held is not None or held.link.broken:
