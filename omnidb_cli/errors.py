@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
+LONGEST_MESSAGE = 2000
+"""Characters: what a server or a library says beyond them is cut off as it enters, before anything else reads it."""
+
+CUT = "…"
+"""Where a text was cut off."""
+
+
+def within_limit(text: str) -> str:
+    """The text, cut to `LONGEST_MESSAGE`."""
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - len(CUT)] + CUT
+
+
 class ErrorKind(StrEnum):
     """What went wrong, in one list for all engines."""
 
@@ -218,14 +230,15 @@ class DriverError(OmnidbError):
     """A database said no, or said nothing. `kind` is one of `ErrorKind`.
 
     `counts_as_failure` says whether the circuit breaker counts it: trouble of the server does, trouble of the
-    statement or of this host does not (semantics, Circuit 8 and Health 9).
+    statement or of this host does not (semantics, Circuit 8 and Health 9). The server has a part in what it says, so
+    that message and hint are no longer than `LONGEST_MESSAGE`.
     """
 
     kind: ErrorKind = ErrorKind.INTERNAL
     counts_as_failure: bool = True
 
     def __init__(self, message: str, *, kind: ErrorKind | None = None, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(within_limit(message), hint=hint and within_limit(hint))
         if kind is not None:
             self.kind = kind
         if self.kind is ErrorKind.LOCAL:

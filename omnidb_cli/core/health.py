@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 
-from omnidb_cli.errors import ConfigurationError, ErrorKind, is_local
+from omnidb_cli.errors import ConfigurationError, ErrorKind, is_local, within_limit
 from omnidb_cli.tuples import NamedTuple
 
 
@@ -196,7 +196,7 @@ def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
     if wanted == "replica" and role == "primary":
         return Health.DEGRADED, ErrorKind.ROLE, "expected a replica, but it takes writes: promoted?"
     if stalled is not None:
-        return Health.DEGRADED, ErrorKind.LAG, stalled
+        return Health.DEGRADED, ErrorKind.LAG, within_limit(stalled)
     if lag_s is not None and not is_span(lag_s):
         return Health.DEGRADED, ErrorKind.LAG, f"the replication lag is unknown: the server says {lag_s!r} seconds"
     if max_lag_s is not None and lag_s is not None and lag_s > max_lag_s:
@@ -257,9 +257,9 @@ _WORDS: Mapping[str, Health] = {health.value: health for health in Health}
 
 
 def failed(error: BaseException) -> CheckResult:
-    """The result of a check that raised: the error's own `kind` where it has one."""
+    """The result of a check that raised: the error's own `kind` where it has one, and not too much of what it says."""
     kind = _listed(getattr(error, "kind", None)) or _kind_of(error)
-    return CheckResult(Health.UNHEALTHY, detail=str(error) or type(error).__name__, kind=kind)
+    return CheckResult(Health.UNHEALTHY, detail=within_limit(str(error)) or type(error).__name__, kind=kind)
 
 
 def _kind_of(error: BaseException) -> ErrorKind:

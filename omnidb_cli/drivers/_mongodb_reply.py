@@ -6,7 +6,7 @@ from typing import Any
 from omnidb_cli.drivers._mongodb_plan import Plan
 from omnidb_cli.drivers._mongodb_values import plain
 from omnidb_cli.drivers.base import Reply
-from omnidb_cli.errors import DriverError, ErrorKind, StatementError
+from omnidb_cli.errors import DriverError, ErrorKind, StatementError, within_limit
 
 Row = tuple[object, ...]
 Document = Mapping[str, Any]
@@ -58,7 +58,7 @@ class Batches:
         shown = [f"{key} ({count})" for key, count in list(self._left_out.items())[:_SHOWN]]
         more = f" and {len(self._left_out) - _SHOWN} others" if len(self._left_out) > _SHOWN else ""
         return (
-            f"fields that the first documents do not have are not shown: {', '.join(shown)}{more}; "
+            f"fields that the first documents do not have are not shown: {within_limit(', '.join(shown))}{more}; "
             "name them in a projection to see them",
         )
 
@@ -88,7 +88,7 @@ def change_reply(planned: Plan, reply: Document) -> Reply:
     notices: list[str] = []
     if planned.name == "update":
         notices.append(f"matched {matched - len(reply.get('upserted', ()))}, modified {reply.get('nModified', 0)}")
-    notices.extend(f"inserted with _id {plain(one.get('_id'))}" for one in reply.get("upserted", ()))
+    notices.extend(within_limit(f"inserted with _id {plain(one.get('_id'))}") for one in reply.get("upserted", ()))
     return Reply((), _batch_of(()), lambda: changed, lambda: planned.name, lambda: tuple(notices))
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from omnidb_cli.errors import CUT
 from omnidb_cli.topology.secret import Secret
 
 MASK = "***"
@@ -27,7 +28,7 @@ def redact_url(text: str) -> str:
 
     In time that grows with the text and no faster, whatever is in it: servers write such texts too.
     """
-    if "://" in text and "@" in text:
+    if "://" in text and ("@" in text or text.endswith(CUT)):
         text = _without_passwords(text)
     return _without_secret_values(text) if "=" in text else text
 
@@ -43,6 +44,9 @@ def _without_passwords(text: str) -> str:
         if begin >= token_end:
             token_end = _TOKEN_END.search(text, begin).start()  # type: ignore[union-attr]  # it finds the end of the text
             last_at = text.rfind("@", begin, token_end)
+        if last_at < begin and token_end == len(text) and text.endswith(CUT):
+            kept += [text[done:begin], MASK]  # its @ was cut off
+            done = token_end - len(CUT)
         if last_at < begin:
             continue
         at = text.rfind("@", begin, _QUOTED_END.search(text, begin).start())  # type: ignore[union-attr]
@@ -67,7 +71,8 @@ def _without_secret_values(text: str) -> str:
 class Redactor:
     """Replaces every given secret, in each form that it takes on in URLs, JSON and reprs, by `***`.
 
-    Secrets of less than four characters are replaced as whole words only: anything else would eat the text.
+    Secrets of less than four characters are replaced as whole words only: anything else would eat the text. Of a text
+    that was cut, what it ends with goes too, if a secret begins so.
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
@@ -80,9 +85,23 @@ class Redactor:
         for form in self._long:
             if form in text:
                 text = text.replace(form, MASK)
+        if text.endswith(CUT):
+            text = self._without_beginning(text)
         if self._short is not None:
             text = self._short.sub(MASK, text)
         return redact_url(text)
+
+    def _without_beginning(self, text: str) -> str:
+        said = text.removesuffix(CUT)
+        longest = max((_overlap(said, form) for form in self._long), default=0)
+        return said[: len(said) - longest] + MASK + CUT if longest else text
+
+
+def _overlap(text: str, secret: str) -> int:
+    """How many characters the text ends with that the secret begins with."""
+    return next(
+        (length for length in range(min(len(secret) - 1, len(text)), 0, -1) if text.endswith(secret[:length])), 0
+    )
 
 
 def _forms(secret: str) -> set[str]:

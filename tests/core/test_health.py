@@ -18,6 +18,7 @@ from omnidb_cli.core.health import (
     observe,
     result_of,
 )
+from omnidb_cli.errors import LONGEST_MESSAGE
 
 GOOD = CheckResult(Health.HEALTHY)
 SLOW = CheckResult(Health.DEGRADED, detail="slow", kind="slow")
@@ -286,3 +287,22 @@ def test_a_measurement_that_is_none_is_unknown_with_the_reason(number: float) ->
     assert repr(number) in (result.detail or "")
     assert result_of(CheckResult(latency_s=number, lag_s=number)) == CheckResult()
     assert result_of(CheckResult(latency_s=number, lag_s=3.0)) == CheckResult(lag_s=3.0)
+
+
+class ChattyError(Exception):
+    """Somebody else's, and longer than anybody reads."""
+
+
+@pytest.mark.parametrize("kind", [ConnectError, ChattyError])
+def test_no_more_than_so_much_is_kept_of_what_an_error_says(kind: type[Exception]) -> None:
+    detail = failed(kind("refused " + "x" * 1_000_000)).detail
+    assert detail is not None
+    assert len(detail) == LONGEST_MESSAGE
+    assert detail.startswith("refused x")
+    assert detail.endswith("x…")
+
+
+def test_no_more_than_so_much_is_kept_of_why_replication_has_stopped() -> None:
+    detail = judge(Answer(0.001, "replica", stalled="y" * 10_000), Expectation()).detail
+    assert detail is not None
+    assert len(detail) == LONGEST_MESSAGE

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from omnidb_cli.drivers.base import Driver
 from omnidb_cli.errors import (
+    LONGEST_MESSAGE,
     ConnectionLostError,
     DriverError,
     ErrorKind,
@@ -209,6 +210,15 @@ async def test_notices_are_kept_for_the_person(server: PostgresPair) -> None:
         reply = await session.run("DO $$ BEGIN RAISE NOTICE 'one'; RAISE WARNING 'two'; END $$", ())
         assert [batch async for batch in reply.batches] == []
         assert reply.notices() == ("NOTICE: one", "WARNING: two")
+
+
+async def test_a_server_may_say_no_more_than_so_much(server: PostgresPair) -> None:
+    async with opened(target_of(server.primary)) as driver, session_of(driver) as session:
+        reply = await session.run("DO $$ BEGIN RAISE NOTICE '%', repeat('n', 1000000); END $$", ())
+        assert [len(one) for one in reply.notices()] == [LONGEST_MESSAGE]
+        with pytest.raises(StatementError) as raised:
+            await session.run("DO $$ BEGIN RAISE '%', repeat('e', 1000000) USING HINT = repeat('h', 9999); END $$", ())
+    assert (len(str(raised.value)), len(raised.value.hint or "")) == (LONGEST_MESSAGE, LONGEST_MESSAGE)
 
 
 async def test_a_change_is_whole_even_if_nobody_reads_its_rows(server: PostgresPair) -> None:

@@ -31,6 +31,8 @@ from omnidb_cli.topology.secret import Secret
         ("mail me at a@b.c, see https://x.y/z?q=1", "mail me at a@b.c, see https://x.y/z?q=1"),
         ("redis://u:p'ss\"w<>rd@h/0", "redis://u:***@h/0"),
         ("nothing to see", "nothing to see"),
+        ("it was cut: postgresql://app:hunt…", "it was cut: postgresql://app:***…"),
+        ("postgresql://u:hunter2@h, and postgresql://u:hun…", "postgresql://u:***@h, and postgresql://u:***…"),
     ],
 )
 def test_redact_url(text: str, redacted: str) -> None:
@@ -46,6 +48,13 @@ def test_a_secret_is_gone_wherever_it_is() -> None:
 def test_a_short_secret_goes_as_a_whole_word_only() -> None:
     redactor = Redactor([Secret("ab"), Secret("")])
     assert redactor("ab table 'ab' abc") == "*** table '***' abc"
+
+
+@pytest.mark.parametrize("length", range(1, len("hunter2/x")))
+def test_what_a_cut_text_ends_with_goes_if_a_secret_begins_so(length: int) -> None:
+    redactor = Redactor([Secret("hunter2/x"), Secret("other")])
+    assert redactor("said " + "hunter2/x"[:length] + "…") == "said ***…"
+    assert redactor("said hunter2…x") == "said hunter2…x"
 
 
 @settings(deadline=None)
@@ -69,6 +78,7 @@ def test_the_marker_is_found_in_every_encoding() -> None:
 
 
 HOSTILE = {
+    "cut logins": "a://b:…",
     "urls without an end": "a://b:",
     "urls": "a://b:c@d ",
     "urls in one word": "a://b:c@d,",
