@@ -28,7 +28,7 @@ PARAMETERS = Parameters(
         *file("ssl-ca", "ssl-cert", "ssl-key"),
         word("charset", "utf8mb4", "utf8", effect=False),
         *whole("connect-timeout", "read-timeout", "write-timeout", effect=False),
-        *switch("get-server-public-key", may_be_blank=True, effect=False),
+        *switch("enable-cleartext-plugin", "get-server-public-key", may_be_blank=True),
         word("compression", "disabled", "preferred", "false", "0", unkept=("required", "true", "1"),
              why="nothing is compressed", effect=False),
         word("local-infile", "false", "off", "0", unkept=("true", "on", "1"), why="no file is sent", effect=False),

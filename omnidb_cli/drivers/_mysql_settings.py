@@ -52,18 +52,25 @@ class Place(NamedTuple):
 
 
 class Login(NamedTuple):
-    """Everything a connection is made with."""
+    """Everything a connection is made with.
+
+    Without TLS and beyond this host the password is sent `in_clear`, or encrypted `by_any_key` that a server brings,
+    only where these say so.
+    """
 
     places: tuple[Place, ...]
     username: str
     password: bytes
     database: str | None
     tls: Tls
+    in_clear: bool = False
+    by_any_key: bool = False
 
     def __repr__(self) -> str:  # the password is in no text
         return f"Login({self.username!r} at {', '.join(map(str, self.places))})"
 
 
+_SENDING = ("enable-cleartext-plugin", "get-server-public-key")
 _TLS_PARAMS = ("ssl", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "ssl-verify-server-cert")
 
 
@@ -82,7 +89,12 @@ def login(target: Target, defaults: Mapping[str, str]) -> Login:
     given = {name: value for name, value in PARAMETERS.read(target.params).items() if name in _TLS_PARAMS}
     if {"ssl", "ssl-mode", "ssl-verify-server-cert"} & given.keys():
         options = {name: options[name] for name in ("ssl-ca", "ssl-cert", "ssl-key") if name in options}
-    return Login(places, username, (password or "").encode(), target.database, _tls({**options, **given}))
+    sending = {name: defaults[name] for name in _SENDING if name in defaults} | dict(PARAMETERS.read(target.params))
+    return Login(
+        *(places, username, (password or "").encode(), target.database, _tls({**options, **given})),
+        in_clear=bool(_is_on(sending, "enable-cleartext-plugin")),
+        by_any_key=bool(_is_on(sending, "get-server-public-key")),
+    )
 
 
 def _who_runs_this() -> str:

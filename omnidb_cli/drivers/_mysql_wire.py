@@ -14,7 +14,7 @@ from asyncmy.constants import CLIENT, COMMAND
 
 from omnidb_cli.drivers._mysql_settings import Login, Place, TlsMode
 from omnidb_cli.drivers._mysql_values import decoders
-from omnidb_cli.drivers._transport import abort
+from omnidb_cli.drivers._transport import abort, is_on_this_host
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, is_local
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _NO_LIMIT_S = 31_536_000  # asyncmy wants one; whoever connects sets the real on
 _READS_A_BATCH = 16  # each is what the network brought, a quarter of a megabyte at the most, or one large row
 _SHORT = 1000
 _DECODERS = decoders()
-_TELL_THE_PASSWORD = (b"mysql_clear_password", b"dialog", b"mysql_old_password")
+_IN_CLEAR = (b"mysql_clear_password", b"dialog")
+_WEAK = b"mysql_old_password"
+_ENCRYPT = "ssl-mode=REQUIRED, or better VERIFY_IDENTITY, encrypts it"
 _MARIADB_PREFIX = "5.5.5-"  # what MariaDB before 11 says first, for old replicas
 
 
@@ -45,6 +47,7 @@ class Wire(Connection):
     server_capabilities: int
 
     def __init__(self, login: Login, place: Place, *, scripts: bool = False) -> None:
+        self._login = login
         self._tls_mode = TlsMode.DISABLED if _needs_no_tls(login, place) else login.tls.mode
         super().__init__(  # type: ignore[no-untyped-call]
             user=login.username,
@@ -89,13 +92,35 @@ class Wire(Connection):
         self._client_flag &= ~CLIENT.SSL
 
     async def _process_auth(self, plugin_name: bytes, auth_packet: object) -> object:
-        if plugin_name in _TELL_THE_PASSWORD and not self._secure:
+        allowed = plugin_name in _IN_CLEAR and (self._login.in_clear or self._is_private)
+        if plugin_name in (*_IN_CLEAR, _WEAK) and not (self._secure or allowed):
             raise AuthenticationError(
                 f"{self.place} asks for the password in clear ({plugin_name.decode()}), and the connection is not"
                 " encrypted: it was not sent",
-                hint="ssl-mode=REQUIRED, or better VERIFY_IDENTITY, encrypts it",
+                hint=f"{_ENCRYPT}; enable-cleartext-plugin=true sends it all the same",
             )
         return await super()._process_auth(plugin_name, auth_packet)  # type: ignore[misc]
+
+    @property
+    def _is_private(self) -> bool:
+        """Whether nobody between here and there can read what is sent."""
+        return self._secure or is_on_this_host(self._transport)
+
+    @property
+    def _server_public_key(self) -> bytes | None:
+        """The key that the password is encrypted with where TLS does not do it: anybody could have sent it."""
+        return self._public_key
+
+    @_server_public_key.setter
+    def _server_public_key(self, key: bytes | None) -> None:
+        """Called by asyncmy with None at first, and with what the server sent before it is used."""
+        if key and not (self._login.by_any_key or self._login.in_clear or self._is_private):
+            raise AuthenticationError(
+                f"{self.place} asks for the password under a key of its own, the connection is not encrypted, and so"
+                " anybody's key it may be: it was not sent",
+                hint=f"{_ENCRYPT}; get-server-public-key=true trusts the key all the same",
+            )
+        self._public_key = key
 
     @property
     def is_over(self) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from omnidb_cli.drivers._postgres_errors import connect_error
 from omnidb_cli.drivers._postgres_login import with_service
+from omnidb_cli.drivers._postgres_login_requests import LoginPolicy
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.errors import ConnectError, ErrorKind
 
@@ -67,19 +68,22 @@ def _passes(session_attrs: str) -> tuple[str, ...]:
 async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, limit_s: float) -> "Connection":
     import asyncpg
 
+    from omnidb_cli.drivers._postgres_private_api import logging_in_by
+
     _hush(asyncpg)
     try:
-        return await asyncpg.connect(
-            f"postgresql://?{urlencode(_with_system_roots(login.params))}",
-            host=host[0],
-            port=host[1],
-            user=login.username,
-            password=login.password_for(*host),
-            database=login.database,
-            target_session_attrs=session_attrs,
-            direct_tls=login.direct_tls or None,
-            timeout=limit_s,
-        )
+        with logging_in_by(LoginPolicy(login.place(*host), login.require_auth)):
+            return await asyncpg.connect(
+                f"postgresql://?{urlencode(_with_system_roots(login.params))}",
+                host=host[0],
+                port=host[1],
+                user=login.username,
+                password=login.password_for(*host),
+                database=login.database,
+                target_session_attrs=session_attrs,
+                direct_tls=login.direct_tls or None,
+                timeout=limit_s,
+            )
     except TimeoutError:
         raise
     except (OSError, MemoryError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:

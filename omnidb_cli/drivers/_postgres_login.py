@@ -12,16 +12,16 @@ from omnidb_cli.tuples import NamedTuple
 
 PORT = 5432
 
-_READ_HERE = ("connect_timeout", "fallback_application_name", "port", "service", "servicefile", "ssl", "sslnegotiation",
-              "target_session_attrs")  # fmt: skip
+_READ_HERE = ("connect_timeout", "fallback_application_name", "port", "require_auth", "service", "servicefile", "ssl",
+              "sslnegotiation", "target_session_attrs")  # fmt: skip
 """Not passed on: it has been read here."""
 
 
 class Login(NamedTuple):
     """Where and as whom. `params` go on as they are; `direct_tls` is for a server that expects TLS from the first byte.
 
-    `target` is what it was made from. `service` names the entry of the service file that is still to be read: until
-    then there may be no host.
+    `require_auth` says how a server may ask for the password. `target` is what it was made from. `service` names the
+    entry of the service file that is still to be read: until then there may be no host.
     """
 
     target: Target
@@ -34,6 +34,7 @@ class Login(NamedTuple):
     connect_timeout_s: float | None
     service: str | None = None
     direct_tls: bool = False
+    require_auth: str | None = None
 
     def place(self, host: str, port: int) -> str:
         """One of the hosts and the database, for people."""
@@ -113,6 +114,7 @@ def _login(target: Target, service: str | None) -> Login:
         connect_timeout_s=_wait_s(params.get("connect_timeout")),
         service=service,
         direct_tls=params.get("sslnegotiation") == "direct",
+        require_auth=params.get("require_auth") or os.environ.get("PGREQUIREAUTH"),
     )
 
 

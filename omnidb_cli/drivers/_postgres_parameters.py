@@ -3,9 +3,19 @@
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
-from omnidb_cli.topology.parameters import Parameters, file, never, text, whole, word
+from collections.abc import Iterator
+
+from omnidb_cli.drivers._postgres_login_requests import WAYS
+from omnidb_cli.topology.parameters import Asked, Form, Parameter, Parameters, file, never, text, whole, word
 
 _TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+
+def _rules(asked: Asked) -> Iterator[str]:
+    ways = asked.values.get("require_auth", "").split(",")
+    if len({way.startswith("!") for way in ways}) > 1:
+        yield "require_auth names the ways that are allowed, or those that are not (!), and never both"
+
 
 PARAMETERS = Parameters(
     "PostgreSQL",
@@ -18,6 +28,7 @@ PARAMETERS = Parameters(
         word("ssl_max_protocol_version", *_TLS_VERSIONS),
         word("sslnegotiation", "postgres", "direct"),
         word("ssl", "true"),
+        Parameter("require_auth", Form.WORDS, (*WAYS, *(f"!{way}" for way in WAYS))),
         word("target_session_attrs", "any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
         *whole("connect_timeout", least=None),
         *text("application_name", "fallback_application_name", "options", "passfile", "service", "servicefile"),
@@ -53,13 +64,13 @@ PARAMETERS = Parameters(
             why="it is for programs that replicate", effect=False,
         ),
         *never("which account runs the server is not checked", "requirepeer"),
-        *never("how the server asks for the password is not checked", "require_auth"),
         *never("the address goes where the host stands", "hostaddr"),
         *never("one file of revoked certificates is read, sslcrl", "sslcrldir"),
         *never("the login is by the password", "scram_client_key", "scram_server_key"),
         *never("no login by OAuth is there", "oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"),
     ),
     switches={},
+    rules=_rules,
     places=("host", "user", "password", "dbname"),
     elsewhere="; a setting of the server goes into options=-c%20NAME%3DVALUE",
 )  # fmt: skip

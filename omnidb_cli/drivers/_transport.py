@@ -1,6 +1,7 @@
-"""Ends a connection at once, whatever state its transport is in."""
+"""What every transport is asked: to end at once, and where it leads."""
 
 import asyncio
+import socket
 
 
 def abort(transport: asyncio.WriteTransport) -> None:
@@ -10,3 +11,21 @@ def abort(transport: asyncio.WriteTransport) -> None:
     """
     if getattr(transport, "_ssl_protocol", transport) is not None:
         transport.abort()
+
+
+def is_on_this_host(transport: asyncio.BaseTransport) -> bool:
+    """Whether it leads to no other host: a unix socket, or a loopback address, whatever name it was found by."""
+    peer = transport.get_extra_info("socket")
+    if peer is None:
+        return False
+    if peer.family == socket.AF_UNIX:
+        return True
+    from ipaddress import IPv6Address, ip_address
+
+    name = transport.get_extra_info("peername")
+    if not name:
+        return False
+    address = ip_address(name[0].partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback

@@ -40,7 +40,7 @@ class PostgresDriver:
         """Imports asyncpg, and what makes connections with it."""
         import asyncpg  # noqa: F401
 
-        from omnidb_cli.drivers import _postgres_connect, _postgres_look  # noqa: F401
+        from omnidb_cli.drivers import _postgres_connect, _postgres_look, _postgres_private_api  # noqa: F401
 
     async def check(self) -> Answer:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.

@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from omnidb_cli.core.health import Answer, Expectation, Health, judge
+from omnidb_cli.drivers import _mysql_wire
 from omnidb_cli.drivers.base import Target, open_driver
 from omnidb_cli.errors import AuthenticationError, ConnectError, DriverError, ErrorKind, StatementError, TopologyError
 from tests.drivers.contract import fault_of, look, opened, session_of, until
@@ -280,25 +282,79 @@ async def test_something_else_on_the_port(tmp_path: Path) -> None:
     assert str(port) in str(fault)
 
 
-@pytest.mark.parametrize("way", [b"mysql_clear_password", b"dialog", b"mysql_old_password"])
-async def test_the_password_is_not_told_to_whoever_asks(mariadb: MariadbPair, way: bytes) -> None:
-    """A server, or somebody in its place, may ask for the password in clear: not over a bare connection."""
+def elsewhere(_transport: object) -> bool:
+    return False
+
+
+@asynccontextmanager
+async def asking(mariadb: MariadbPair, *requests: bytes, **params: str) -> AsyncIterator[tuple[Target, bytearray]]:
+    """A server that greets as a real one does and then asks for the login so, and all that it hears."""
     heard = bytearray()
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        greeting = await asyncio.to_thread(_greeting, mariadb)
-        writer.write(greeting)
+        writer.write(await asyncio.to_thread(_greeting, mariadb))
         heard.extend(await reader.read(4096))
-        writer.write(_packet(2, b"\xfe" + way + b"\x00" + b"Password: "))
-        heard.extend(await reader.read(4096))
+        for number, request in enumerate(requests, start=1):
+            writer.write(_packet(2 * number, request))
+            heard.extend(await reader.read(4096))
         writer.close()
 
     async with await asyncio.start_server(ask, HOST, 0) as server:
         port = server.sockets[0].getsockname()[1]
-        target = target_of_nowhere(HOST, port)._replace(timeout_s=5.0, params={"ssl-mode": "DISABLED"})
+        target = target_of_nowhere(HOST, port)
+        yield target._replace(timeout_s=5.0, params={"ssl-mode": "DISABLED", **params}), heard
+
+
+@pytest.mark.parametrize("way", [b"mysql_clear_password", b"dialog", b"mysql_old_password"])
+async def test_the_password_is_not_told_to_whoever_asks(
+    mariadb: MariadbPair, monkeypatch: pytest.MonkeyPatch, way: bytes
+) -> None:
+    """A server, or somebody in its place, may ask for the password in clear: not over a bare connection."""
+    monkeypatch.setattr(_mysql_wire, "is_on_this_host", elsewhere)
+    async with asking(mariadb, b"\xfe" + way + b"\x00" + b"Password: ") as (target, heard):
         fault = await failure_of(target)
     assert isinstance(fault, AuthenticationError)
     assert "in clear" in str(fault)
+    assert "enable-cleartext-plugin" in str(fault.hint)
+    assert PASSWORD.encode() not in heard
+
+
+@pytest.mark.parametrize("allowed", ["url", "this host"])
+async def test_the_password_is_told_in_clear_where_it_may_be(
+    mariadb: MariadbPair, monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
+    params = {}
+    if allowed == "url":
+        monkeypatch.setattr(_mysql_wire, "is_on_this_host", elsewhere)
+        params = {"enable-cleartext-plugin": "true"}
+    async with asking(mariadb, b"\xfemysql_clear_password\x00", **params) as (target, heard):
+        await failure_of(target)
+    assert PASSWORD.encode() in heard
+
+
+KEYED = {
+    b"caching_sha2_password": (b"\x01\x04", b"\x01"),
+    b"sha256_password": (b"\x01",),
+}
+"""What a server says that wants the password under its own key; the key follows."""
+
+
+@pytest.mark.parametrize("way", KEYED)
+@pytest.mark.parametrize("allowed", [None, "get-server-public-key", "enable-cleartext-plugin", "this host"])
+async def test_a_key_that_anybody_can_have_sent_is_used_only_where_it_may_be(
+    mariadb: MariadbPair, monkeypatch: pytest.MonkeyPatch, way: bytes, allowed: str | None
+) -> None:
+    """Where it may be, what then encrypts the password is a package of its own, which need not be there."""
+    *asked, last = KEYED[way]
+    if allowed != "this host":
+        monkeypatch.setattr(_mysql_wire, "is_on_this_host", elsewhere)
+    params = {} if allowed in (None, "this host") else {allowed: "true"}
+    switch = b"\xfe" + way + b"\x00" + b"s" * 20 + b"\x00"
+    async with asking(mariadb, switch, *asked, last + b"a key", **params) as (target, heard):
+        fault = await failure_of(target)
+    is_refused = "get-server-public-key" in str(fault.hint)
+    assert is_refused == (allowed is None)
+    assert fault.kind is ErrorKind.AUTH or not is_refused
     assert PASSWORD.encode() not in heard
 
 

@@ -280,7 +280,8 @@ def test_a_service_without_a_host_has_the_usual_one(tmp_path: Path, monkeypatch:
         ({"connect_timeout": "soon"}, 'connect_timeout must be a whole number, not "soon"'),
         ({"channel_binding": "require"}, "channel_binding=require is not supported"),
         ({"gssencmode": "require"}, "gssencmode=require is not supported"),
-        ({"require_auth": "scram-sha-256"}, "is not supported"),
+        ({"require_auth": "scram"}, "require_auth must be password, md5, gss, sspi, scram-sha-256, none"),
+        ({"require_auth": "md5,!none"}, "never both"),
         ({"sslmod": "require"}, 'PostgreSQL URLs have no parameter "sslmod"'),
     ],
 )
