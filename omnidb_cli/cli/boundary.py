@@ -78,7 +78,7 @@ def _said(error: Exception, context: "Context") -> ExitCode:
             _say(context, error, code, None, f"the output cannot be written: {(error.strerror or '').lower()}")
         case _:
             code = ExitCode.UNEXPECTED
-            message = f"unexpected {type(error).__name__}: {error}"
+            message = context.streams.hide(errors.within_limit(f"unexpected {type(error).__name__}: {error}"))
             _say(context, error, code, "internal", message, None, _REPORT)
     return code
 

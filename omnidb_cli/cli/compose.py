@@ -28,7 +28,7 @@ def open_drivers(topology: "Topology", *, to_look: bool = False) -> dict[str, Dr
     For whoever is about to look at all of them, everything that looks need is imported, before any clock runs: no
     import counts as a server's latency, or uses up its time limit.
     """
-    drivers = {name: open_driver(target_of(one)) for name, one in topology.connections.items()}
+    drivers = {name: open_driver(target_of(one, topology.secrets.learn)) for name, one in topology.connections.items()}
     for driver in drivers.values() if to_look else ():
         with suppress(ImportError):  # the look that needs it says so
             driver.load()
@@ -90,7 +90,7 @@ def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[
 
     async def check(driver: Driver) -> CheckResult:
         try:
-            return judge(await driver.check(), expected)
+            return without_secrets(judge(await driver.check(), expected), redact)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
             return failed_look(error, redact)
 
@@ -99,12 +99,22 @@ def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[
 
 def failed_look(error: Exception, redact: Callable[[str], str]) -> CheckResult:
     """The verdict of a look that failed. From here its words go into events, reasons and the state: no secret may."""
-    result = failed(error)
-    return result._replace(detail=redact(result.detail or ""))
+    return without_secrets(failed(error), redact)
 
 
-def target_of(connection: "Connection") -> Target:
-    """Where a driver is to connect; here, and only here, the password leaves its wrapper."""
+def without_secrets(result: CheckResult, redact: Callable[[str], str]) -> CheckResult:
+    """The verdict with what the server said in it redacted."""
+    detail, position = result.detail, result.position
+    if detail is None and position is None:
+        return result
+    return result._replace(detail=detail and redact(detail), position=position and redact(position))
+
+
+def target_of(connection: "Connection", learn: Callable[[str], None]) -> Target:
+    """Where a driver is to connect; here, and only here, the password leaves its wrapper.
+
+    `learn` is told of passwords that the driver finds elsewhere.
+    """
     url = connection.url
     password = connection.password
     return Target(
@@ -119,6 +129,7 @@ def target_of(connection: "Connection") -> Target:
         path=url.path,
         statement=connection.health_check.statement,
         timeout_s=connection.health_check.timeout_s,
+        learn=learn,
     )
 
 

@@ -28,7 +28,7 @@ class Context:
         self.no_color = False
         self.debug = False
         self._streams: Streams | None = None
-        self._redact: Redact | None = None
+        self._hide: Redact | None = None
 
     def with_options(self, *, config: str | None, state: str | None, no_color: bool, debug: bool) -> Self:
         """The same with these global options of a command line; what is given later wins."""
@@ -62,16 +62,18 @@ class Context:
         from omnidb_cli.output.streams import Streams
         from omnidb_cli.topology.redact import redact_url
 
-        redact = self._redact or redact_url
-        return Streams.of_process(format=name, no_color=self.no_color, redact=redact, program=self.program, **settings)
+        hide = self._hide or redact_url
+        return Streams.of_process(
+            format=name, no_color=self.no_color, redact=redact_url, hide=hide, program=self.program, **settings
+        )
 
     def topology(self) -> "Topology":
-        """The validated topology. From here on its secrets never reach a stream. Raises TopologyError."""
+        """The validated topology. From here on its secrets are hidden in what others say. Raises TopologyError."""
         from omnidb_cli.drivers import url_parameters
         from omnidb_cli.topology import Redactor, load
 
         topology = load(self.config_path(), env=self.env, parameters=url_parameters)
-        self._redact = self.streams.redact = Redactor(topology.secrets)
+        self._hide = self.streams.hide = Redactor(topology.secrets)
         return topology
 
     @property

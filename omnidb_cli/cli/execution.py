@@ -5,7 +5,7 @@ second time anywhere (semantics, Failover 4).
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from omnidb_cli.errors import (
     ConnectError,
     ConnectionLostError,
     ConnectionUnavailableError,
+    DriverError,
     ErrorKind,
     OmnidbError,
     StatementError,
@@ -123,6 +124,7 @@ async def _connect(
             return _Attempt(service, session, bool(tried))
         except ConnectError as error:
             error.connection = service.name
+            redacted(error, redact)
             tried[service.name] = error
             db.report_check(service.name, failed_look(error, redact))
             if is_local(error):
@@ -203,6 +205,9 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
         try:
             async with asyncio.timeout_at(deadline):
                 return await _stream(session, service, order, streams)
+        except DriverError as error:
+            redacted(error, streams.hide)
+            raise
         except TimeoutError:
             happened = "the statement ran; it was told to stop, and its outcome is unknown"
             raise _out_of_time(order, service.name, happened) from None
@@ -247,12 +252,18 @@ async def _stream(
         reason=service.reason,
         statement_ms=round((perf_counter() - started) * 1000, 3),
         row_count=reply.row_count() if is_whole else None,
-        command=reply.command(),
+        command=streams.hide(reply.command()),
     )
     writer.end(summary)
     for notice in reply.notices():
-        streams.warning(notice, connection=service.name)
-    return summary, None if reply.columns else _status(reply, summary)
+        streams.warning(streams.hide(notice), connection=service.name)
+    return summary, None if reply.columns else streams.hide(_status(reply, summary))
+
+
+def redacted(error: DriverError, redact: Callable[[str], str]) -> None:
+    """Takes the secrets out of what a server says in an error, before it is put into sentences of ours."""
+    error.args = (redact(str(error)),)
+    error.hint = error.hint and redact(error.hint)
 
 
 def _status(reply: "Reply", summary: ResultSummary) -> str:

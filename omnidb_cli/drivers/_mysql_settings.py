@@ -84,6 +84,7 @@ def login(target: Target, defaults: Mapping[str, str]) -> Login:
     password = target.password
     if password is None and defaults.get("user", username) == username:
         password = defaults.get("password")
+        target.learn(password or "")
     places = tuple(Place(host, port or PORT) for host, port in target.hosts)
     options = {name: value for name, value in defaults.items() if name in _TLS_PARAMS}
     given = {name: value for name, value in PARAMETERS.read(target.params).items() if name in _TLS_PARAMS}

@@ -48,9 +48,13 @@ class Login(NamedTuple):
 
     def password_for(self, host: str, port: int) -> str | None:
         """What is given, what `PGPASSWORD` says, or what the password file has for this host."""
-        given = self.password or os.environ.get("PGPASSWORD")
-        if given:
-            return given
+        if self.password:
+            return self.password
+        found = os.environ.get("PGPASSWORD") or self._in_password_file(host, port)
+        self.target.learn(found or "")
+        return found
+
+    def _in_password_file(self, host: str, port: int) -> str | None:
         from omnidb_cli.drivers._postgres_files import password_in
 
         user = self.username or os.environ.get("PGUSER") or _account()
@@ -80,6 +84,8 @@ def with_service(login: Login) -> Login:
     file, entry = service_entry(login.service, target.params.get("servicefile"))
     params = {key: value for key, value in entry.items() if value} | dict(target.params)
     said = {key: params.pop(key, None) for key in ("host", "hostaddr", "user", "password", "dbname")}
+    for secret in (said["password"], entry.get("sslpassword")):
+        target.learn(secret or "")
     try:
         hosts = target.hosts or _hosts(said["host"] or said["hostaddr"], params.get("port"))
         if hosts != target.hosts:

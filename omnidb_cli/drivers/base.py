@@ -16,6 +16,11 @@ from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, ErrorKind, StatementError, TopologyError
 from omnidb_cli.tuples import NamedTuple
 
+
+def _nobody(_secret: str) -> None:
+    """Where nobody keeps secrets from being shown."""
+
+
 _PART = 0.9
 """Of a check's time limit."""
 
@@ -30,7 +35,8 @@ class Target(NamedTuple):
 
     `path` is the file of an engine that lives in one (absolute), else None. `statement` is the topology's own
     check statement, or None for the engine's default; `timeout_s` bounds a check from outside (None: not known here),
-    for a driver to give up shortly before it with a better reason. The password is only ever here, never in a message.
+    for a driver to give up shortly before it with a better reason. The password is only ever here, never in a message;
+    `learn` is told each one that the driver reads elsewhere, before it is used.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Target(NamedTuple):
     path: str | None = None
     statement: str | None = None
     timeout_s: float | None = None
+    learn: Callable[[str], None] = _nobody
 
     @property
     def limit_s(self) -> float:

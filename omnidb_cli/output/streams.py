@@ -23,8 +23,10 @@ class Streams:
 
     `format` is one of the format files; `headers` says whether CSV and TSV begin with their column names.
     `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb` and `COLUMNS` of `env` are honoured, in this order. Everything goes
-    through `redact`, the rows of a person's own statement excepted. `program` is how omnidb has to be typed for the
-    same topology and state: every sentence names its commands as `omnidb …`, in backquotes, and says them so.
+    through `redact`, which knows secrets by their form, the rows of a person's own statement excepted. `hide` knows
+    them by their text, and is for what others said: it would take our own words for somebody's password. `program` is
+    how omnidb has to be typed for the same topology and state: every sentence names its commands as `omnidb …`, in
+    backquotes, and says them so.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Streams:
         no_color: bool = False,
         headers: bool = True,
         redact: Redactor = nothing_secret,
+        hide: Redactor = nothing_secret,
         program: str = "omnidb",
     ) -> None:
         self.out = out
@@ -45,6 +48,7 @@ class Streams:
         self.format = format
         self.headers = headers
         self.redact = redact
+        self.hide = hide
         self.program = program
         self.raw = False
         """Whether the rows of a result go out as the server sent them, a single column without a header."""
@@ -171,7 +175,7 @@ class Streams:
 
     def trace(self, text: str) -> None:
         """Writes the traceback that `--debug` asked for to stderr, redacted."""
-        self._tell(encodable(visible_lines(self.redact(text)), self.err))
+        self._tell(encodable(visible_lines(self.hide(self.redact(text))), self.err))
 
     def progress(self, text: str | None) -> None:
         """Shows on a terminal's stderr what is being waited for, until something else is said; None takes it away."""

@@ -4,14 +4,15 @@ from typing import Any
 
 from omnidb_cli.duration import write_duration
 from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, HealthCheckSettings, Topology
-from omnidb_cli.topology.redact import MASK
+from omnidb_cli.topology.redact import MASK, Redactor
 
 
 def described(topology: Topology) -> dict[str, Any]:
     """The topology in the notation of its file: it would load again, apart from its secrets."""
+    redact = Redactor(topology.secrets)
     return {
         "name": topology.name,
-        "connections": {name: _connection(one) for name, one in topology.connections.items()},
+        "connections": {name: _connection(one, redact) for name, one in topology.connections.items()},
         "failover": {
             name: {
                 "to": list(rule.to),
@@ -21,13 +22,13 @@ def described(topology: Topology) -> dict[str, Any]:
             }
             for name, rule in topology.failover.items()
         },
-        "health_check": _health_check(topology.health_check),
+        "health_check": _health_check(topology.health_check, redact),
         "circuit_breaker": _circuit_breaker(topology.circuit_breaker),
         "state": topology.state.shown if topology.state else None,
     }
 
 
-def _connection(connection: Connection) -> dict[str, Any]:
+def _connection(connection: Connection, redact: Redactor) -> dict[str, Any]:
     return {
         "url": connection.url.text,
         "password": MASK if connection.password else None,
@@ -35,18 +36,18 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "tags": list(connection.tags),
         "max_lag": None if connection.max_lag_s is None else write_duration(connection.max_lag_s),
         "slow": None if connection.slow_s is None else write_duration(connection.slow_s),
-        "health_check": _health_check(connection.health_check),
+        "health_check": _health_check(connection.health_check, redact),
     }
 
 
-def _health_check(settings: HealthCheckSettings) -> dict[str, Any]:
+def _health_check(settings: HealthCheckSettings, redact: Redactor) -> dict[str, Any]:
     return {
         "interval": write_duration(settings.interval_s),
         "timeout": write_duration(settings.timeout_s),
         "retry": {"retries": settings.retries, "delay": write_duration(settings.retry_delay_s)},
         "rise": settings.rise,
         "fall": settings.fall,
-        "statement": settings.statement,
+        "statement": settings.statement and redact(settings.statement),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from omnidb_cli.errors import UnknownConnectionError
-from omnidb_cli.topology.secret import Secret
+from omnidb_cli.topology.secret import Secret, Secrets
 from omnidb_cli.topology.state_urls import StateUrl
 from omnidb_cli.topology.urls import Url
 from omnidb_cli.tuples import NamedTuple
@@ -80,8 +80,8 @@ class Topology(NamedTuple):
     failover: Mapping[str, FailoverRule]
     health_check: HealthCheckSettings
     circuit_breaker: CircuitBreakerSettings | None
+    secrets: Secrets
     state: StateUrl | None = None
-    secrets: tuple[Secret, ...] = ()
     named: bool = True
     whole: "Topology | None" = None
 

@@ -11,7 +11,7 @@ from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.keys import NAME_RULE
 from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, FailoverRule, HealthCheckSettings, Topology
 from omnidb_cli.topology.scalars import BROKEN
-from omnidb_cli.topology.secret import Secret
+from omnidb_cli.topology.secret import Secret, Secrets
 from omnidb_cli.topology.sections import Backups, Sections
 from omnidb_cli.topology.state_urls import StateUrl
 from omnidb_cli.topology.url_check import UrlCheck
@@ -41,7 +41,7 @@ def validate(
         health_check=common,
         circuit_breaker=_circuit_breaker(found.get("circuit_breaker", {}), faults),
         state=state,
-        secrets=tuple(made.secrets | set(state.secrets if state else ())),
+        secrets=Secrets([*made.secrets, *(state.secrets if state else ())]),
         named="name" in found,
     )
 

@@ -45,7 +45,7 @@ class Fake:
 
 
 def test_a_target_has_all_that_a_driver_needs() -> None:
-    target = target_of(TOPOLOGY.connections["a"])
+    target = target_of(TOPOLOGY.connections["a"], TOPOLOGY.secrets.learn)
     assert (target.hosts, target.username, target.password) == ((("db", 5433),), "app", "hush-hush")
     assert (target.database, target.timeout_s, target.path) == ("app", 3.0, None)
 

@@ -58,6 +58,22 @@ def test_tls(params: dict[str, str], defaults: dict[str, str], tls: Tls) -> None
     assert login(TARGET._replace(params=params), defaults).tls == tls
 
 
+def test_a_password_of_the_option_file_is_told_to_whoever_hides_it() -> None:
+    known: list[str] = []
+    login(TARGET._replace(username=None, password=None, learn=known.append), {"user": "me", "password": "from-file"})
+    assert known == ["from-file"]
+
+
+@pytest.mark.parametrize("source", ["url", "file"])
+def test_who_may_be_told_the_password_in_clear(source: str) -> None:
+    assert (login(TARGET, {}).in_clear, login(TARGET, {}).by_any_key) == (False, False)
+    params = {"enable_cleartext_plugin": "true", "get-server-public-key": "1"}
+    file = {name.replace("_", "-"): value for name, value in params.items()}
+    made = login(TARGET._replace(params=params), {}) if source == "url" else login(TARGET, file)
+    assert (made.in_clear, made.by_any_key) == (True, True)
+    assert not login(TARGET._replace(params={"enable-cleartext-plugin": "false"}), file).in_clear
+
+
 def test_bad_options_of_the_file_are_said() -> None:
     with pytest.raises(ValueError, match="ssl-mode is one of"):
         login(TARGET, {"ssl-mode": "SOMETIMES"})

@@ -1,7 +1,10 @@
 """A marked password goes through every command, every failure and `--debug`, and is found nowhere."""
 
+import json
+import socketserver
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -143,3 +146,87 @@ def test_no_program_is_given_it_and_no_process_shows_it(marked: Shop) -> None:
 def test_the_url_that_was_asked_for_is_printed_without_it(marked: Shop) -> None:
     """`route -o url` is for other programs; they get their passwords where omnidb gets them."""
     assert not list(leaks(told(marked.run("route", "primary", "-o", "url"))))
+
+
+OWN_WORDS = """\
+name: healthy
+connections:
+  primary: {url: "sqlite:///primary.db", password: primary}
+  replica: {url: "sqlite:///replica.db", password: sqlite, role: replica}
+  closed: {url: "redis://redis@127.0.0.1:9/0", password: redis, tags: [direct]}
+failover: {primary: replica}
+health_check: {timeout: 2s, statement: "SELECT 1 -- sqlite"}
+"""
+
+
+def test_our_own_words_are_nobodys_password(marked: Shop) -> None:
+    marked.config.write_text(OWN_WORDS)
+    status = json.loads(marked.run("status", "-o", "json").stdout)
+    assert status["topology"] == "healthy"
+    assert [one["name"] for one in status["connections"]] == ["primary", "replica", "closed"]
+    assert [one["engine"] for one in status["connections"]] == ["sqlite", "sqlite", "redis"]
+    assert status["connections"][0]["route"]["serving"] == "primary"
+    assert status["connections"][2]["address"] == "127.0.0.1:9/0"
+    assert marked.run("route", "primary", "-o", "name").stdout == "primary\n"
+    assert "redis://redis@127.0.0.1:9/0" in marked.run("config", "show").stdout
+    for command in (("status",), ("circuit", "list"), ("events",), ("route", "primary"), ("exec", "closed", "PING")):
+        assert "***" not in told(marked.run(*command)), command
+    receipt = json.loads(marked.run("exec", "primary", "SELECT 1", "-o", "json").stderr)["receipt"]
+    assert receipt["served_by"] == "primary"
+
+
+@pytest.fixture
+def talkative(marked: Shop) -> Iterator[int]:
+    """A PostgreSQL server that asks for the password in clear, and then says it to whoever listens; its port."""
+
+    class Ask(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            if self.request.recv(4096)[4:8] == b"\x04\xd2\x16\x2f":
+                self.request.sendall(b"N")
+                self.request.recv(4096)
+            self.request.sendall(b"R\x00\x00\x00\x08\x00\x00\x00\x03")
+            password = self.request.recv(4096)[5:-1]
+            fields = b"SFATAL\x00C28P01\x00Mno entry by " + password + b"\x00Hnot by " + password + b"\x00\x00"
+            self.request.sendall(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Ask) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def _from_environment(shop: Shop, port: int) -> str:
+    shop.env["PGPASSWORD"] = SECRET
+    return f"postgresql://app@127.0.0.1:{port}/app"
+
+
+def _from_password_file(shop: Shop, port: int) -> str:
+    file = shop.folder / "pgpass"
+    file.write_text(f"127.0.0.1:{port}:app:app:{SECRET}\n")
+    file.chmod(0o600)
+    shop.env["PGPASSFILE"] = str(file)
+    return f"postgresql://app@127.0.0.1:{port}/app"
+
+
+def _from_service(shop: Shop, port: int) -> str:
+    file = shop.folder / "services"
+    file.write_text(f"[shop]\nhost=127.0.0.1\nport={port}\nuser=app\ndbname=app\npassword={SECRET}\n")
+    return f"postgresql:///?service=shop&servicefile={file}"
+
+
+@pytest.mark.parametrize("source", [_from_environment, _from_password_file, _from_service])
+def test_a_password_that_the_topology_does_not_have(
+    marked: Shop, talkative: int, source: Callable[[Shop, int], str]
+) -> None:
+    marked.config.write_text(
+        f"name: shop\nconnections: {{closed: {{url: '{source(marked, talkative)}', health_check: {{timeout: 10s}}}}}}\n"
+    )
+    for command in (("status",), ("exec", "closed", "SELECT 1"), ("exec", "closed", "SELECT 1", "-o", "json")):
+        ended = marked.run("--debug", *command)
+        assert "no entry by ***" in told(ended), command
+        assert not list(leaks(told(ended))), command
+    for command in COMMANDS:
+        assert not list(leaks(told(marked.run("--debug", *(word.replace("primary", "closed") for word in command)))))
+    assert not list(leaks(saved(marked)))

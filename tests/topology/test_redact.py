@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnidb_cli.topology import Redactor, redact_url
-from omnidb_cli.topology.secret import Secret
+from omnidb_cli.topology.secret import Secret, Secrets
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,21 @@ def test_a_secret_is_gone_wherever_it_is() -> None:
 def test_a_short_secret_goes_as_a_whole_word_only() -> None:
     redactor = Redactor([Secret("ab"), Secret("")])
     assert redactor("ab table 'ab' abc") == "*** table '***' abc"
+
+
+def test_secrets_that_become_known_later_count_from_then_on() -> None:
+    secrets = Secrets([Secret("hunter2")])
+    redactor = Redactor(secrets)
+    assert redactor("hunter2 from-file ab") == "*** from-file ab"
+    for text in ("from-file", "", "ab", "hunter2"):
+        secrets.learn(text)
+    assert redactor("hunter2 from-file ab") == "*** *** ***"
+    assert len(secrets) == 3
+
+
+def test_of_secrets_that_begin_alike_the_longest_goes() -> None:
+    redactor = Redactor([Secret("hunt"), Secret("hunter2-longer"), Secret("hunter2")])
+    assert redactor("hunter2-longer hunter2-long hunted") == "*** ***-long ***ed"
 
 
 @pytest.mark.parametrize("length", range(1, len("hunter2/x")))
