@@ -64,10 +64,15 @@ def _version_of(wire: "Wire") -> tuple[int, ...]:
 
 
 class Looker:
-    """Looks at one server through one connection, again and again; one round trip each."""
+    """Checks one server through one connection, again and again.
 
-    def __init__(self, wire: "Wire", timeout_s: float | None) -> None:
+    With `together` in one round trip each, several statements in a message. A connection that ever carries the
+    topology's own statement allows no second one in a message: a guard that it walks past must find nothing behind it.
+    """
+
+    def __init__(self, wire: "Wire", timeout_s: float | None, *, together: bool = True) -> None:
         self.wire = wire
+        self._together = together
         self._first = preparation(wire, timeout_s)
         self._status = status_statement(wire)
         self._position = position_variable(wire)
@@ -88,8 +93,13 @@ class Looker:
         return Look(read_only, await self._sources() if self._status else None, gtid or "")
 
     async def _facts(self) -> "Answered":
-        """Sends all that is asked in one message; the answer to the first of the questions."""
+        """Asks for the facts, and with `together` for all the rest; the answer to the first of the questions."""
         facts = _FACTS.format(position=self._position)
+        if not self._together:
+            if self._first:
+                await self._run(self._first)
+                self._first = ""
+            return await self.wire.ask(facts)
         answered = await self.wire.ask("; ".join(part for part in (self._first, facts, self._status) if part))
         if self._first:
             self._first = ""
@@ -100,7 +110,7 @@ class Looker:
         from asyncmy.errors import Error
 
         try:
-            answered = await self.wire.next()
+            answered = await (self.wire.next() if self._together else self.wire.ask(self._status))
         except Error as error:
             if not is_denied(error) and error.args[0] != _NO_SUCH_STATEMENT:
                 raise
@@ -111,17 +121,26 @@ class Looker:
         return [dict(zip(names, map(_text, row), strict=True)) for row in rows]
 
     async def ask(self, statement: str) -> None:
-        """Runs the topology's own check statement and reads its answer to the end.
+        """Runs the topology's own check statement, alone in its message, and reads its answer to the end.
 
-        Raises StatementError for one that may do more than read.
+        It runs in a read-only transaction that is rolled back. Raises StatementError for one that may do more than
+        read.
         """
         from omnidb_cli.drivers._mysql_statement import why_not_a_read
 
         why = why_not_a_read(statement)
         if why is not None:
             raise StatementError(f"the check statement may only read: {why}")
-        answered = await self.wire.ask(statement)
-        await answered.skip()
+        await self._run("START TRANSACTION READ ONLY")
+        try:
+            await self._run(statement)
+        except Exception:
+            await self._run("ROLLBACK")  # the connection is used again
+            raise
+        await self._run("ROLLBACK")
+
+    async def _run(self, statement: str) -> None:
+        await (await self.wire.ask(statement)).skip()
 
 
 def _text(value: object) -> str | None:

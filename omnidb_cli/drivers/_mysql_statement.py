@@ -2,7 +2,8 @@
 
 The engine's own read-only transaction refuses what changes tables. It does not refuse what ends that transaction
 (`CALL`, `BEGIN NOT ATOMIC`), what writes files, nor what acts on the server (`SET GLOBAL`, `FLUSH`, `KILL`): only
-statements that are known to read get as far as the server.
+statements that are known to read get as far as the server. White space, digits and letters are those of the server,
+which are ASCII's: a no-break space opens no comment there.
 """
 
 import re
@@ -12,20 +13,22 @@ from itertools import pairwise
 from omnidb_cli.tuples import NamedTuple
 
 _TOKENS = r"""
-      (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\s\x00-\x1f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
+      (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\x00-\x20]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
     | (?P<hidden> /\*M?! )
     | (?P<quoted> '(?:[^'{0}]|''{1})*(?:'|\Z) | "(?:[^"{0}]|""{1})*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z) )
     | (?P<word>   [^\W\d][\w$]* )
     | (?P<name>   [@.][\w$.]+ | \d[\w.]* )
     | (?P<mark>   . )
 """
-_FLAGS = re.VERBOSE | re.DOTALL
+_FLAGS = re.VERBOSE | re.DOTALL | re.ASCII
 _WITH_BACKSLASHES = re.compile(_TOKENS.format(r"\\", r"|\\(?:.|\Z)"), _FLAGS)
 _WITHOUT_BACKSLASHES = re.compile(_TOKENS.format("", ""), _FLAGS)  # the mode NO_BACKSLASH_ESCAPES
 
 _READS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "HELP", "CHECKSUM"})
 _ANALYZED = frozenset({"SELECT", "WITH", "VALUES", "FORMAT"})
-_WRITES_FILES = frozenset({"OUTFILE", "DUMPFILE"})
+_NUMBER = re.compile(r"\.?\d")
+"""How a token begins that may be a number with a word at its end: the server reads `1.5into` as two."""
+
 _CONTROLS = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
 _CONTROLS_BY_TWO = frozenset({
     ("START", "TRANSACTION"), ("XA", "START"), ("XA", "BEGIN"), ("XA", "END"), ("XA", "PREPARE"),
@@ -87,9 +90,16 @@ def _why_not_a_read(tokens: Sequence[_Token]) -> str | None:
     verb, after = ([word for word in words if word] + ["", ""])[:2]
     if verb not in _READS and not (verb == "ANALYZE" and after in _ANALYZED):
         return f"{verb or 'what it begins with'} is not one of the statements that only read"
-    if any(first == "INTO" and second in _WRITES_FILES for first, second in pairwise(words)):
-        return "it writes a file on the server"
+    if any(map(_has_into, tokens)):
+        return "INTO writes a file on the server, or a variable"
     return None
+
+
+def _has_into(token: _Token) -> bool:
+    """Whether the server may read `INTO` here: no statement that only reads has one outside of quotes."""
+    if token.kind == "name":
+        return _NUMBER.match(token.text) is not None and "INTO" in token.text.upper()
+    return token.kind == "word" and token.text.upper() == "INTO"
 
 
 def _tokens(statement: str, how: re.Pattern[str]) -> list[_Token]:

@@ -74,8 +74,9 @@ class MysqlDriver:
         from omnidb_cli.drivers._mysql_check import Looker
         from omnidb_cli.drivers._mysql_connect import open_wire
 
-        wire = await open_wire(self._settings(), deadline=deadline, limit_s=self._target.configured_s, scripts=True)
-        looker = Looker(wire, self._target.timeout_s)
+        together = self._target.statement is None
+        wire = await open_wire(self._settings(), deadline=deadline, limit_s=self._target.configured_s, scripts=together)
+        looker = Looker(wire, self._target.timeout_s, together=together)
         wire.when_lost(lambda: self._lost(looker))
         return looker
 

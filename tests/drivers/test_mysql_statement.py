@@ -49,7 +49,6 @@ def test_nothing_to_run(statement: str) -> None:
         "EXPLAIN UPDATE t SET a = 1",
         "ANALYZE FORMAT=JSON SELECT 1",
         "SELECT into_outfile, dumpfile FROM t",
-        "SELECT a INTO @b FROM t",
     ],
 )
 def test_reads(statement: str) -> None:
