@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -21,6 +22,10 @@ from omnidb_cli.state._sqlite_file import (
 from omnidb_cli.state._sqlite_path import Identity, identity, refuse_dangling_link, standing
 from omnidb_cli.state._sqlite_rights import sharing
 from omnidb_cli.state.store import Sharing
+
+
+_REFUSALS, _REFUSED_S = 5, 0.01
+"""How often a write is tried again where the file or a journal cannot be written, and after how long."""
 
 
 class FileAccess:
@@ -96,11 +101,24 @@ class FileAccess:
             yield
 
     def _begin(self) -> sqlite3.Connection:
-        """A connection that holds the write lock of the file that is at the path now, not of one moved aside."""
+        """A connection that holds the write lock of the file that is at the path now, not of one moved aside.
+
+        Another account may be making the journals at this very moment, and a connection that met one without the
+        group's rights stays read-only: such a one is given up a few times before it is believed.
+        """
+        refusals = 0
         while True:
             self._release_if_moved()
-            db = self._db or self._hold(open_or_create(self.path))
-            begin(db)
+            try:
+                db = self._db or self._hold(open_or_create(self.path))
+                begin(db)
+            except sqlite3.OperationalError as error:
+                refusals += 1
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY or refusals > _REFUSALS:
+                    raise
+                self._release()
+                time.sleep(_REFUSED_S)
+                continue
             if identity(self.path) == self._file:
                 recognise(db, self.path)
                 return db

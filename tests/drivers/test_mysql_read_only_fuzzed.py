@@ -1,4 +1,4 @@
-"""Ten thousand statements made to walk past the guard of a backup: what it lets through changes nothing, writes no file.
+"""Ten thousand statements made to walk past the guard of a backup: what passes changes nothing and writes no file.
 
 The account may do everything, and the server takes writes: only the guard and the session stand in the way.
 """
