@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
 from omnidb_cli.cli.remembering import SavedState, restore, written
 from omnidb_cli.cli.second_look import look_again
+from omnidb_cli.cli.signals import Alarm
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.drivers.network_errors import not_connected, trouble_of
@@ -202,15 +203,22 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
     service, session, _ = attempt
 
     async def run(_driver: Any) -> tuple[ResultSummary, str | None]:
+        alarm = Alarm(deadline - asyncio.get_running_loop().time())
         try:
-            async with asyncio.timeout_at(deadline):
-                return await _stream(session, service, order, streams)
+            with alarm:
+                async with asyncio.timeout_at(deadline):
+                    return await _stream(session, service, order, streams, alarm)
         except DriverError as error:
             redacted(error, streams.hide)
             raise
         except TimeoutError:
             happened = "the statement ran; it was told to stop, and its outcome is unknown"
-            raise _out_of_time(order, service.name, happened) from None
+            if alarm.rang:
+                streams.abandon()
+                happened = "nobody read its rows; the statement was told to stop, and its outcome is unknown"
+            late = _out_of_time(order, service.name, happened)
+            late.counts_as_failure = not alarm.rang  # the reader's fault is no server's
+            raise late from None
 
     try:
         summary, status = await db.execute(service.name, run, failover=False)
@@ -233,17 +241,22 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
 
 
 async def _stream(
-    session: "Session", service: Service, order: Order, streams: "Streams"
+    session: "Session", service: Service, order: Order, streams: "Streams", alarm: Alarm
 ) -> tuple[ResultSummary, str | None]:
-    """Passes the rows on as they come; the status is that of a statement without rows."""
+    """Passes the rows on as they come; the status is that of a statement without rows.
+
+    Whoever reads them may stop reading: writing is what `alarm` guards.
+    """
     started = perf_counter()
     writer = open_result_writer(streams)
     reply = await session.run(order.statement, order.parameters)
-    writer.begin(reply.columns)
+    with alarm.guarding():
+        writer.begin(reply.columns)
     is_whole = True
     async for batch in reply.batches:
-        if not writer.rows(batch):
-            is_whole = False
+        with alarm.guarding():
+            is_whole = writer.rows(batch)
+        if not is_whole:
             break
     summary = ResultSummary(
         requested=order.name,
@@ -254,7 +267,8 @@ async def _stream(
         row_count=reply.row_count() if is_whole else None,
         command=streams.hide(reply.command()),
     )
-    writer.end(summary)
+    with alarm.guarding():
+        writer.end(summary)
     for notice in reply.notices():
         streams.warning(streams.hide(notice), connection=service.name)
     return summary, None if reply.columns else streams.hide(_status(reply, summary))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from select import select
 from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
+from typing import Any, Self
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _UNNOTICED_S = 0.5
@@ -14,6 +15,9 @@ _UNNOTICED_S = 0.5
 
 _CLEANING_UP_S = 2.0
 """How long what was told of a signal may take to end in an orderly way."""
+
+_SOON_S = 0.1
+"""After this long an alarm rings again: what it guards may have begun only then."""
 
 _noticed = Event()
 
@@ -82,6 +86,45 @@ def on_resize(react: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGWINCH, before)
+
+
+class Alarm:
+    """A time limit for what holds the main thread up inside a system call, where the event loop cannot end it.
+
+    While it `guards` a piece of work whose time is up, TimeoutError is raised there, and `rang` is true. Does nothing
+    outside the main thread.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self.rang = False
+        self._limit_s = max(limit_s, _SOON_S)
+        self._guards = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if current_thread() is main_thread():
+            self._before = signal.signal(signal.SIGALRM, self._ring)
+            signal.setitimer(signal.ITIMER_REAL, self._limit_s, _SOON_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)
+
+    @contextmanager
+    def guarding(self) -> Iterator[None]:
+        """Guards what is done inside."""
+        self._guards = True
+        try:
+            yield
+        finally:
+            self._guards = False
+
+    def _ring(self, _number: int, _frame: FrameType | None) -> None:
+        if self._guards:
+            self._guards, self.rang = False, True
+            raise TimeoutError
 
 
 def end_of(number: int) -> BaseException:

@@ -23,12 +23,19 @@ _AHEAD_CHARS = 400_000
 _SHORT = 8
 """What numbers, dates and the like take, about."""
 
+PAGE_CHARS = 100_000
+"""Characters that the values of a page may have together: beyond, each is cut to its part of them."""
+
+SHORTEST_CUT = 64
+"""Characters that a value keeps, however many there are."""
+
 COUNTED = 100_000
 """Rows that are read on a terminal at most, to tell how many there are beyond its page."""
 
 _COUNTED_S = 1.0
 
 _NULL = Cell("NULL", Style.QUIET)
+_WHOLE = "every {} comes whole with -o csv, -o jsonl, or when the output is piped"
 
 
 class TableResult:
@@ -56,6 +63,7 @@ class TableResult:
         self._count = 0
         self._counts_until: float | None = None
         self._is_whole = True
+        self._cut = 0
 
     def begin(self, columns: Sequence[str]) -> None:
         """Takes the column names."""
@@ -92,10 +100,10 @@ class TableResult:
         self._streams.flush()
         if self._counts_until is not None:
             total = f"{'' if self._is_whole else 'at least '}{self._count:,}"
-            self._streams.warning(
-                f"{PAGE} of {total} rows shown",
-                hint="every row comes with -o csv, -o jsonl, or when the output is piped",
-            )
+            self._streams.warning(f"{PAGE} of {total} rows shown", hint=_WHOLE.format("row"))
+        if self._cut:
+            told = "1 value is cut" if self._cut == 1 else f"{self._cut:,} values are cut"
+            self._streams.warning(f"{told}: too long for a terminal", hint=_WHOLE.format("value"))
 
     def _draw_kept(self) -> None:
         if (text := self._only_text()) is not None:
@@ -155,7 +163,8 @@ class TableResult:
         self._streams.draw("".join([line.rstrip(" ") + "\n" for line in lines]))
 
     def _draw_page(self) -> None:
-        columns, rows = self._aligned_columns(), [self._cells(row) for row in self._page]
+        longest = max(PAGE_CHARS // max(len(self._page) * len(self._names), 1), SHORTEST_CUT)
+        columns, rows = self._aligned_columns(), [self._cells(row, longest) for row in self._page]
         titles = [column.title for column in columns]
         width = self._streams.width
         needed = sum(natural_widths(titles, [[cell.text for cell in row] for row in rows])) + GAP * (len(columns) - 1)
@@ -174,8 +183,15 @@ class TableResult:
             for name, column in zip(self._names, values, strict=True)
         )
 
-    def _cells(self, row: Row) -> Line:
-        return tuple(_NULL if value is None else Cell(self._streams.cell_lines(text_of(value))) for value in row)
+    def _cells(self, row: Row, longest: int) -> Line:
+        return tuple(_NULL if value is None else Cell(self._cell_text(text_of(value), longest)) for value in row)
+
+    def _cell_text(self, text: str, longest: int) -> str:
+        """Harmless, and cut before anything measures it."""
+        if len(text) <= longest:
+            return self._streams.cell_lines(text)
+        self._cut += 1
+        return f"{self._streams.cell_lines(text[:longest])}… ({len(text):,} characters)"
 
 
 def _size(value: object) -> int:

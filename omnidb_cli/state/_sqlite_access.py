@@ -23,7 +23,6 @@ from omnidb_cli.state._sqlite_path import Identity, identity, refuse_dangling_li
 from omnidb_cli.state._sqlite_rights import sharing
 from omnidb_cli.state.store import Sharing
 
-
 _REFUSALS, _REFUSED_S = 5, 0.01
 """How often a write is tried again where the file or a journal cannot be written, and after how long."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from omnidb_cli.output.formats.table import draw
-from omnidb_cli.output.result_table import AHEAD, COUNTED, PAGE, TableResult
+from omnidb_cli.output.result_table import AHEAD, COUNTED, PAGE, PAGE_CHARS, SHORTEST_CUT, TableResult
 from omnidb_cli.output.results import open_result_writer
 from tests.output.scenes import streams
 from tests.output.test_results import INFO, SUMMARY, write
@@ -84,3 +84,21 @@ def test_several_rows_keep_their_lines_in_the_cell(width: int | None, golden: Ca
 def test_a_single_text_of_one_line_is_a_table_as_any() -> None:
     assert write(streams(), ("value",), [("PONG",)]) == "value\nPONG\n"
     assert write(streams(), ("value",), [("a\nb",), ("c",)]) == "value\na\nb\nc\n"
+
+
+def test_long_values_are_cut_on_a_terminal_before_they_are_measured() -> None:
+    """Measuring ten million characters one by one would take minutes."""
+    terminal = streams(terminal=True, width=80, no_color=True)
+    text = write(terminal, ("a", "b"), [("x" * 10_000_000, "é\x1b" * 5_000_000), ("short", "1")])
+    assert len(text) < 3 * PAGE_CHARS
+    assert text.replace("\n", "").replace(" ", "").count("…(10,000,000characters)") == 2
+    assert "short" in text
+    assert terminal.err.getvalue().startswith("warning: 2 values are cut: too long for a terminal\n")
+
+
+def test_a_value_keeps_its_beginning_however_many_there_are() -> None:
+    terminal = streams(terminal=True, width=10_000, no_color=True)
+    names = [f"column{number}" for number in range(50)]
+    text = write(terminal, names, [["y" * SHORTEST_CUT] * 50] * (PAGE - 1) + [["y" * (SHORTEST_CUT + 1)] * 50])
+    assert text.count("y" * SHORTEST_CUT) == 50 * PAGE
+    assert terminal.err.getvalue().startswith("warning: 50 values are cut: too long for a terminal\n")

@@ -155,6 +155,19 @@ def test_a_reader_that_waits_makes_the_server_wait(big: Big) -> None:
     until(lambda: not big.source.runs(), "the statement ends on the server")
 
 
+@pytest.mark.parametrize("form", ["csv", "table", "json"])
+@pytest.mark.parametrize("big", ["sqlite", *SERVERS], indirect=True)
+def test_a_reader_that_reads_no_more_ends_with_the_time_limit(big: Big, form: str) -> None:
+    """The statement holds a snapshot, and perhaps locks: it may not go on for nobody."""
+    statement = big.source.endless or big.source.rows(10**9)
+    process = big.start("exec", "big", statement, "-o", form, "--timeout", "2s")
+    assert process.wait(timeout=30) == 21
+    until(lambda: not big.source.runs(), "the statement ends on the server")
+    assert process.stderr is not None
+    assert "nobody read its rows" in process.stderr.read()
+    assert big.circuit("big")["failures"] == 0
+
+
 @pytest.mark.parametrize("big", SERVERS, indirect=True)
 def test_a_page_is_enough_for_a_terminal_and_ends_the_statement(big: Big) -> None:
     ended = big.run("exec", "big", big.source.endless, env={"FORCE_COLOR": "1"})
