@@ -1,12 +1,12 @@
-"""Documents without secrets: every string of every part goes through the redactor before a format sees it.
+"""Documents without secrets: every string of every part goes through the redactor before a format writes it.
 
 The leaves are redacted, not the finished text, so that quoting and wrapping cannot hide a secret, and what is
-left is still valid JSON, YAML or CSV.
+left is still valid JSON, YAML or CSV. Bodies and tables are redacted by the formats that draw them, a piece at a time.
 """
 
 from collections.abc import Callable
 
-from omnidb_cli.output.document import Document, with_texts
+from omnidb_cli.output.document import Document
 from omnidb_cli.output.values import jsonable
 
 Redactor = Callable[[str], str]
@@ -17,16 +17,13 @@ def nothing_secret(text: str) -> str:
     return text
 
 
-def redacted(document: Document, redact: Redactor, *, body: bool) -> Document:
-    """The same document with every text redacted, as lazily as before; its body only where `body` is wanted."""
+def redacted(document: Document, redact: Redactor) -> Document:
+    """The same document with the texts of its items, rows and names redacted, as lazily as before."""
+    items, rows, names = document.items, document.rows, document.names
     if redact is nothing_secret:
         return document
-    items, rows, names, table = document.items, document.rows, document.names, document.table
-    return Document(
-        body=jsonable(document.body, redact) if body else None,
-        table=lambda: with_texts(table(), redact),
+    return document._replace(
         items=items and (lambda: (jsonable(item, redact) for item in items())),
-        header=document.header,
         rows=rows and (lambda: ([jsonable(value, redact) for value in row] for row in rows())),
         names=names and (lambda: map(redact, names())),
     )

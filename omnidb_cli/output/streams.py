@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
-from omnidb_cli.output.document import Document, Part
+from omnidb_cli.output.document import Document
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
 from omnidb_cli.output.messages import Caution, Failure, Say, as_json, as_sentence
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
@@ -120,14 +120,14 @@ class Streams:
         from omnidb_cli.output.formats import open_format
 
         module = open_format(self.format, document.parts)
-        module.write(redacted(document, self.redact, body=Part.BODY in module.DRAWS), self)
+        module.write(redacted(document, self.redact), self)
         self.flush()
 
     def show_line(self, document: Document) -> None:
         """Writes the document's object to stdout as one line of JSON, whatever the format."""
         from omnidb_cli.output.formats.json import write_line
 
-        write_line(redacted(document, self.redact, body=True), self)
+        write_line(document, self)
         self.flush()
 
     def line(self, text: str) -> None:

@@ -1,6 +1,6 @@
 """JSON: the object itself, indented; as a stream one object a line. A result has one row a line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from math import isfinite
 from typing import Any
@@ -12,6 +12,8 @@ from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import is_string_in_json, json_safe, jsonable
 
 DRAWS = (Part.BODY, Part.RESULT, Part.LINES)
+
+Quote = Callable[[str], str]
 
 
 def compact(value: object, *, ascii_only: bool = False) -> str:
@@ -45,16 +47,54 @@ def _tokens(values: Sequence[Any], kind: type | None, *, ascii_only: bool) -> Te
 
 
 def write(document: Document, streams: Streams) -> None:
-    """The object, indented by two."""
-    import json
+    """The object, indented by two, a piece at a time: the text of a great many never stands in memory as a whole."""
+    for piece in _pieces(document.body, partial(jsonable, redact=streams.redact), _quote(streams), "\n", _DEEP):
+        streams.write(json_safe(piece))
+    streams.write("\n")
 
-    text = json.dumps(jsonable(document.body), ensure_ascii=not streams.unicode, allow_nan=False, indent=2)
-    streams.write(json_safe(text) + "\n")
+
+_DEEP = 2  # the members of an object, and theirs: the connections of a status, one by one
+
+
+def _pieces(value: Any, plain: Callable[[object], object], quote: Quote, line: str, depth: int) -> Iterator[str]:
+    is_mapping = isinstance(value, Mapping)
+    if not depth or not value or not (is_mapping or type(value) in {list, tuple}):
+        yield _indented(plain(value), quote, line)
+        return
+    opening, end = "{}" if is_mapping else "[]"
+    members = ((f"{quote(str(key))}: ", value[key]) for key in value) if is_mapping else (("", one) for one in value)
+    for label, member in members:
+        yield f"{opening}{line}  {label}"
+        yield from _pieces(member, plain, quote, line + "  ", depth - 1)
+        opening = ","
+    yield line + end
+
+
+def _indented(value: Any, quote: Quote, line: str) -> str:
+    """A value of JSON's own types; its lines begin with `line`."""
+    inner = line + "  "
+    match value:
+        case str():
+            return quote(value)
+        case dict() if value:
+            members = (f"{inner}{quote(key)}: {_indented(one, quote, inner)}" for key, one in value.items())
+            return "{" + ",".join(members) + line + "}"
+        case list() if value:
+            return "[" + ",".join(inner + _indented(one, quote, inner) for one in value) + line + "]"
+        case _:
+            return _encoder(ascii_only=True)(value)
+
+
+def _quote(streams: Streams) -> Quote:
+    from json import encoder
+
+    return encoder.encode_basestring if streams.unicode else encoder.encode_basestring_ascii
 
 
 def write_line(document: Document, streams: Streams) -> None:
     """The object on one line."""
-    streams.write(compact(document.body, ascii_only=not streams.unicode) + "\n")
+    body = jsonable(document.body, streams.redact)
+    streams.write(json_safe(_encoder(not streams.unicode)(body)) + "\n")
 
 
 class JsonResult:

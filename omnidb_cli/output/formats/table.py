@@ -15,7 +15,7 @@ def write(document: Document, streams: Streams) -> None:
 def write_view(view: TableView, streams: Streams) -> None:
     """Draws one view."""
     view = view._replace(notes=[note._replace(text=streams.typed(note.text)) for note in view.notes])
-    draw(with_texts(view, streams.cell), streams)
+    draw(with_texts(view, lambda text: streams.cell(streams.redact(text))), streams)
 
 
 def draw(view: TableView, streams: Streams) -> None:

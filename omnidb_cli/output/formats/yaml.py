@@ -1,6 +1,6 @@
 """YAML: the same object as JSON; of a result one row a line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
@@ -35,8 +35,26 @@ def _encodable(text: str) -> str:
 
 
 def write(document: Document, streams: Streams) -> None:
-    """The object."""
-    streams.write(yaml_text(document.body, unicode=streams.unicode))
+    """The object; of a long list some items at a time."""
+    for piece in _pieces(document.body):
+        streams.write(yaml_text(jsonable(piece, streams.redact), unicode=streams.unicode))
+
+
+_ITEMS = 200
+"""Of a list that are written at once: PyYAML makes a tree of all that it is given."""
+
+
+def _pieces(body: object) -> Iterator[object]:
+    """Values whose texts, one after the other, are the text of the body."""
+    if not isinstance(body, Mapping) or not body:
+        yield body
+        return
+    for key, value in body.items():
+        if type(value) not in {list, tuple}:
+            yield {key: value}
+            continue
+        yield {key: value[:_ITEMS]}
+        yield from (value[begin : begin + _ITEMS] for begin in range(_ITEMS, len(value), _ITEMS))
 
 
 class YamlResult:
