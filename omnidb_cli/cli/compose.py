@@ -12,6 +12,7 @@ from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.settings import Failover, HealthCheck
 from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, assemble
 from omnidb_cli.drivers.base import Driver, Target, open_driver
+from omnidb_cli.errors import DriverError
 from omnidb_cli.topology.redact import Redactor
 
 if TYPE_CHECKING:
@@ -108,6 +109,12 @@ def without_secrets(result: CheckResult, redact: Callable[[str], str]) -> CheckR
     if detail is None and position is None:
         return result
     return result._replace(detail=detail and redact(detail), position=position and redact(position))
+
+
+def redacted(error: DriverError, redact: Callable[[str], str]) -> None:
+    """Takes the secrets out of what a server says in an error, before it is put into sentences of ours."""
+    error.args = (redact(str(error)),)
+    error.hint = error.hint and redact(error.hint)
 
 
 def target_of(connection: "Connection", learn: Callable[[str], None]) -> Target:

@@ -5,11 +5,11 @@ second time anywhere (semantics, Failover 4).
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator
+from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator, redacted
 from omnidb_cli.cli.remembering import SavedState, restore, written
 from omnidb_cli.cli.second_look import look_again
 from omnidb_cli.cli.signals import Alarm
@@ -272,12 +272,6 @@ async def _stream(
     for notice in reply.notices():
         streams.warning(streams.hide(notice), connection=service.name)
     return summary, None if reply.columns else streams.hide(_status(reply, summary))
-
-
-def redacted(error: DriverError, redact: Callable[[str], str]) -> None:
-    """Takes the secrets out of what a server says in an error, before it is put into sentences of ours."""
-    error.args = (redact(str(error)),)
-    error.hint = error.hint and redact(error.hint)
 
 
 def _status(reply: "Reply", summary: ResultSummary) -> str:
