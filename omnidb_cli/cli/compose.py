@@ -12,7 +12,7 @@ from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.settings import Failover, HealthCheck
 from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, assemble
 from omnidb_cli.drivers.base import Driver, Target, open_driver
-from omnidb_cli.errors import DriverError
+from omnidb_cli.errors import DriverError, within_limit
 from omnidb_cli.topology.redact import Redactor
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def without_secrets(result: CheckResult, redact: Callable[[str], str]) -> CheckR
     detail, position = result.detail, result.position
     if detail is None and position is None:
         return result
-    return result._replace(detail=detail and redact(detail), position=position and redact(position))
+    return result._replace(detail=detail and within_limit(redact(detail)), position=position and redact(position))
 
 
 def redacted(error: DriverError, redact: Callable[[str], str]) -> None:

@@ -1,7 +1,8 @@
 """Documents without secrets: every string of every part goes through the redactor before a format writes it.
 
 The leaves are redacted, not the finished text, so that quoting and wrapping cannot hide a secret, and what is
-left is still valid JSON, YAML or CSV. Bodies and tables are redacted by the formats that draw them, a piece at a time.
+left is still valid JSON, YAML or CSV. Bodies, items and tables are redacted by the formats that draw them, a piece at
+a time.
 """
 
 from collections.abc import Callable
@@ -18,12 +19,11 @@ def nothing_secret(text: str) -> str:
 
 
 def redacted(document: Document, redact: Redactor) -> Document:
-    """The same document with the texts of its items, rows and names redacted, as lazily as before."""
-    items, rows, names = document.items, document.rows, document.names
+    """The same document with the texts of its rows and names redacted, as lazily as before."""
+    rows, names = document.rows, document.names
     if redact is nothing_secret:
         return document
     return document._replace(
-        items=items and (lambda: (jsonable(item, redact) for item in items())),
         rows=rows and (lambda: ([jsonable(value, redact) for value in row] for row in rows())),
         names=names and (lambda: map(redact, names())),
     )

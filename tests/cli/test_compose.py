@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from omnidb_cli.cli import compose
-from omnidb_cli.cli.compose import described, orchestrator, target_of, unconnected
-from omnidb_cli.core.health import Answer, Health
-from omnidb_cli.errors import ConnectError, ErrorKind
-from omnidb_cli.topology import parse
+from omnidb_cli.cli.compose import described, orchestrator, target_of, unconnected, without_secrets
+from omnidb_cli.core.health import Answer, CheckResult, Health
+from omnidb_cli.errors import LONGEST_MESSAGE, ConnectError, ErrorKind
+from omnidb_cli.topology import Redactor, parse
+from omnidb_cli.topology.secret import Secret
 
 TOPOLOGY = parse(
     """
@@ -100,3 +101,15 @@ def test_what_only_the_topology_knows_is_added_to_the_snapshot() -> None:
         ("sqlite", "b.db", (), None),
     ]
     assert [one.name for one in described(unconnected(TOPOLOGY).snapshot(), TOPOLOGY, ["b"]).connections] == ["b"]
+
+
+def test_what_a_server_says_in_a_verdict_is_redacted_and_stays_short() -> None:
+    redact = Redactor([Secret("ab"), Secret("hunter2")])
+    said = CheckResult(Health.DEGRADED, detail="stopped: " + "ab " * 600, position="hunter2/0", kind="lag")
+    result = without_secrets(said, redact)
+    assert result.position == "***/0"
+    assert result.detail is not None
+    assert "ab" not in result.detail
+    assert len(result.detail) == LONGEST_MESSAGE
+    quiet = CheckResult()
+    assert without_secrets(quiet, redact) is quiet

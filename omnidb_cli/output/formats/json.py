@@ -1,6 +1,6 @@
 """JSON: the object itself, indented; as a stream one object a line. A result has one row a line."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from math import isfinite
 from typing import Any
@@ -81,8 +81,13 @@ def _indented(value: Any, quote: Quote, line: str) -> str:
             return "{" + ",".join(members) + line + "}"
         case list() if value:
             return "[" + ",".join(inner + _indented(one, quote, inner) for one in value) + line + "]"
+        case None | bool():
+            return _WORDS[value]
         case _:
             return _encoder(ascii_only=True)(value)
+
+
+_WORDS: Mapping[bool | None, str] = {None: "null", True: "true", False: "false"}
 
 
 def _quote(streams: Streams) -> Quote:
@@ -93,8 +98,14 @@ def _quote(streams: Streams) -> Quote:
 
 def write_line(document: Document, streams: Streams) -> None:
     """The object on one line."""
-    body = jsonable(document.body, streams.redact)
-    streams.write(json_safe(_encoder(not streams.unicode)(body)) + "\n")
+    write_lines([document.body], streams)
+
+
+def write_lines(values: Iterable[object], streams: Streams) -> None:
+    """Each object on a line of its own, redacted."""
+    encode = _encoder(not streams.unicode)
+    for value in values:
+        streams.write(json_safe(encode(jsonable(value, streams.redact))) + "\n")
 
 
 class JsonResult:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from omnidb_cli.output.columns import blocks
 from omnidb_cli.output.document import Document, Part
-from omnidb_cli.output.formats.json import compact, json_rows
+from omnidb_cli.output.formats.json import compact, json_rows, write_lines
 from omnidb_cli.output.results import ResultSummary, Row, unique_names
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import json_safe
@@ -14,8 +14,7 @@ DRAWS = (Part.ITEMS, Part.RESULT, Part.LINES)
 
 def write(document: Document, streams: Streams) -> None:
     """One item a line."""
-    for item in document.items() if document.items else ():
-        streams.write(compact(item, ascii_only=not streams.unicode) + "\n")
+    write_lines(document.items() if document.items else (), streams)
 
 
 class JsonLinesResult:
