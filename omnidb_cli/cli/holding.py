@@ -40,11 +40,12 @@ def hold(context: "Context", names: Sequence[str], output: str | None, wanted: H
     """
 
     def place(db: "Orchestrator", asked: Sequence[str], actor: str) -> None:
+        reason = wanted.reason and context.streams.hide(wanted.reason)  # it is kept, and everybody reads it
         new = [name for name in asked if _is_wanted(context, db, name, wanted, actor)]
         if not wanted.force:
             _refuse_outage(db, new)
         for name in new:
-            db.open_circuit(name, reason=wanted.reason, hold_for=wanted.hold_s, actor=actor, takes_over=wanted.replace)
+            db.open_circuit(name, reason=reason, hold_for=wanted.hold_s, actor=actor, takes_over=wanted.replace)
 
     def confirm(db: "Orchestrator", asked: Sequence[str], actor: str) -> None:
         for name in asked:  # somebody else may have been a moment earlier

@@ -230,3 +230,10 @@ def test_a_password_that_the_topology_does_not_have(
     for command in COMMANDS:
         assert not list(leaks(told(marked.run("--debug", *(word.replace("primary", "closed") for word in command)))))
     assert not list(leaks(saved(marked)))
+
+
+def test_the_reason_of_a_hold_is_kept_without_it(marked: Shop) -> None:
+    told = marked.run("circuit", "open", "replica", "--reason", f"old password was {SECRET}, rotated")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert marked.circuit("replica")["reason"] == "old password was ***, rotated"
+    assert MARK.encode() not in marked.state.read_bytes()
