@@ -22,7 +22,7 @@ import asyncio, importlib, sys
 from omnidb_cli.drivers.base import Target, open_driver
 
 loaded = []
-target = eval(sys.argv[1])
+target = Target(**eval(sys.argv[1]))
 driver = open_driver(target)
 module = sys.modules[type(driver).__module__]
 clock = module.perf_counter
@@ -46,7 +46,8 @@ print(*loaded[-1][len(loaded[{first}]):])
 
 def _loaded_meanwhile(target: Target, *, first: int = 0) -> list[str]:
     """What came in between a reading of the clock, by its number, and the answer, of other than Python's own."""
-    argv = [sys.executable, "-c", _PROGRAM.format(first=first), repr(target)]
+    written = repr({field: value for field, value in target._asdict().items() if not callable(value)})
+    argv = [sys.executable, "-c", _PROGRAM.format(first=first), written]
     told = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=_SOURCE, timeout=60).stdout
     return [name for name in told.split() if name.partition(".")[0] not in sys.stdlib_module_names]
 
