@@ -58,8 +58,10 @@ def saved_events(store: "Store", asked: Question) -> list[Mapping[str, Any]]:
 
 def show_as_they_come(streams: "Streams", store: "Store", asked: Question) -> None:
     """Shows what is saved, then what is added, until interrupted."""
+    from omnidb_cli.cli.collector import settle
     from omnidb_cli.output.views.events import event_document
 
+    settle()
     followed = Followed(store, asked)
     while True:
         seen = store.revision()

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from omnidb_cli.cli.collector import settle
 from omnidb_cli.cli.compose import described, open_drivers, orchestrator
 from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.faces import Shown
@@ -78,6 +79,7 @@ async def _watch(
     changed = asyncio.Event()
     rounds = Rounds(topology.connections, wanted.interval_s, changed.set)
     drivers = open_drivers(topology, to_look=True)
+    settle()
     async with Keeper(context, topology, rounds, changed.set) as keeper:
         db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
         keeper.restore(db)
@@ -96,7 +98,10 @@ async def _watch(
 
 
 async def _every_second(changed: asyncio.Event) -> None:
-    """Has a screen drawn anew, for what was seen meanwhile and for the ages; at once when it has got another size."""
+    """Has a screen drawn anew, for what was seen meanwhile and for the ages.
+
+    At once when it has got another size, or is on the terminal again.
+    """
     loop, resized = asyncio.get_running_loop(), asyncio.Event()
     with on_resize(lambda: loop.call_soon_threadsafe(resized.set)):
         while True:
