@@ -13,7 +13,7 @@ from itertools import pairwise
 from omnidb_cli.tuples import NamedTuple
 
 _TOKENS = r"""
-      (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\x00-\x20]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
+      (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\x00-\x20\x7f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
     | (?P<hidden> /\*M?! )
     | (?P<quoted> '(?:[^'{0}]|''{1})*(?:'|\Z) | "(?:[^"{0}]|""{1})*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z) )
     | (?P<word>   [^\W\d][\w$]* )
@@ -90,6 +90,8 @@ def _why_not_a_read(tokens: Sequence[_Token]) -> str | None:
     verb, after = ([word for word in words if word] + ["", ""])[:2]
     if verb not in _READS and not (verb == "ANALYZE" and after in _ANALYZED):
         return f"{verb or 'what it begins with'} is not one of the statements that only read"
+    if any(token.text == "\\" for token in tokens):
+        return "it has a backslash outside of quotes, which may hide a word"
     if any(map(_has_into, tokens)):
         return "INTO writes a file on the server, or a variable"
     return None

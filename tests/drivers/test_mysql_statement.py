@@ -68,6 +68,8 @@ def test_reads(statement: str) -> None:
         ("SELECT 1; SELECT 2", "more than one"),
         ("SELECT 1 INTO\n/* x */ OUTFILE '/tmp/x'", "writes a file"),
         ("SELECT 1 into dumpfile '/tmp/x'", "writes a file"),
+        ("SELECT 1 --\x7f '\n INTO OUTFILE '/tmp/x'", "writes a file"),
+        (r"SELECT \Ninto outfile '/tmp/x'", "backslash"),
         ("SELECT 1 /*!50000 INTO OUTFILE '/tmp/x' */", "comment"),
         ("/*M! SELECT */ 1", "comment"),
         # Where backslashes do not escape, the text ends earlier than it seems to.
