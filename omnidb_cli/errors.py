@@ -7,9 +7,7 @@ Only the command line's boundary turns errors into exit codes.
 import errno
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
-
-from omnidb_cli.tuples import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -116,7 +114,10 @@ class ConfigurationError(OmnidbError, ValueError):
 
 
 class Problem(NamedTuple):
-    """One fault of a topology file. `line` and `column` count from 1; 0 means: the file as a whole."""
+    """One fault of a topology file. `line` and `column` count from 1; 0 means: the file as a whole.
+
+    No struct: an error tree that imports nothing costs `--help` nothing.
+    """
 
     file: str
     line: int

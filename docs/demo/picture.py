@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from data import make
+from msgspec.structs import replace
 
 from omnidb_cli.cli.compose import described, open_drivers, orchestrator
 from omnidb_cli.cli.findings import verdict
@@ -38,8 +39,8 @@ async def _drawn(folder: Path) -> str:
     await db.disconnect()
     finding = verdict(snapshot)
     document = status_document(snapshot, finding=finding, exit_code=finding.code)
-    shown = document._replace(
-        table=lambda: with_texts(document.table(), lambda text: text.replace(str(folder), _SHOWN_AS))
+    shown = replace(
+        document, table=lambda: with_texts(document.table(), lambda text: text.replace(str(folder), _SHOWN_AS))
     )
     return export_svg(shown, title="omnidb status", width=116)
 

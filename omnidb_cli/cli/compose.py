@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from omnidb_cli.cli.rules import circuit_config
 from omnidb_cli.core.health import CheckResult, Expectation, failed, judge
@@ -108,7 +109,7 @@ def without_secrets(result: CheckResult, redact: Callable[[str], str]) -> CheckR
     detail, position = result.detail, result.position
     if detail is None and position is None:
         return result
-    return result._replace(detail=detail and within_limit(redact(detail)), position=position and redact(position))
+    return replace(result, detail=detail and within_limit(redact(detail)), position=position and redact(position))
 
 
 def redacted(error: DriverError, redact: Callable[[str], str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ NEAR_S: Final = 10.0
 _WAITING: Final = 50
 
 
-class _Told(NamedTuple):
+class _Told(Struct, frozen=True):
     is_own: bool
     at: "datetime"
     told_at: float

@@ -1,13 +1,14 @@
 """Carries out one statement: who is asked, in which order, what is allowed there, and what came of it.
 
-Only connecting may move on to the next candidate. Once a statement may have reached a server it is never run a
-second time anywhere (semantics, Failover 4).
+Only connecting moves on to the next candidate: what may have been sent never runs twice (semantics, Failover 4).
 """
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from omnidb_cli.cli.compose import failed_look, open_drivers, orchestrator, redacted
 from omnidb_cli.cli.remembering import SavedState, restore, written
@@ -32,7 +33,6 @@ from omnidb_cli.errors import (
 )
 from omnidb_cli.output.results import ResultSummary, open_result_writer, receipt_sentence
 from omnidb_cli.topology.redact import Redactor
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from omnidb_cli.topology import Topology
 
 
-class Order(NamedTuple):
+class Order(Struct, frozen=True):
     """What the person wants done. `timeout_s` bounds all of it, connecting included."""
 
     name: str
@@ -54,7 +54,7 @@ class Order(NamedTuple):
     write_on_backup: bool = False
 
 
-class Service(NamedTuple):
+class Service(Struct, frozen=True):
     """Who serves an order, on which terms, and why."""
 
     name: str
@@ -63,7 +63,7 @@ class Service(NamedTuple):
     reason: str
 
 
-class _Attempt(NamedTuple):
+class _Attempt(Struct, frozen=True):
     service: Service
     session: "Session"
     others_failed: bool
@@ -200,7 +200,7 @@ async def _close(attempt: _Attempt) -> None:
 
 
 async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
-    service, session, _ = attempt
+    service, session = attempt.service, attempt.session
 
     async def run(_driver: Any) -> tuple[ResultSummary, str | None]:
         alarm = Alarm(deadline - asyncio.get_running_loop().time())

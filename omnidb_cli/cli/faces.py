@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from msgspec import Struct
+
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.snapshot import Snapshot
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
@@ -21,7 +22,7 @@ _NAMES_ROOM = 200
 _NOT_SAID = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
 
 
-class Shown(NamedTuple):
+class Shown(Struct, frozen=True):
     """How everything stands, and what happened since the last time.
 
     `rounds` counts the check rounds that are over, `stale` says what is wrong with the state store.

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from omnidb_cli.cli.boundary import UsageError
 from omnidb_cli.core.announce import event_object
 from omnidb_cli.core.events import EventType
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.25
 
 
-class Question(NamedTuple):
+class Question(Struct, frozen=True):
     """Which events: between when, how many of the newest, of which connections and types; None and () mean all."""
 
     since: datetime | None = None

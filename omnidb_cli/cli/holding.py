@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnidb_cli.cli.compose import unconnected
 from omnidb_cli.cli.remembering import restore, saved_state
 from omnidb_cli.core.circuit import Circuit, Hold
@@ -13,7 +15,6 @@ from omnidb_cli.core.standing import hold_words
 from omnidb_cli.errors import PreconditionError
 from omnidb_cli.output.views.circuits import PARTS, circuits_document
 from omnidb_cli.state.writer import this_writer
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -23,7 +24,7 @@ Act = Callable[["Orchestrator", Sequence[str], str], None]
 """What to do to some connections, and who does it."""
 
 
-class HoldRequest(NamedTuple):
+class HoldRequest(Struct, frozen=True):
     """A hold as a person asks for it: for how long (seconds; None: until closed), why, and against which warnings."""
 
     hold_s: float | None

@@ -11,11 +11,12 @@ from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from msgspec import Struct
+
 from omnidb_cli.cli.event_merging import SharedEvents
 from omnidb_cli.cli.remembering import SavedState, restore, saved_state
 from omnidb_cli.core.endpoint import Checked, Memory
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -37,7 +38,7 @@ _PATIENCE_S = 0.7
 _FAREWELL_S = 1.0
 
 
-class _Exchanged(NamedTuple):
+class _Exchanged(Struct, frozen=True):
     """What one step read and wrote. `news` is None where no other process has changed anything."""
 
     revision: int

@@ -6,10 +6,11 @@ from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnidb_cli.core.circuit import Moment
 from omnidb_cli.core.events import EventType
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _COMINGS_AND_GOINGS = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
 
 
-class _Note(NamedTuple):
+class _Note(Struct, frozen=True):
     """Something that happened and is not written down yet; `tell` hands it to the recorder."""
 
     tell: Callable[[], None]

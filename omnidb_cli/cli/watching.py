@@ -4,6 +4,9 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from omnidb_cli.cli.collector import settle
 from omnidb_cli.cli.compose import described, open_drivers, orchestrator
 from omnidb_cli.cli.exit_codes import ExitCode
@@ -15,7 +18,6 @@ from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.core.events import EventType
 from omnidb_cli.duration import format_duration
 from omnidb_cli.output.views.finding import NOTHING_FOUND, verdict_line
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,7 @@ _TICK_S = 1.0
 _QUIET = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
 
 
-class Watching(NamedTuple):
+class Watching(Struct, frozen=True):
     """What to watch, how often, and when to end. Times are seconds."""
 
     names: tuple[str, ...] = ()
@@ -65,11 +67,11 @@ async def watch_until_done(
 def every(topology: "Topology", interval_s: float) -> "Topology":
     """The topology with every connection looked at each `interval_s` seconds."""
     connections = {
-        name: one._replace(health_check=one.health_check._replace(interval_s=interval_s))
+        name: replace(one, health_check=replace(one.health_check, interval_s=interval_s))
         for name, one in topology.connections.items()
     }
-    return topology._replace(
-        connections=connections, health_check=topology.health_check._replace(interval_s=interval_s)
+    return replace(
+        topology, connections=connections, health_check=replace(topology.health_check, interval_s=interval_s)
     )
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Rules, state_at, step
-from omnidb_cli.core.frozen import frozen
 from omnidb_cli.core.settings import CircuitBreakerConfig, CountsAsFailure, Duration
 from omnidb_cli.duration import LONGEST_HOLD_S, parse_duration
 from omnidb_cli.errors import CircuitOpenError, ConfigurationError
@@ -18,8 +20,7 @@ COUNTED = 0
 """The permit of a call that takes none away, but whose success matters: its circuit is closed and has seen failures."""
 
 
-@frozen
-class CircuitSnapshot:
+class CircuitSnapshot(Struct, frozen=True):
     """A breaker at one moment, to be restored in another process: waits are what remains of them, in seconds."""
 
     state: CircuitState
@@ -174,7 +175,8 @@ class CircuitBreaker:
         if not isinstance(snapshot, CircuitSnapshot):
             raise ConfigurationError(f"not a circuit's snapshot: {snapshot!r}")
         now = self._clock()
-        self.circuit = snapshot.circuit._replace(
+        self.circuit = replace(
+            snapshot.circuit,
             deadline=None if snapshot.retry_in_s is None else now + snapshot.retry_in_s,
             hold_deadline=None if snapshot.hold_left_s is None else now + snapshot.hold_left_s,
             generation=max(self.circuit.generation, snapshot.circuit.generation) + 1,

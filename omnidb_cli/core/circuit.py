@@ -7,7 +7,8 @@ Nothing here reads a clock or changes anything: `step` takes the moment and retu
 from collections.abc import Callable
 from enum import StrEnum
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class CircuitState(StrEnum):
@@ -40,14 +41,14 @@ class Reason(StrEnum):
     MANUAL = "manual"
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True):
     """One instant on two clocks: `clock` for waits (monotonic seconds), `wall` for people and the store (Unix time)."""
 
     clock: float
     wall: float
 
 
-class Hold(NamedTuple):
+class Hold(Struct, frozen=True):
     """A person takes a connection out of rotation: for how long (seconds; None: until closed), why, and who.
 
     One that does not take over leaves another person's hold as it is, also one that was placed a moment before.
@@ -59,7 +60,7 @@ class Hold(NamedTuple):
     takes_over: bool = True
 
 
-class Rules(NamedTuple):
+class Rules(Struct, frozen=True):
     """The settings of one circuit, checked and in seconds. `jitter` draws from -0.1 … 0.1."""
 
     enabled: bool
@@ -70,7 +71,7 @@ class Rules(NamedTuple):
     jitter: Callable[[], float]
 
 
-class Circuit(NamedTuple):
+class Circuit(Struct, frozen=True):
     """All that a circuit remembers. A new value replaces it at each step; none is ever changed.
 
     `deadline` (of an open circuit that waits for the clock) and `hold_deadline` count on `Moment.clock`; `opened_at`
@@ -161,12 +162,12 @@ def step(circuit: Circuit, cause: Cause, at: Moment, rules: Rules, hold: Hold | 
 def _automatic(circuit: Circuit, cause: Cause, at: Moment, rules: Rules) -> Circuit:
     match (cause, circuit.state):
         case (Cause.CALL_SUCCEEDED, CircuitState.CLOSED):
-            return circuit._replace(failures=0) if circuit.failures else circuit
+            return replace(circuit, failures=0) if circuit.failures else circuit
         case (Cause.CALL_SUCCEEDED, CircuitState.HALF_OPEN):
             return _succeeded(circuit, Reason.TRIALS_SUCCEEDED, rules)
         case (Cause.CALL_FAILED, CircuitState.CLOSED):
             if circuit.failures + 1 < rules.threshold:
-                return circuit._replace(failures=circuit.failures + 1)
+                return replace(circuit, failures=circuit.failures + 1)
             return _opened(circuit, Origin.CALLS, Reason.FAILURE_THRESHOLD, at, rules)
         case (Cause.CALL_FAILED | Cause.TRIPPED, CircuitState.HALF_OPEN):
             return _opened(circuit, Origin.CALLS, Reason.TRIAL_FAILED, at, rules)
@@ -191,7 +192,7 @@ def _time_passed(circuit: Circuit, at: Moment, rules: Rules) -> Circuit:
     if circuit.held and state is not CircuitState.OPEN:
         if state is CircuitState.DISABLED:
             return _closed(circuit, Reason.HOLD_OVER)
-        return _half_open(_unheld(circuit)._replace(origin=Origin.HAND), Reason.HOLD_OVER)
+        return _half_open(replace(_unheld(circuit), origin=Origin.HAND), Reason.HOLD_OVER)
     if circuit.state is CircuitState.OPEN and state is CircuitState.HALF_OPEN:
         return _half_open(circuit, Reason.WAIT_OVER)
     return circuit
@@ -216,15 +217,20 @@ def _opened(circuit: Circuit, origin: Origin, reason: Reason, at: Moment, rules:
 
 
 def _half_open(circuit: Circuit, reason: Reason) -> Circuit:
-    return circuit._replace(
-        state=CircuitState.HALF_OPEN, reason=reason, successes=0, deadline=None, generation=circuit.generation + 1
+    return replace(
+        circuit,
+        state=CircuitState.HALF_OPEN,
+        reason=reason,
+        successes=0,
+        deadline=None,
+        generation=circuit.generation + 1,
     )
 
 
 def _succeeded(circuit: Circuit, reason: Reason, rules: Rules) -> Circuit:
     if circuit.successes + 1 >= rules.half_open_successes:
         return _closed(circuit, reason)
-    return circuit._replace(successes=circuit.successes + 1)
+    return replace(circuit, successes=circuit.successes + 1)
 
 
 def _closed(circuit: Circuit, reason: Reason, actor: str | None = None) -> Circuit:
@@ -250,6 +256,13 @@ def _held(circuit: Circuit, at: Moment, hold: Hold) -> Circuit:
 
 
 def _unheld(circuit: Circuit) -> Circuit:
-    return circuit._replace(
-        held=False, note=None, hold_s=None, held_until=None, hold_deadline=None, actor=None, opened_at=circuit.opened_at
+    return replace(
+        circuit,
+        held=False,
+        note=None,
+        hold_s=None,
+        held_until=None,
+        hold_deadline=None,
+        actor=None,
+        opened_at=circuit.opened_at,
     )

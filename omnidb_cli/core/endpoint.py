@@ -8,20 +8,21 @@ that two processes that change one connection lose nothing.
 
 from itertools import pairwise
 
+from msgspec import Struct
+
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, Rules, step
 from omnidb_cli.core.health import NEVER_OBSERVED, CheckResult, Fault, Health, HealthRecord, not_checked, observe
 from omnidb_cli.errors import ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 
-class Memory(NamedTuple):
+class Memory(Struct, frozen=True):
     """What outlives a process, of one connection."""
 
     health: HealthRecord = NEVER_OBSERVED
     circuit: Circuit = CLOSED
 
 
-class Settings(NamedTuple):
+class Settings(Struct, frozen=True):
     """What `reduce` must know of a connection's configuration. `rise` and `fall` count looks in a row."""
 
     rules: Rules
@@ -29,40 +30,40 @@ class Settings(NamedTuple):
     fall: int = 1
 
 
-class Checked(NamedTuple):
+class Checked(Struct, frozen=True):
     """A check answered. `latency_s` is the monitor's own measurement, for a check that brings none."""
 
     result: CheckResult
     latency_s: float | None = None
 
 
-class Called(NamedTuple):
+class Called(Struct, frozen=True):
     """A call ended, admitted by circuit generation `generation` (None: reported by hand, for the current one)."""
 
     succeeded: bool
     generation: int | None = None
 
 
-class Held(NamedTuple):
+class Held(Struct, frozen=True):
     """A person takes the connection out of rotation."""
 
     hold: Hold
 
 
-class Closed(NamedTuple):
+class Closed(Struct, frozen=True):
     """A person puts the connection back: hold, counters and the verdict of the last look are cleared."""
 
     actor: str | None = None
 
 
-class Elapsed(NamedTuple):
+class Elapsed(Struct, frozen=True):
     """Time passed: a wait or a hold may be over."""
 
 
 Input = Checked | Called | Held | Closed | Elapsed
 
 
-class HealthChange(NamedTuple):
+class HealthChange(Struct, frozen=True):
     """The verdict changed."""
 
     previous: Health
@@ -70,7 +71,7 @@ class HealthChange(NamedTuple):
     fault: Fault | None
 
 
-class CircuitChange(NamedTuple):
+class CircuitChange(Struct, frozen=True):
     """The circuit changed state, or came into a person's hands."""
 
     previous: CircuitState
@@ -80,7 +81,7 @@ class CircuitChange(NamedTuple):
     actor: str | None
 
 
-class HoldChange(NamedTuple):
+class HoldChange(Struct, frozen=True):
     """A hold that was there already got another time, reason or person; the circuit stays open."""
 
     note: str | None
@@ -91,7 +92,7 @@ class HoldChange(NamedTuple):
 Change = HealthChange | CircuitChange | HoldChange
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True):
     """The memory after an input, and what changed, in the order in which it is announced."""
 
     memory: Memory
@@ -100,7 +101,7 @@ class Outcome(NamedTuple):
 
 def reduce(memory: Memory, given: Input, at: Moment, settings: Settings) -> Outcome:
     """The memory after `given` happened at `at`."""
-    health, circuit = memory
+    health, circuit = memory.health, memory.circuit
     steps = [circuit]
     if (now := step(circuit, Cause.TIME_PASSED, at, settings.rules)) is not circuit:
         steps.append(now)

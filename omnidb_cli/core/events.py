@@ -1,11 +1,10 @@
 """What happened: frozen events, the handlers that hear of them, and streams to read them from."""
 
-from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from omnidb_cli.core.frozen import frozen
+from msgspec import Struct, field
 
 
 class EventType(StrEnum):
@@ -26,8 +25,7 @@ class EventType(StrEnum):
     SHUTDOWN = "shutdown"
 
 
-@frozen
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened, at `at` (aware, UTC). What does not belong to its type is None.
 
     `reason` is a word or a sentence; for a hold by hand it is `manual`, and the person's own words are in
@@ -46,7 +44,11 @@ class Event:
     primary: str | None = None
     backup: str | None = None
     error: BaseException | str | None = None
-    detail: dict[str, Any] = field(default_factory=dict, hash=False)
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """Without `detail`, which has none."""
+        return hash((self.type, self.name, self.at, self.reason))
 
 
 def utc(wall: float) -> datetime:

@@ -1,11 +1,12 @@
 """What checks observed: the words, one look's result, and the record of a connection's looks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnidb_cli.errors import ConfigurationError, ErrorKind, is_local, within_limit
-from omnidb_cli.tuples import NamedTuple
 
 
 class Health(StrEnum):
@@ -17,7 +18,7 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-class CheckResult(NamedTuple):
+class CheckResult(Struct, frozen=True):
     """The answer of one check.
 
     `latency_s` and `lag_s` are seconds; without a latency the monitor's own measurement stands.
@@ -36,7 +37,7 @@ class CheckResult(NamedTuple):
     position: str | None = None
 
 
-class Expectation(NamedTuple):
+class Expectation(Struct, frozen=True):
     """What a connection is expected to be: its role, and above which lag or latency (seconds) it is degraded."""
 
     role: str | None = None
@@ -44,7 +45,7 @@ class Expectation(NamedTuple):
     slow_s: float | None = None
 
 
-class Fault(NamedTuple):
+class Fault(Struct, frozen=True):
     """What was wrong at the last look: an `ErrorKind` word and a sentence.
 
     `progress` counts the checks still to come before it is decided: `1 of 3 failed checks`.
@@ -60,7 +61,7 @@ class Fault(NamedTuple):
         return self.message if self.progress is None else f"{self.message} ({self.progress})"
 
 
-class HealthRecord(NamedTuple):
+class HealthRecord(Struct, frozen=True):
     """All that is kept of a connection's looks. `checked_at` is Unix time, when the answer came.
 
     `good` and `bad` count the looks in a row that answered, or failed. `since` is the Unix time since when its health
@@ -92,10 +93,8 @@ class HealthRecord(NamedTuple):
 
 NEVER_OBSERVED = HealthRecord()
 
-# Every quiet look asks for these; a member of an enum and a NamedTuple's own constructor are dear on Python 3.11.
+# Every passing check asks for it; looking a member up on its enum costs as much as half a check on Python 3.11.
 _WELL = Health.HEALTHY
-_record = partial(tuple.__new__, HealthRecord)
-_result: Callable[[tuple[object, ...]], CheckResult] = partial(tuple.__new__, CheckResult)
 
 
 def observe(
@@ -110,21 +109,19 @@ def observe(
     """
     measured_s = latency_s if result.latency_s is None else result.latency_s
     if result.health is _WELL is record.health:  # a quiet night
-        _, _, role, lag_s, _, _, writable, position = result
-        return _record(
-            (_WELL, record.good + 1, 0, at, measured_s, role, lag_s, None, record.since, writable, position, None)
+        role, lag_s, writable, position = result.role, result.lag_s, result.writable, result.position
+        return HealthRecord(
+            _WELL, record.good + 1, 0, at, measured_s, role, lag_s, None, record.since, writable, position
         )
     good, bad, health, fault = _counted(record, result, rise, fall)
     since = record.since if health is record.health and record.since is not None else at
-    return HealthRecord(
-        *(health, good, bad, at, measured_s, result.role, result.lag_s, fault, since),
-        *(result.writable, result.position),
-    )
+    role, lag_s, writable, position = result.role, result.lag_s, result.writable, result.position
+    return HealthRecord(health, good, bad, at, measured_s, role, lag_s, fault, since, writable, position)
 
 
 def not_checked(record: HealthRecord, result: CheckResult) -> HealthRecord:
     """The record after a check that could not be made: health stays as it is, and ages (semantics, Health 9)."""
-    return record._replace(not_made=_fault(result))
+    return replace(record, not_made=_fault(result))
 
 
 def _counted(record: HealthRecord, result: CheckResult, rise: int, fall: int) -> tuple[int, int, Health, Fault | None]:
@@ -135,11 +132,11 @@ def _counted(record: HealthRecord, result: CheckResult, rise: int, fall: int) ->
         if first or was_down or bad >= fall:
             return 0, bad, Health.UNHEALTHY, fault
         progress = f"{bad} of {fall} failed checks"
-        return 0, bad, Health.DEGRADED, fault and fault._replace(progress=progress)
+        return 0, bad, Health.DEGRADED, fault and replace(fault, progress=progress)
     good = max(record.good + 1, rise if first else 0)
     if was_down and good < rise and result.health is not Health.DEGRADED:
         failure = record.fault or Fault(ErrorKind.INTERNAL, "the checks before it failed")
-        return good, 0, Health.UNHEALTHY, failure._replace(progress=f"{good} of {rise} passing checks")
+        return good, 0, Health.UNHEALTHY, replace(failure, progress=f"{good} of {rise} passing checks")
     return good, 0, result.health, fault
 
 
@@ -157,7 +154,7 @@ def _listed(kind: object) -> ErrorKind | None:
 _KINDS: Mapping[str, ErrorKind] = {kind.value: kind for kind in ErrorKind}
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """What a server told about itself in one round trip, before anything is expected of it.
 
     `writable` is None when it cannot tell. `lag_s` is None when unknown; `stalled` says, in words, that
@@ -177,10 +174,10 @@ class Answer(NamedTuple):
 def judge(answer: Answer, expected: Expectation) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
     health, kind, detail = _verdict(answer, expected)
-    _, role, writable, lag_s, _, _, position = answer
+    lag_s = answer.lag_s
     if lag_s is not None and not is_span(lag_s):
         lag_s = None
-    return _result((health, answer.latency_s, role, lag_s, detail, kind, writable, position))
+    return CheckResult(health, answer.latency_s, answer.role, lag_s, detail, kind, answer.writable, answer.position)
 
 
 _Verdict = tuple[Health, ErrorKind | None, str | None]
@@ -188,17 +185,17 @@ _NOTHING_WRONG: _Verdict = (_WELL, None, None)
 
 
 def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
-    latency_s, role, writable, lag_s, stalled, _, _ = answer
-    wanted, max_lag_s, slow_s = expected
-    if wanted == "primary" and (role == "replica" or writable is False):
+    role, lag_s = answer.role, answer.lag_s
+    if expected.role == "primary" and (role == "replica" or answer.writable is False):
         found = "it is a replica" if role == "replica" else "it is read-only"
         return Health.UNHEALTHY, ErrorKind.ROLE, f"expected a primary, but {found}"
-    if wanted == "replica" and role == "primary":
+    if expected.role == "replica" and role == "primary":
         return Health.DEGRADED, ErrorKind.ROLE, "expected a replica, but it takes writes: promoted?"
-    if stalled is not None:
-        return Health.DEGRADED, ErrorKind.LAG, within_limit(stalled)
+    if answer.stalled is not None:
+        return Health.DEGRADED, ErrorKind.LAG, within_limit(answer.stalled)
     if lag_s is not None and not is_span(lag_s):
         return Health.DEGRADED, ErrorKind.LAG, f"the replication lag is unknown: the server says {lag_s!r} seconds"
+    max_lag_s, slow_s, latency_s = expected.max_lag_s, expected.slow_s, answer.latency_s
     if max_lag_s is not None and lag_s is not None and lag_s > max_lag_s:
         return Health.DEGRADED, ErrorKind.LAG, f"replication lag {lag_s:.1f}s is above max_lag {max_lag_s:g}s"
     if slow_s is not None and latency_s > slow_s:
@@ -236,7 +233,8 @@ def _with_spans(result: CheckResult) -> CheckResult:
     latency_s, lag_s = result.latency_s, result.lag_s
     if (latency_s is None or is_span(latency_s)) and (lag_s is None or is_span(lag_s)):
         return result
-    return result._replace(
+    return replace(
+        result,
         latency_s=latency_s if latency_s is not None and is_span(latency_s) else None,
         lag_s=lag_s if lag_s is not None and is_span(lag_s) else None,
     )
@@ -249,7 +247,7 @@ def _in_words(result: CheckResult) -> CheckResult:
         raise ConfigurationError(f"a check cannot answer {result.health!r}: write healthy, degraded or unhealthy")
     if health is Health.UNKNOWN:
         raise ConfigurationError("a check cannot answer 'unknown': it has looked")
-    return result._replace(health=health)
+    return replace(result, health=health)
 
 
 _HEALTHY = CheckResult()

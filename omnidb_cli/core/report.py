@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec import Struct
+
 from omnidb_cli.core.circuit import CircuitState, state_at
 from omnidb_cli.core.circuit_view import circuit_view
 from omnidb_cli.core.events import utc
@@ -19,10 +21,9 @@ from omnidb_cli.core.snapshot import (
 )
 from omnidb_cli.core.switchboard import Switchboard
 from omnidb_cli.errors import ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 
-class ConnectionStats(NamedTuple):
+class ConnectionStats(Struct, frozen=True):
     """The short of one connection. `failover_to` names the backup that serves it now, or is None."""
 
     health: Health

@@ -5,13 +5,14 @@ Pure but for what `FailoverRouter` remembers of who serves now.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from msgspec import Struct
+
 from omnidb_cli.core.settings import Failback, Failover
 from omnidb_cli.core.standing import Stand
 from omnidb_cli.errors import ConfigurationError
-from omnidb_cli.tuples import NamedTuple
 
 
-class Serving(NamedTuple):
+class Serving(Struct, frozen=True):
     """Who serves a connection. `known` is False until it was decided once; `name` is None when nobody can.
 
     `eligible_since` (clock seconds) is since when a primary that does not serve has been eligible without a break,

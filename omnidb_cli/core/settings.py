@@ -1,12 +1,13 @@
 """What a caller of the library may set, checked at construction; every fault is a ConfigurationError."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
+from msgspec import Struct, field
+
 from omnidb_cli.core.circuit import Rules
-from omnidb_cli.core.frozen import frozen
 from omnidb_cli.duration import LONGEST_DELAY_S, LONGEST_S, parse_duration
 from omnidb_cli.errors import ConfigurationError
 
@@ -37,8 +38,7 @@ def _seconds(name: str, value: object, *, zero: bool = False, longest_s: float =
         raise ConfigurationError(f"{name}: {error}") from None
 
 
-@frozen
-class HealthCheck:
+class HealthCheck(Struct, frozen=True, dict=True):
     """When and how connections are checked.
 
     `interval` apart, each attempt bounded by `timeout`; a failed look is tried `retries` more times,
@@ -58,23 +58,33 @@ class HealthCheck:
     checks: Mapping[str, CheckFunction] = field(default_factory=dict)
     overrides: Mapping[str, "HealthCheck"] = field(default_factory=dict)
     roles: Mapping[str, str | None] = field(default_factory=dict)
-    interval_s: float = field(init=False)
-    timeout_s: float = field(init=False)
-    retry_delay_s: float = field(init=False)
 
     def __post_init__(self) -> None:
         _whole("retries", self.retries, least=0, most=_MOST_RETRIES)
         _whole("rise", self.rise, least=1)
         _whole("fall", self.fall, least=1)
-        object.__setattr__(self, "interval_s", _seconds("interval", self.interval))
-        object.__setattr__(self, "timeout_s", _seconds("timeout", self.timeout))
-        object.__setattr__(self, "retry_delay_s", _seconds("retry_delay", self.retry_delay, longest_s=LONGEST_DELAY_S))
+        _ = self.interval_s, self.timeout_s, self.retry_delay_s
         for name, check in self.checks.items():
             if not callable(check):
                 raise ConfigurationError(f'the check of "{name}" is not callable: {check!r}')
         for name, role in self.roles.items():
             if role not in _ROLES:
                 raise ConfigurationError(f'the role of "{name}" must be primary or replica, not {role!r}')
+
+    @cached_property
+    def interval_s(self) -> float:
+        """`interval` in seconds."""
+        return _seconds("interval", self.interval)
+
+    @cached_property
+    def timeout_s(self) -> float:
+        """`timeout` in seconds."""
+        return _seconds("timeout", self.timeout)
+
+    @cached_property
+    def retry_delay_s(self) -> float:
+        """`retry_delay` in seconds."""
+        return _seconds("retry_delay", self.retry_delay, longest_s=LONGEST_DELAY_S)
 
 
 def _uniform_tenth() -> float:
@@ -84,8 +94,7 @@ def _uniform_tenth() -> float:
     return uniform(-0.1, 0.1)  # noqa: S311 - no secret hangs on it
 
 
-@frozen
-class CircuitBreakerConfig:
+class CircuitBreakerConfig(Struct, frozen=True):
     """When a circuit trips and how it comes back.
 
     `threshold` failures in a row open it for `reset_timeout`; then at most `half_open_successes` trial calls at
@@ -127,8 +136,7 @@ class Failback(StrEnum):
     MANUAL = "manual"
 
 
-@frozen
-class Failover:
+class Failover(Struct, frozen=True, dict=True):
     """Who serves when a connection cannot: `to`, one name or several in order.
 
     With `failback="auto"` the primary serves again after `failback_after` of unbroken eligibility, with
@@ -138,16 +146,22 @@ class Failover:
     to: str | Sequence[str]
     failback: str = Failback.AUTO
     failback_after: Duration = 0.0
-    backups: tuple[str, ...] = field(init=False)
-    failback_after_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        backups = (self.to,) if isinstance(self.to, str) else tuple(self.to)
-        if not backups:
+        if not self.backups:
             raise ConfigurationError("a failover needs at least one backup")
-        if len(set(backups)) < len(backups):
-            raise ConfigurationError(f"a backup is named twice: {', '.join(backups)}")
+        if len(set(self.backups)) < len(self.backups):
+            raise ConfigurationError(f"a backup is named twice: {', '.join(self.backups)}")
         if self.failback not in list(Failback):
             raise ConfigurationError(f"failback must be auto or manual, not {self.failback!r}")
-        object.__setattr__(self, "backups", backups)
-        object.__setattr__(self, "failback_after_s", _seconds("failback_after", self.failback_after, zero=True))
+        _ = self.failback_after_s
+
+    @cached_property
+    def backups(self) -> tuple[str, ...]:
+        """The names of `to`, in order."""
+        return (self.to,) if isinstance(self.to, str) else tuple(self.to)
+
+    @cached_property
+    def failback_after_s(self) -> float:
+        """`failback_after` in seconds."""
+        return _seconds("failback_after", self.failback_after, zero=True)

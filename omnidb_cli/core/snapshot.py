@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
+from msgspec import Struct
+
 from omnidb_cli.core.circuit import CircuitState
-from omnidb_cli.core.frozen import frozen
 from omnidb_cli.core.health import Health
 
 
-@frozen
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One connection that could serve: whether it may, and why (not)."""
 
     name: str
@@ -16,8 +16,7 @@ class Candidate:
     reason: str
 
 
-@frozen
-class Route:
+class Route(Struct, frozen=True):
     """Who serves `requested` now. `serving` is None when nobody can; `candidates` are in the order of preference."""
 
     requested: str
@@ -28,8 +27,7 @@ class Route:
     split_brain: "SplitBrain | None" = None
 
 
-@frozen
-class SplitBrain:
+class SplitBrain(Struct, frozen=True):
     """A primary and its replica that both take writes (semantics, Failover 8).
 
     `requested` is the primary of the route, `primary` and `replica` the two that part, `others` further ones expected
@@ -49,24 +47,21 @@ class SplitBrain:
         return (self.replica, *self.others)
 
 
-@frozen
-class ErrorView:
+class ErrorView(Struct, frozen=True):
     """What was wrong at the last look: an `ErrorKind` word and a sentence."""
 
     kind: str
     message: str
 
 
-@frozen
-class RoleView:
+class RoleView(Struct, frozen=True):
     """The role that was asked for and the one that was found; None: not asked for, not known."""
 
     expected: str | None
     actual: str | None
 
 
-@frozen
-class CircuitView:
+class CircuitView(Struct, frozen=True):
     """One circuit. Times are aware UTC datetimes; `retry_at` is None unless it waits for the clock."""
 
     state: CircuitState
@@ -80,8 +75,7 @@ class CircuitView:
     held_until: datetime | None
 
 
-@frozen
-class RouteView:
+class RouteView(Struct, frozen=True):
     """The route as the status object has it: `serving`, `failover`, `reason`, `candidates`."""
 
     serving: str | None
@@ -90,8 +84,7 @@ class RouteView:
     candidates: tuple[Candidate, ...]
 
 
-@frozen
-class ConnectionSnapshot:
+class ConnectionSnapshot(Struct, frozen=True):
     """One connection. `engine`, `address` and `tags` are the topology's, None and empty in library use.
 
     `health_since` is since when its health is what it is, None while it is unknown.
@@ -112,8 +105,7 @@ class ConnectionSnapshot:
     route: RouteView
 
 
-@frozen
-class Summary:
+class Summary(Struct, frozen=True):
     """Counts. `unserved` leaves out standbys and those that a person holds; `open_circuits` counts every open one.
 
     `standbys_down` counts the standbys that nothing serves and no person holds, `split_brains` the routes with one.
@@ -132,8 +124,7 @@ class Summary:
     split_brains: int
 
 
-@frozen
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Everything at `taken_at`. `topology` is its name, None in library use.
 
     `standbys` names the connections that only stand by for others (semantics, Failover 9).

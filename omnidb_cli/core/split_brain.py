@@ -5,12 +5,13 @@ Pure: found in what was observed, and said in one sentence.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec import Struct
+
 from omnidb_cli.core.health import HealthRecord
 from omnidb_cli.core.standing import clock_time
-from omnidb_cli.tuples import NamedTuple
 
 
-class Parting(NamedTuple):
+class Parting(Struct, frozen=True):
     """The connection that takes writes, and the expected replicas that take writes beside it (at least one)."""
 
     primary: str

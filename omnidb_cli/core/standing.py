@@ -42,7 +42,7 @@ def provable(circuit: Circuit, *, has_check: bool) -> bool:
 
 def reason_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, permits_left: int = 1) -> str:
     """Why a connection stands where it stands, in words that follow its name."""
-    health, circuit = memory
+    health, circuit = memory.health, memory.circuit
     state = state_at(circuit, clock, rules)
     if circuit.held and state is CircuitState.OPEN:
         return hold_words(circuit)

@@ -102,7 +102,7 @@ class Switchboard:
         breaker = connection.breaker
         before, fault, wrote = breaker.circuit, connection.health.fault, connection.health.takes_writes
         outcome = reduce(Memory(connection.health, before), given, at, connection.settings)
-        connection.health, breaker.circuit = outcome.memory
+        connection.health, breaker.circuit = outcome.memory.health, outcome.memory.circuit
         if self._journal is not None:
             self._journal.record(name, given, at)
         health = connection.health
@@ -115,7 +115,7 @@ class Switchboard:
     def checked(self, name: str, checked: Checked, at: Moment) -> bool:
         """Takes in a look as `apply` does; quickly, as a good one changes no closed circuit and seldom the health."""
         connection = self.connections[name]
-        result, latency_s = checked
+        result, latency_s = checked.result, checked.latency_s
         if result.health is _UNHEALTHY or connection.breaker.circuit.state is not _CLOSED:
             return self.apply(name, checked, at)
         before, settings = connection.health, connection.settings
@@ -142,7 +142,7 @@ class Switchboard:
             connection = self.connections[name]
             before = connection.memory
             changes = changes_between(before, memory, connection.settings.rules)
-            connection.health, connection.breaker.circuit = memory
+            connection.health, connection.breaker.circuit = memory.health, memory.circuit
             self._timers.watch(connection)
             is_moved = serving is not None and serving != self.router.serving(name)
             if serving is not None:
@@ -155,7 +155,7 @@ class Switchboard:
     def restore(self, name: str, memory: Memory, serving: Serving) -> None:
         """Takes over what was saved of `name`; announces nothing."""
         connection = self.connections[name]
-        connection.health, connection.breaker.circuit = memory
+        connection.health, connection.breaker.circuit = memory.health, memory.circuit
         self.router.settle(name, serving)
 
     def emit(self, type: EventType, name: str | None, **fields: Any) -> None:  # noqa: A002 - the field's word

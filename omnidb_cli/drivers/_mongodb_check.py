@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import DriverError, ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 STILL_S = 10.0
 """A secondary that is behind and has applied nothing for so long stands still, seconds."""
@@ -18,14 +19,14 @@ _STATES: Mapping[int, str] = {
 }  # fmt: skip
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True):
     """What the server said: its `hello`, and `replSetGetStatus` where it was asked and may be read by this login."""
 
     hello: Mapping[str, Any]
     status: Mapping[str, Any] | None = None
 
 
-class Behind(NamedTuple):
+class Behind(Struct, frozen=True):
     """How far a secondary had come when it was first seen there, with more to come. `since_s` is a monotonic time."""
 
     applied: object

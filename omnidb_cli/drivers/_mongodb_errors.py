@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, of_numbers, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -16,10 +19,9 @@ from omnidb_cli.errors import (
     errnos_of,
     is_local,
 )
-from omnidb_cli.tuples import NamedTuple
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True):
     """What a code says, and whether the circuit breaker counts it."""
 
     kind: ErrorKind
@@ -159,7 +161,7 @@ def connect_error(error: Exception, place: str) -> ConnectError:
         return ConnectError(f"{place}: {said_by(error)}", kind=kind)
     trouble = network_trouble(error)
     if trouble.kind is ErrorKind.TLS:
-        trouble = trouble._replace(sentence=f"{trouble.sentence}: {_tls_reason(error)}")
+        trouble = replace(trouble, sentence=f"{trouble.sentence}: {_tls_reason(error)}")
     return not_connected(trouble, place)
 
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from omnidb_cli.errors import StatementError
-from omnidb_cli.tuples import NamedTuple
 
 Parameters = Iterator[str]
 
@@ -38,7 +39,7 @@ _EXTENDED = frozenset({
 _INT64 = range(-(2**63), 2**63)
 
 
-class Token(NamedTuple):
+class Token(Struct, frozen=True):
     """One word of a statement; `at` counts characters from 0."""
 
     kind: str

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from omnidb_cli.drivers._mongodb_plan import Command, Plan, projected
 from omnidb_cli.errors import StatementError
 
@@ -16,7 +18,7 @@ def _find(collection: str, wanted: Any = None, projection: Any = None, options: 
 
 def _find_one(collection: str, wanted: Any = None, projection: Any = None, options: Any = None) -> Plan:
     found = _find(collection, wanted, projection, options)
-    return found._replace(command=found.command | {"limit": 1, "singleBatch": True})
+    return replace(found, command=found.command | {"limit": 1, "singleBatch": True})
 
 
 def _count_documents(collection: str, wanted: Any = None, options: Any = None) -> Plan:

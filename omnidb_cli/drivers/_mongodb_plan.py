@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 Command = dict[str, Any]
 
@@ -22,7 +22,7 @@ _CURSORS = frozenset({"find", "aggregate", "listCollections", "listIndexes"})
 _CHANGES = frozenset({"insert", "update", "delete"})
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True):
     """One command to be sent once.
 
     `database` is None for the URL's own. `columns` are those that a projection names, else empty; `counts` is the

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from omnidb_cli.drivers._mongodb_literal import Reader, unexpected
 from omnidb_cli.drivers._mongodb_methods import METHODS
 from omnidb_cli.drivers._mongodb_plan import Command, Plan, projected
@@ -147,4 +149,4 @@ def _chained(reader: Reader, planned: Plan, method: str) -> Plan:
         command[_CHAINED[token.text]] = arguments[0]
     if "limit" in command and isinstance(command["limit"], int) and command["limit"] < 0:
         command |= {"limit": -command["limit"], "singleBatch": True}
-    return planned._replace(command=command, columns=planned.columns or projected(command.get("projection")))
+    return replace(planned, command=command, columns=planned.columns or projected(command.get("projection")))

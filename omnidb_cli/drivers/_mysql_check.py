@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnidb_cli.drivers._mysql_errors import is_denied
 from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import StatementError
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.core.health import Answer
@@ -24,7 +25,7 @@ _MOST_WORDS = 300
 _NO_SUCH_STATEMENT = 1064
 
 
-class Look(NamedTuple):
+class Look(Struct, frozen=True):
     """What a server said. `sources` is a row for each server it replicates from; None: we may not know.
 
     `gtid` is the last transaction of its history, empty where it numbers none.

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -12,13 +14,12 @@ from omnidb_cli.errors import (
     StatementError,
     StatementTimeout,
 )
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True):
     """What a code says of the server: the kind, and whether the circuit breaker counts it as a failure."""
 
     kind: ErrorKind
@@ -122,7 +123,7 @@ def while_connecting(place: str, database: str | None, error: Exception) -> Conn
             return AuthenticationError(f'{place}: no access to the database "{database}", or there is none: {code}')
         case 1049:
             return ConnectError(f'{place}: there is no database "{database}"', kind=ErrorKind.NOT_FOUND)
-    kind, _ = meaning(code, connecting=True)
+    kind = meaning(code, connecting=True).kind
     if kind is ErrorKind.AUTH:
         return AuthenticationError(f"{place} refused the login: {words(error)} ({code})", hint=_HINTS.get(code))
     if kind is ErrorKind.RESET:
@@ -138,9 +139,9 @@ def while_running(place: str, error: Exception) -> DriverError:
     code = code_of(error)
     if code == 0 and not _is_of_library(error):
         return DriverError(f"{place}: the answer could not be read: {words(error)}")
-    kind, counts = meaning(code or _LOST)
-    made = _made(place, kind, error, f"{words(error)} ({code})")
-    made.counts_as_failure = counts
+    meant = meaning(code or _LOST)
+    made = _made(place, meant.kind, error, f"{words(error)} ({code})")
+    made.counts_as_failure = meant.counts
     return made
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnidb_cli.drivers._mysql_parameters import PARAMETERS
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import AuthenticationError
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ class TlsMode(StrEnum):
     VERIFY_IDENTITY = "VERIFY_IDENTITY"
 
 
-class Tls(NamedTuple):
+class Tls(Struct, frozen=True):
     """TLS as asked for; the files are paths."""
 
     mode: TlsMode = TlsMode.PREFERRED
@@ -35,7 +36,7 @@ class Tls(NamedTuple):
     key: str | None = None
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """One server: a host and port, or the path of a unix socket."""
 
     host: str
@@ -51,7 +52,7 @@ class Place(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class Login(NamedTuple):
+class Login(Struct, frozen=True):
     """Everything a connection is made with.
 
     Without TLS and beyond this host the password is sent `in_clear`, or encrypted `by_any_key` that a server brings,

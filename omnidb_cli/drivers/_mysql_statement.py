@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 _TOKENS = r"""
       (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\x00-\x20\x7f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
@@ -36,7 +36,7 @@ _CONTROLS_BY_TWO = frozenset({
 _COUNTS = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD"})
 
 
-class _Token(NamedTuple):
+class _Token(Struct, frozen=True):
     kind: str
     text: str
 

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from omnidb_cli.drivers._mysql_connect import open_wire
 from omnidb_cli.drivers._mysql_errors import while_running
 from omnidb_cli.errors import DriverError
@@ -33,7 +35,7 @@ async def stop(wire: "Wire", login: "Login", server: Sequence["Row"]) -> None:
     deadline = asyncio.get_running_loop().time() + _LONGEST_S
     with contextlib.suppress(DriverError, TimeoutError):
         async with asyncio.timeout_at(deadline):
-            killer = await open_wire(login._replace(places=(wire.place,)), deadline=deadline, limit_s=_LONGEST_S)
+            killer = await open_wire(replace(login, places=(wire.place,)), deadline=deadline, limit_s=_LONGEST_S)
             try:
                 if await identity(killer) == server:
                     await killer.ask(f"KILL {wire.thread_id()}")

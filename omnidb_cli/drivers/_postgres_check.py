@@ -1,8 +1,10 @@
 """What one look at a PostgreSQL server asks, and what the answer means."""
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers.base import position
-from omnidb_cli.tuples import NamedTuple
 
 _LOOK = """
 SELECT recovering,
@@ -32,7 +34,7 @@ DOUBTFUL_S = 1.0
 """From which age on a replica that is not level is looked at twice, seconds."""
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True):
     """The row of `LOOK`.
 
     `received` and `replayed` are positions in the WAL, bytes; `age_s` is how long ago, by the primary's clock, the
@@ -81,12 +83,12 @@ def settled(first: Seen, second: Seen, apart_s: float) -> Seen:
     """The second look; what the first one was waiting for is no older than the time between them, if it is done."""
     if second.replayed is None or first.received is None or second.replayed < first.received:
         return second
-    return second._replace(age_s=min(apart_s, second.age_s or apart_s))
+    return replace(second, age_s=min(apart_s, second.age_s or apart_s))
 
 
 def since_level(seen: Seen, level_s: float) -> Seen:
     """The same, of a replica that was level so many seconds ago: it waits for nothing that is older."""
-    return seen if seen.age_s is None else seen._replace(age_s=min(seen.age_s, level_s))
+    return seen if seen.age_s is None else replace(seen, age_s=min(seen.age_s, level_s))
 
 
 def _lag_s(seen: Seen) -> float | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -12,10 +14,9 @@ from omnidb_cli.errors import (
     StatementError,
     StatementTimeout,
 )
-from omnidb_cli.tuples import NamedTuple
 
 
-class Rule(NamedTuple):
+class Rule(Struct, frozen=True):
     """What a failure is: its kind, and whether the circuit counts it."""
 
     kind: ErrorKind

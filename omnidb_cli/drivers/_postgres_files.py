@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 from omnidb_cli.drivers._postgres_parameters import PARAMETERS
 from omnidb_cli.errors import ConnectError, ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 _SYSTEM_FOLDERS = ("/etc/postgresql-common", "/etc", "/usr/local/etc/postgresql", "/opt/homebrew/etc/postgresql")
 """Where builds of libpq look when `PGSYSCONFDIR` does not say it."""
@@ -20,7 +21,7 @@ _NAMES = frozenset({"host", "dbname", "user", "password", *(one.name for one in 
 }  # fmt: skip
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """What a service file says of one service, and which file that is."""
 
     file: str

@@ -4,11 +4,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from omnidb_cli.drivers._postgres_parameters import PARAMETERS
 from omnidb_cli.drivers._url_options import PLAIN
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
-from omnidb_cli.tuples import NamedTuple
 
 PORT = 5432
 
@@ -17,7 +19,7 @@ _READ_HERE = ("connect_timeout", "fallback_application_name", "port", "require_a
 """Not passed on: it has been read here."""
 
 
-class Login(NamedTuple):
+class Login(Struct, frozen=True):
     """Where and as whom. `params` go on as they are; `direct_tls` is for a server that expects TLS from the first byte.
 
     `require_auth` says how a server may ask for the password. `target` is what it was made from. `service` names the
@@ -81,7 +83,8 @@ def with_service(login: Login) -> Login:
     from omnidb_cli.drivers._postgres_files import service_entry
 
     target = login.target
-    file, entry = service_entry(login.service, target.params.get("servicefile"))
+    service = service_entry(login.service, target.params.get("servicefile"))
+    file, entry = service.file, service.params
     params = {key: value for key, value in entry.items() if value} | dict(target.params)
     said = {key: params.pop(key, None) for key in ("host", "hostaddr", "user", "password", "dbname")}
     for secret in (said["password"], entry.get("sslpassword")):
@@ -90,7 +93,8 @@ def with_service(login: Login) -> Login:
         hosts = target.hosts or _hosts(said["host"] or said["hostaddr"], params.get("port"))
         if hosts != target.hosts:
             params.pop("port", None)
-        found = target._replace(
+        found = replace(
+            target,
             hosts=hosts,
             username=target.username or said["user"],
             password=target.password or said["password"],

@@ -5,8 +5,9 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html and …/li
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 _WAYS: Mapping[int, str] = {3: "password", 5: "md5", 7: "gss", 9: "sspi", 10: "scram-sha-256"}
 _DONE = 0
@@ -18,7 +19,7 @@ WAYS = (*_WAYS.values(), "none")
 """The words of libpq's `require_auth`; each may have a `!` before it. `none` is a server that asks for nothing."""
 
 
-class LoginPolicy(NamedTuple):
+class LoginPolicy(Struct, frozen=True):
     """Which ways to log in are answered at `place`; `wanted` is a `require_auth` of libpq, or None.
 
     Without one it is every way but the password in clear for everybody on the way to read.

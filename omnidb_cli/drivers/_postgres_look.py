@@ -78,7 +78,7 @@ class Looker:
             self._tells_position = False
             self._use(await self.connection.prepare(LOOK_WITHOUT_POSITION))
             return await self._seen()
-        return Seen._make(rows[0])
+        return Seen(*rows[0])
 
     def _compared(self, seen: Seen) -> Seen:
         """What the looks before make of it."""

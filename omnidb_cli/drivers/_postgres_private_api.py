@@ -59,7 +59,7 @@ class ListeningProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has
         """Why this is not answered, if it is not."""
         for way in self._requests.feed(data):
             is_private = self.is_ssl or is_on_this_host(self._transport)
-            error = self._policy and self._policy.refusal(way, is_private)
+            error = None if self._policy is None else self._policy.refusal(way, is_private)
             if error is not None:
                 return error
         return None

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from omnidb_cli.drivers.base import spans_commands
 from omnidb_cli.errors import StatementError
-from omnidb_cli.tuples import NamedTuple
 
 PREPARED = "omnidb"
 """The name of the statement that is prepared to take parameters."""
@@ -21,7 +22,7 @@ _CHANGING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE
 _OVER_THE_WIRE = re.compile(r"\b(?:FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE)
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True):
     """How a statement is run. `prepare` is run before `sql`, where parameters are to be bound.
 
     `whole`: its rows are all read before the first is given out, since they come of a change, which is to be complete

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnidb_cli.drivers._redis_parameters import PARAMETERS, TLS_SCHEMES
 from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 PORT = 6379
 
 
-class Tls(NamedTuple):
+class Tls(Struct, frozen=True):
     """How the server's certificate is verified, and with which one this side shows who it is (files)."""
 
     verify: bool = True
@@ -45,7 +46,7 @@ class Tls(NamedTuple):
         return context
 
 
-class Address(NamedTuple):
+class Address(Struct, frozen=True):
     """One server, or its unix socket (`path`), the number of a database on it, and the login."""
 
     host: str = ""

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from msgspec import Struct
+
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers._redis_errors import ReplyError, rejected, rule_of
 from omnidb_cli.drivers._redis_link import Link
 from omnidb_cli.drivers._redis_wire import Command, packed
 from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, WriteRefusedError
-from omnidb_cli.tuples import NamedTuple
 
 HEARTBEAT_S = 11
 """A primary speaks to its replicas every 10 s (repl-ping-replica-period), and looks at its clock every second: so
@@ -25,7 +26,7 @@ _ROLES = {"master": "primary", "primary": "primary", "slave": "replica", "replic
 Facts = Mapping[str, str]
 
 
-class Replication(NamedTuple):
+class Replication(Struct, frozen=True):
     """What a server says of its place in the replication; None where it does not say."""
 
     role: str | None = None
@@ -72,8 +73,8 @@ class Look:
         elif asked_who:
             self._commands = self._commands[:-1]
             self._packed = packed(*self._commands)
-        role, writable, lag_s, stalled, where = seen
-        return Answer(perf_counter() - started, role, writable, lag_s, stalled, self._version, where)
+        latency_s = perf_counter() - started
+        return Answer(latency_s, seen.role, seen.writable, seen.lag_s, seen.stalled, self._version, seen.position)
 
     async def _first_commands(self) -> list[Command]:
         """Who it is comes last: it is asked no more, once its place in the replication may be read."""

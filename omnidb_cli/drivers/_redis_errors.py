@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -10,7 +12,6 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementError,
 )
-from omnidb_cli.tuples import NamedTuple
 
 
 class ReplyError(Exception):
@@ -21,7 +22,7 @@ class UnreadableError(Exception):
     """What came over the connection is no reply, or none to what was asked."""
 
 
-class Rule(NamedTuple):
+class Rule(Struct, frozen=True):
     """What a failure is: its kind, whether the circuit counts it, and what to do about it."""
 
     kind: ErrorKind

@@ -9,9 +9,10 @@ import os
 import stat
 from threading import Lock
 
+from msgspec import Struct
+
 from omnidb_cli.drivers.network_errors import not_connected, trouble_of
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
-from omnidb_cli.tuples import NamedTuple
 
 _MAGIC = b"SQLite format 3\0"
 _READ_VERSION = 19  # the place of the header's byte that tells readers to use the write-ahead log
@@ -25,7 +26,7 @@ _KINDS = {
 }
 
 
-class File(NamedTuple):
+class File(Struct, frozen=True):
     """A regular, non-empty file. `path` is no symbolic link: SQLite keeps its logs beside the file itself."""
 
     path: str

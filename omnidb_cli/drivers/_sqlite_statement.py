@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from msgspec import Struct
+
 from omnidb_cli.drivers.base import spans_commands
 from omnidb_cli.errors import StatementError
-from omnidb_cli.tuples import NamedTuple
 
 _TOKENS = re.compile(
     r"""
@@ -30,7 +31,7 @@ _MOST_PLACES = 250_000
 Bound = str | int | float
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True):
     """One statement and what to bind.
 
     `command` is its verb in capitals; `counts` says that it changes rows and tells how many, `changes` that it
@@ -50,7 +51,7 @@ class Plan(NamedTuple):
         return self.counts or self.command in _SCHEMA_CHANGES
 
 
-class _Token(NamedTuple):
+class _Token(Struct, frozen=True):
     kind: str
     text: str
 
@@ -128,9 +129,7 @@ def _bindings(tokens: Sequence[_Token], parameters: Sequence[str]) -> Sequence[B
 def _places(tokens: Sequence[_Token]) -> list[str]:
     """The placeholders by SQLite's numbers: `?` takes the next, `?7` the seventh, a name its own."""
     places: list[str] = []
-    for kind, text in tokens:
-        if kind != "place":
-            continue
+    for text in (token.text for token in tokens if token.kind == "place"):
         if text == "?" or (text[0] != "?" and text not in places):
             places.append(text)
         elif text[0] == "?":

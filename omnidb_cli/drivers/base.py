@@ -10,11 +10,12 @@ disk: the first `check` or `connect` does.
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from omnidb_cli.core.health import Answer
 from omnidb_cli.discovery import load, names_in
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, ErrorKind, StatementError, TopologyError
-from omnidb_cli.tuples import NamedTuple
 
 
 def _nobody(_secret: str) -> None:
@@ -30,7 +31,7 @@ _LONGEST_S = 60.0
 _LONGEST_POSITION = 120
 
 
-class Target(NamedTuple):
+class Target(Struct, frozen=True):
     """Where a connection goes. `hosts` are (host, port) pairs, `database` the URL's path without its first slash.
 
     `path` is the file of an engine that lives in one (absolute), else None. `statement` is the topology's own
@@ -63,7 +64,7 @@ class Target(NamedTuple):
         return _LONGEST_S if self.timeout_s is None else self.timeout_s
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """The answer to one statement, its rows still to be read.
 
     `columns` is empty for a statement that returns no rows. `batches` yields lists of row tuples and is

@@ -7,6 +7,8 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from omnidb_cli.errors import (
     LOCAL_ERRNOS,
     AuthenticationError,
@@ -16,10 +18,9 @@ from omnidb_cli.errors import (
     errnos_of,
     is_local,
 )
-from omnidb_cli.tuples import NamedTuple
 
 
-class Trouble(NamedTuple):
+class Trouble(Struct, frozen=True):
     """One cause: its kind, a sentence that follows the server's address, and what to do about it."""
 
     kind: ErrorKind

@@ -12,7 +12,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 MOST_AT_ONCE = 512
 """Names looked up at the same time; beyond that a look-up fails at once."""
@@ -27,7 +27,7 @@ _LOOPBACK = ("::1", "127.0.0.1")
 Addresses = Sequence[tuple[Any, ...]]
 
 
-class _Asked(NamedTuple):
+class _Asked(Struct, frozen=True):
     """What `getaddrinfo` is asked, its port aside: every port of a host shares one look-up."""
 
     host: str

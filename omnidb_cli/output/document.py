@@ -6,7 +6,8 @@ Nothing but `body` is built before a format asks for it.
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Part(StrEnum):
@@ -32,7 +33,7 @@ class Style(StrEnum):
     STRONG = "strong"
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True):
     """A piece of text with one meaning. The text says everything: colour only repeats it.
 
     `short` is what stands for it where a table is too wide for its terminal.
@@ -46,7 +47,7 @@ class Cell(NamedTuple):
 Line = tuple[Cell, ...]
 
 
-class Column(NamedTuple):
+class Column(Struct, frozen=True):
     """A column of a table for people.
 
     `priority` 0 always stays; of the others the highest number goes first when the terminal is narrow.
@@ -59,7 +60,7 @@ class Column(NamedTuple):
     min_width: int | None = None
 
 
-class Note(NamedTuple):
+class Note(Struct, frozen=True):
     """A sentence under the table, with the symbol of what it is about.
 
     `names` are the connections that share it; they follow the text, on a terminal as many as there is room for.
@@ -70,14 +71,14 @@ class Note(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-class Command(NamedTuple):
+class Command(Struct, frozen=True):
     """A command to run next, and what it does."""
 
     text: str
     purpose: str
 
 
-class TableView(NamedTuple):
+class TableView(Struct, frozen=True):
     """What people see. `empty` is said where there are no rows; `lines` stand as they are, unwrapped.
 
     `alarm` goes before everything else, `verdict` follows the notes: what made the exit code.
@@ -96,18 +97,19 @@ class TableView(NamedTuple):
 
 def with_texts(view: TableView, change: Callable[[str], str]) -> TableView:
     """The same view with every text that comes from outside omnidb changed."""
-    return view._replace(
+    return replace(
+        view,
         alarm=change(view.alarm),
         title=_with_texts(view.title, change),
         rows=[_with_texts(row, change) for row in view.rows],
         empty=change(view.empty),
         lines=[_with_texts(line, change) for line in view.lines],
         notes=[
-            note._replace(text=change(note.text), names=tuple(map(change, note.names)) if note.names else ())
+            replace(note, text=change(note.text), names=tuple(map(change, note.names)) if note.names else ())
             for note in view.notes
         ],
         verdict=change(view.verdict),
-        commands=[command._replace(text=change(command.text)) for command in view.commands],
+        commands=[replace(command, text=change(command.text)) for command in view.commands],
     )
 
 
@@ -115,7 +117,7 @@ def _with_texts(line: Line, change: Callable[[str], str]) -> Line:
     return tuple(Cell(change(cell.text), cell.style, cell.short and change(cell.short)) for cell in line)
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """One answer of omnidb, for every format that its view has parts for.
 
     `body` is for JSON and YAML, `items` one object a line, `header` and `rows` are for CSV and TSV, `names` is one

@@ -1,10 +1,11 @@
 """What the live screen shows at one moment and one size: pure, from a scene to a drawing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
@@ -17,7 +18,6 @@ from omnidb_cli.output.views.events import EventObject, event_line, event_time
 from omnidb_cli.output.views.finding import NOTHING_FOUND, Finding
 from omnidb_cli.output.views.problems import problems
 from omnidb_cli.output.views.status import status_rows, status_title
-from omnidb_cli.tuples import NamedTuple
 
 _ROOMY = 16
 """From this many lines on, blank ones set the parts of the screen apart."""
@@ -33,7 +33,7 @@ _EVENT_COLUMNS = (Column(), Column(), Column(), Column(priority=1, min_width=12)
 Clean = Callable[[str], str]
 
 
-class Scene(NamedTuple):
+class Scene(Struct, frozen=True):
     """Everything on the screen. `events` are the last ones, oldest first; `stale` says why nothing is newer.
 
     `ended` says how it ended: then nothing follows, and the countdown gives way to it.
@@ -47,12 +47,17 @@ class Scene(NamedTuple):
     ended: str | None = None
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True):
     """How many rows, sentences and events there is room for."""
 
     rows: int
     problems: int
     events: int
+
+    @property
+    def total(self) -> int:
+        """The lines of all three."""
+        return self.rows + self.problems + self.events
 
 
 def frame(scene: Scene, *, now: datetime, size: tuple[int, int], clean: Clean = str) -> RenderableType:
@@ -74,10 +79,10 @@ def frame(scene: Scene, *, now: datetime, size: tuple[int, int], clean: Clean = 
     room = height - len(head) - 1 - _HEADER - 2 * gap
     counts = {"troubled": troubled, "rows": len(ranked), "problems": len(notes), "events": len(scene.events)}
     plan = plan_lines(room, **counts, gap=gap)
-    spare = room - sum(plan) - gap * ((plan.problems > 0) + (plan.events > 0)) - (plan.rows < len(ranked))
+    spare = room - plan.total - gap * ((plan.problems > 0) + (plan.events > 0)) - (plan.rows < len(ranked))
     if not spare and plan.rows < troubled:  # rather one row less than a reason that breaks off
         more = min(_NAME_LINES, plan.rows // 2)
-        plan, spare = plan._replace(rows=plan.rows - more), more
+        plan, spare = replace(plan, rows=plan.rows - more), more
     said, spare = _problems(notes[: plan.problems], width, spare, clean)
     parts = (
         head,

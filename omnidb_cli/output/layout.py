@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from omnidb_cli.output.document import Column
-from omnidb_cli.tuples import NamedTuple
 
 GAP = 2
 """Blanks between two columns."""
@@ -11,7 +12,7 @@ GAP = 2
 _LEAST = 4
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """One shown column: which, and how many characters wide."""
 
     column: int

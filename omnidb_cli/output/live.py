@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 
+from msgspec.structs import replace
+
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.frame import Scene, frame
 from omnidb_cli.output.streams import Streams
@@ -63,7 +65,7 @@ class LiveScreen:
 
     def ended(self, how: str) -> None:
         """Has the last frame say how it ended."""
-        self._scene = self._scene._replace(ended=how)
+        self._scene = replace(self._scene, ended=how)
 
     def tick(self) -> None:
         """Draws the same again, at the size that the screen has now."""
@@ -80,7 +82,7 @@ class LiveScreen:
     def _last_frame(self) -> str:
         """What stays on the terminal: the screen as it was, and in place of the countdown how it ended."""
         if self._scene.ended is None:
-            self._scene = self._scene._replace(ended="ended")
+            self._scene = replace(self._scene, ended="ended")
         return "".join(f"{line}\n" for line in self._lines(spare=1))  # the prompt takes one
 
     def _clean(self, text: str) -> str:

@@ -2,13 +2,14 @@
 
 from typing import TextIO
 
+from msgspec import Struct
+
 from omnidb_cli.output.encoding import encodable, speaks_unicode
 from omnidb_cli.output.redaction import Redactor
 from omnidb_cli.output.values import jsonable, visible_lines
-from omnidb_cli.tuples import NamedTuple
 
 
-class Failure(NamedTuple):
+class Failure(Struct, frozen=True):
     """Why omnidb ends with exit code `code`: the kind where it has one, one sentence, and what to do next."""
 
     code: int
@@ -18,7 +19,7 @@ class Failure(NamedTuple):
     hint: str | None = None
 
 
-class Caution(NamedTuple):
+class Caution(Struct, frozen=True):
     """What is not as it should be, although work goes on."""
 
     message: str
@@ -26,7 +27,7 @@ class Caution(NamedTuple):
     hint: str | None = None
 
 
-class Say(NamedTuple):
+class Say(Struct, frozen=True):
     """One thing to say: its key in JSON, the object under it, and the same as a sentence with a hint."""
 
     key: str

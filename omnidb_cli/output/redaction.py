@@ -7,6 +7,8 @@ a time.
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from omnidb_cli.output.document import Document
 from omnidb_cli.output.values import jsonable
 
@@ -23,7 +25,8 @@ def redacted(document: Document, redact: Redactor) -> Document:
     rows, names = document.rows, document.names
     if redact is nothing_secret:
         return document
-    return document._replace(
+    return replace(
+        document,
         rows=rows and (lambda: ([jsonable(value, redact) for value in row] for row in rows())),
         names=names and (lambda: map(redact, names())),
     )

@@ -6,9 +6,10 @@ Its rows are the one thing that is never redacted.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from omnidb_cli.output.document import Part
 from omnidb_cli.output.words import counted, milliseconds
-from omnidb_cli.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
@@ -19,7 +20,7 @@ PARTS = (Part.RESULT,)
 Row = Sequence[object]
 
 
-class ResultSummary(NamedTuple):
+class ResultSummary(Struct, frozen=True):
     """Everything of a result but its rows. `row_count` counts rows returned, or changed; None: not known."""
 
     requested: str

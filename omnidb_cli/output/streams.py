@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
+from msgspec.structs import replace
+
 from omnidb_cli.output.document import Document
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
 from omnidb_cli.output.messages import Caution, Failure, Say, as_json, as_sentence
@@ -166,7 +168,7 @@ class Streams:
 
     def error(self, failure: Failure) -> None:
         """Says on stderr why omnidb ends with `failure.code`."""
-        told = failure._replace(message=self.typed(failure.message), hint=failure.hint and self.typed(failure.hint))
+        told = replace(failure, message=self.typed(failure.message), hint=failure.hint and self.typed(failure.hint))
         self._say(Say("error", told, told.message, told.hint))
 
     def typed(self, text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import zip_longest
 
+from msgspec.structs import replace
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -95,11 +96,11 @@ def table(view: TableView, *, width: int | None, fold: bool = True) -> Renderabl
     """The columns that fit into `width`; texts too long for theirs are folded, or (for one line a row) cut with `…`."""
     natural = _natural(view)
     places = fit(view.columns, natural, width)
-    if len(places) < len(view.columns) or any(size < natural[index] for index, size in places):
-        view = view._replace(rows=[tuple(_shortened(cell) for cell in row) for row in view.rows])
+    if len(places) < len(view.columns) or any(place.width < natural[place.column] for place in places):
+        view = replace(view, rows=[tuple(_shortened(cell) for cell in row) for row in view.rows])
         natural = _natural(view)
         places = fit(view.columns, natural, width)
-    if all(size == natural[index] for index, size in places):
+    if all(place.width == natural[place.column] for place in places):
         return _unfolded(view, places)
     return _folded(view, places, fold)
 
@@ -118,7 +119,7 @@ def _unfolded(view: TableView, places: Sequence[Place]) -> RenderableType:
     lines = [_aligned(line, view.columns, places) for row in view.rows for line in _lines(row)]
     titles = [Cell(column.title, Style.QUIET) for column in view.columns]
     if any(cell.text for cell in titles):
-        rule = "─" * (sum(size for _, size in places) + GAP * (len(places) - 1))
+        rule = "─" * (sum(place.width for place in places) + GAP * (len(places) - 1))
         lines[:0] = [_aligned(titles, view.columns, places), Text(rule, "dim")]
     return Group(*lines)
 
@@ -133,12 +134,13 @@ def _lines(row: Line) -> Iterable[Line]:
 
 def _aligned(row: Sequence[Cell], columns: Sequence[Column], places: Sequence[Place]) -> Text:
     line = Text(no_wrap=True)
-    for number, (index, size) in enumerate(places):
-        blanks = " " * (size - display_width(row[index].text))
+    for number, place in enumerate(places):
+        cell, is_right = row[place.column], columns[place.column].right
+        blanks = " " * (place.width - display_width(cell.text))
         gap = " " * GAP if number else ""
-        line.append(gap + blanks if columns[index].right else gap)
-        line.append(row[index].text, _COLORS[row[index].style])
-        line.append("" if columns[index].right else blanks)
+        line.append(gap + blanks if is_right else gap)
+        line.append(cell.text, _COLORS[cell.style])
+        line.append("" if is_right else blanks)
     return line
 
 
@@ -146,16 +148,16 @@ def _folded(view: TableView, places: Sequence[Place], fold: bool) -> Table:
     titles = [column.title for column in view.columns]
     drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), show_header=any(titles))
     drawn.border_style = drawn.header_style = "dim"
-    for index, size in places:
+    for place in places:
         drawn.add_column(
-            titles[index],
-            justify="right" if view.columns[index].right else "left",
-            width=size,
+            titles[place.column],
+            justify="right" if view.columns[place.column].right else "left",
+            width=place.width,
             no_wrap=not fold,
             overflow="fold" if fold else "ellipsis",
         )
     for row in view.rows:
-        drawn.add_row(*(piece(row[index]) for index, _ in places))
+        drawn.add_row(*(piece(row[place.column]) for place in places))
     return drawn
 
 

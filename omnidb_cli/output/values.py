@@ -35,10 +35,8 @@ def jsonable(value: object, redact: Callable[[str], str] | None = None) -> objec
 
 @cache
 def _field_names(kind: type) -> tuple[str, ...] | None:
-    """The fields of a dataclass or a named tuple, None of anything else."""
-    if (by_name := getattr(kind, "__dataclass_fields__", None)) is not None:
-        return tuple(by_name)  # as `dataclasses.fields` has them, without its import
-    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+    """The fields of a struct, None of anything else."""
+    return getattr(kind, "__struct_fields__", None)
 
 
 def scalar_text(value: object) -> str:

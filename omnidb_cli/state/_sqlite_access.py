@@ -134,7 +134,7 @@ class FileAccess:
             return standing(self.path)  # a folder that is closed to us: the file's time has to do
 
     def _hold(self, opened: Opened) -> sqlite3.Connection:
-        self._db, self._file = opened
+        self._db, self._file = opened.db, opened.file
         self._seen = None  # data_version counts for one connection; what another one missed cannot be told
         return opened.db
 

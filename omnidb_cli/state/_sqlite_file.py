@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
+from msgspec import Struct
+
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state._sqlite_errors import BUSY_S, GarbledRowError, UnusableFileError, damaged, locked
 from omnidb_cli.state._sqlite_path import (
@@ -24,7 +26,6 @@ from omnidb_cli.state._sqlite_path import (
     standing,
 )
 from omnidb_cli.state._sqlite_rights import create, give_group, needs_group
-from omnidb_cli.tuples import NamedTuple
 
 SCHEMA: Final = 2
 _RECENT_S: Final = 0.05
@@ -54,7 +55,7 @@ Question = Callable[[sqlite3.Connection], Answer]
 """Reads only, and may be asked more than once."""
 
 
-class Opened(NamedTuple):
+class Opened(Struct, frozen=True):
     """A connection, and which file it is to."""
 
     db: sqlite3.Connection

@@ -5,8 +5,9 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.tuples import NamedTuple
 
 APPLICATION_ID: Final = 0x6F6D6462  # "omdb"
 JOURNALS: Final = ("-wal", "-shm", "-journal")
@@ -31,7 +32,7 @@ class NotOursError(StateStoreError):
     """What is at the path is no state of omnidb: nothing touches it, `reset` neither."""
 
 
-class Standing(NamedTuple):
+class Standing(Struct, frozen=True):
     """Which file is at a path, when its content changed (ns) and its size in bytes."""
 
     identity: Identity
@@ -42,7 +43,7 @@ class Standing(NamedTuple):
 def identity(path: str) -> Identity | None:
     """Which file is at `path` now; None when there is none. Raises NotOursError for what is no regular file."""
     found = standing(path)
-    return found and found.identity
+    return None if found is None else found.identity
 
 
 def standing(path: str) -> Standing | None:

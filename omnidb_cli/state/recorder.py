@@ -7,6 +7,9 @@ is neither lost nor undone, and of several observers of one change only the firs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from omnidb_cli.core.announce import event_of
 from omnidb_cli.core.circuit import CLOSED, Moment
 from omnidb_cli.core.endpoint import Checked, Closed, Held, Input, Memory, Settings, reduce
@@ -14,7 +17,6 @@ from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.health import NEVER_OBSERVED
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state.store import Saved, Store, Update
-from omnidb_cli.tuples import NamedTuple
 
 GRAIN_S: Final = 0.05
 """How far two readings of this host's two clocks may differ.
@@ -27,13 +29,13 @@ KEPT: Final = 10_000
 """How many entries wait, at least, for a store that fails; the oldest go first."""
 
 
-class _Given(NamedTuple):
+class _Given(Struct, frozen=True):
     name: str
     given: Input
     at: Moment
 
 
-class _Routed(NamedTuple):
+class _Routed(Struct, frozen=True):
     name: str
     serving: str | None
     eligible_since: float | None
@@ -127,7 +129,7 @@ class Recorder:
     def _signed(self, given: Input) -> Input:
         match given:
             case Held(hold) if hold.actor is None:
-                return Held(hold._replace(actor=self._actor))
+                return Held(replace(hold, actor=self._actor))
             case Closed(None):
                 return Closed(self._actor)
             case _:
@@ -160,10 +162,10 @@ class Recorder:
 def _replay(row: Saved, entry: _Given, settings: Settings, now_wall: float) -> tuple[Saved, Sequence[Event]]:
     if isinstance(entry.given, Checked) and _is_stale(row, entry.at.wall, now_wall):
         return row, ()
-    at = entry.at._replace(clock=entry.at.clock + GRAIN_S)
-    memory, changes = reduce(row.memory, entry.given, at, settings)
-    events = [event_of(entry.name, change, entry.at.wall) for change in changes]
-    return row._replace(memory=memory), events
+    at = replace(entry.at, clock=entry.at.clock + GRAIN_S)
+    outcome = reduce(row.memory, entry.given, at, settings)
+    events = [event_of(entry.name, change, entry.at.wall) for change in outcome.changes]
+    return replace(row, memory=outcome.memory), events
 
 
 def _is_stale(row: Saved, at_wall: float, now_wall: float) -> bool:
@@ -177,11 +179,12 @@ def _reroute(row: Saved, entry: _Routed, now_wall: float) -> tuple[Saved, Sequen
     splits = [event for event in entry.events if event.type is EventType.SPLIT_BRAIN]
     moves = [event for event in entry.events if event.type is not EventType.SPLIT_BRAIN]
     told = splits if row.split_since is None else []
-    row = row._replace(split_since=_earliest_known(row.split_since, entry.split_since))
+    row = replace(row, split_since=_earliest_known(row.split_since, entry.split_since))
     is_moved = not row.serving_known or row.serving != entry.serving
     if is_moved and row.serving_known and (not moves or _is_outdated(row, moves[0], now_wall)):
         return row, told
-    routed = row._replace(
+    routed = replace(
+        row,
         serving=entry.serving,
         serving_known=True,
         eligible_since=_earliest_known(row.eligible_since, entry.eligible_since),
@@ -208,5 +211,5 @@ def _renewed(saved: Saved, fingerprint: str) -> Saved:
     if saved.fingerprint == fingerprint:
         return saved
     circuit = saved.memory.circuit
-    fresh = circuit._replace(failures=0) if circuit.held else CLOSED._replace(generation=circuit.generation + 1)
+    fresh = replace(circuit, failures=0) if circuit.held else replace(CLOSED, generation=circuit.generation + 1)
     return Saved(Memory(NEVER_OBSERVED, fresh), fingerprint, saved.serving, saved.serving_known)

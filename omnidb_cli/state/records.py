@@ -10,6 +10,8 @@ from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from msgspec.structs import asdict, replace
+
 from omnidb_cli.core.announce import event_detail
 from omnidb_cli.core.circuit import CLOSED, Circuit, CircuitState, Moment, Origin
 from omnidb_cli.core.endpoint import Memory
@@ -93,11 +95,11 @@ _EVENT_FIELDS: Final = ("previous", "current", "primary", "backup", "error", "no
 
 def encode(saved: Saved) -> str:
     """The row as JSON text. Of health and circuit only what differs from a connection that nobody has seen yet."""
-    health, circuit = saved.memory
-    measured = health._replace(latency_s=_measure(health.latency_s), lag_s=_measure(health.lag_s))
+    health, circuit = saved.memory.health, saved.memory.circuit
+    measured = replace(health, latency_s=_measure(health.latency_s), lag_s=_measure(health.lag_s))
     record = _differences(measured, NEVER_OBSERVED, _HEALTH)
     if health.fault is not None:
-        record["fault"] = health.fault._asdict()
+        record["fault"] = asdict(health.fault)
     return ENCODER.encode(
         {
             "fingerprint": saved.fingerprint,
@@ -116,9 +118,7 @@ def _differences(value: _Kept, fresh: _Kept, fields: Container[str]) -> dict[str
     if value == fresh:
         return {}
     return {
-        field: found
-        for field, found, usual in zip(value._fields, value, fresh, strict=True)
-        if found != usual and field in fields
+        field: found for field, found in asdict(value).items() if field in fields and found != getattr(fresh, field)
     }
 
 
@@ -213,7 +213,7 @@ def _on_this_clock(circuit: Circuit, at: Moment) -> Circuit:
             raise GarbledError("a hold with half a time limit")
         held_until = min(circuit.held_until, at.wall + hold_s)
         hold_deadline = at.clock + held_until - at.wall
-    return circuit._replace(opened_at=opened_at, deadline=deadline, held_until=held_until, hold_deadline=hold_deadline)
+    return replace(circuit, opened_at=opened_at, deadline=deadline, held_until=held_until, hold_deadline=hold_deadline)
 
 
 def _not_after(wall: float | None, at: Moment) -> float | None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from omnidb_cli.core.events import Event
-from omnidb_cli.tuples import NamedTuple
 
 
 class EventClass(StrEnum):
@@ -16,7 +17,7 @@ class EventClass(StrEnum):
     OTHER = "other"
 
 
-class Budget(NamedTuple):
+class Budget(Struct, frozen=True):
     """The newest `events` of a class are kept, but none older than `days`; the newest `AGELESS` whatever their age."""
 
     events: int

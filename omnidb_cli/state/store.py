@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
+
 from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event
 from omnidb_cli.discovery import load
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.tuples import NamedTuple
 
 _NOT_YET = {"redis", "rediss", "valkey", "postgresql", "postgres"}
 _FORMS = "sqlite:////absolute/path.db keeps it in a file, memory: keeps nothing"
 
 
-class Saved(NamedTuple):
+class Saved(Struct, frozen=True):
     """One connection's row.
 
     `fingerprint` identifies the settings it was saved under (no secret goes into it). `serving` is who
@@ -43,14 +44,14 @@ Pure: it may be asked twice.
 """
 
 
-class StoredEvent(NamedTuple):
+class StoredEvent(Struct, frozen=True):
     """An event of the history with the number that the store gave it."""
 
     id: int
     event: Event
 
 
-class Sharing(NamedTuple):
+class Sharing(Struct, frozen=True):
     """For whom a state counts.
 
     `shared_with` is who may read and change it, `also_read_by` who may only read it (None: nobody else). `exposed_by`
@@ -62,7 +63,7 @@ class Sharing(NamedTuple):
     exposed_by: str | None = None
 
 
-class StoreInfo(NamedTuple):
+class StoreInfo(Struct, frozen=True):
     """What `state show` says.
 
     `size_bytes` and `schema` are None where there is nothing yet; `writers` are who@host, last first.

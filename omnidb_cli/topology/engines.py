@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 
-class Engine(NamedTuple):
+class Engine(Struct, frozen=True):
     """One engine. `port` is its default; `host_params` are the parameters that stand in for the host in the URL.
 
     A host that begins with `/` is a unix socket, or the folder of one. `service_param` names an entry of the engine's

@@ -6,8 +6,9 @@ Validation, nearest names, `described`, the docs' reference and the JSON Schema 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
+from msgspec import Struct
+
 from omnidb_cli.duration import FORMS, LONGEST_DELAY_S, LONGEST_HOLD_S, LONGEST_S, write_duration
-from omnidb_cli.tuples import NamedTuple
 
 
 class Kind(StrEnum):
@@ -28,7 +29,7 @@ class Kind(StrEnum):
     NAMED = "named"
 
 
-class Key(NamedTuple):
+class Key(Struct, frozen=True):
     """One key. `default` is as the file would have it; None: nothing unless written.
 
     `least` and `most` bound counts, `longest_s` bounds durations, and 0 as `least` admits one of zero. `section` names

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 
+from msgspec import Struct
+
 from omnidb_cli.errors import Problem, TopologyError
 from omnidb_cli.topology.document import Document, Unreadable, on_one_line
 from omnidb_cli.topology.faults import Faults
@@ -16,7 +18,6 @@ from omnidb_cli.topology.sections import Sections
 from omnidb_cli.topology.url_check import Tables, UrlCheck
 from omnidb_cli.topology.validate import validate
 from omnidb_cli.topology.values import is_name
-from omnidb_cli.tuples import NamedTuple
 
 LARGEST_BYTES = 10 * 1024 * 1024
 _UNNAMED = "topology"
@@ -51,7 +52,7 @@ def parse(
     return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, parameters))  # noqa: PTH100
 
 
-class _Source(NamedTuple):
+class _Source(Struct, frozen=True):
     """Where a text comes from, and what it is read against. `file` is what problems call it."""
 
     file: str

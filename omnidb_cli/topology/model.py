@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from msgspec import Struct
+from msgspec.structs import astuple, replace
+
 from omnidb_cli.errors import UnknownConnectionError
 from omnidb_cli.topology.secret import Secret, Secrets
 from omnidb_cli.topology.state_urls import StateUrl
 from omnidb_cli.topology.urls import Url
-from omnidb_cli.tuples import NamedTuple
 
 
-class HealthCheckSettings(NamedTuple):
+class HealthCheckSettings(Struct, frozen=True):
     """How a connection is checked. `statement` is None for the engine's own."""
 
     interval_s: float
@@ -22,7 +24,7 @@ class HealthCheckSettings(NamedTuple):
     statement: str | None
 
 
-class CircuitBreakerSettings(NamedTuple):
+class CircuitBreakerSettings(Struct, frozen=True):
     """When a circuit trips and how it comes back."""
 
     threshold: int
@@ -31,7 +33,7 @@ class CircuitBreakerSettings(NamedTuple):
     max_reset_timeout_s: float
 
 
-class FailoverRule(NamedTuple):
+class FailoverRule(Struct, frozen=True):
     """Who serves instead, in order. `writes` is `deny` or `allow`, `failback` `auto` or `manual`."""
 
     to: tuple[str, ...]
@@ -40,7 +42,7 @@ class FailoverRule(NamedTuple):
     failback_after_s: float
 
 
-class Connection(NamedTuple):
+class Connection(Struct, frozen=True):
     """One endpoint. `role` is the one it must have, None: not verified."""
 
     name: str
@@ -66,7 +68,7 @@ class Connection(NamedTuple):
 _NOBODY: Mapping[str, FailoverRule] = MappingProxyType({})
 
 
-class Topology(NamedTuple):
+class Topology(Struct, frozen=True):
     """A validated file. `connections` and `failover` are in the order of the file.
 
     `named` says whether the file gives the name itself, or the file's own name stands in. `path` is the absolute
@@ -116,7 +118,8 @@ class Topology(NamedTuple):
     def restricted(self, names: Iterable[str]) -> "Topology":
         """The topology of only these connections and their backups. Raises UnknownConnectionError."""
         kept = self.closure(names)
-        return self._replace(
+        return replace(
+            self,
             connections=MappingProxyType({name: self.connections[name] for name in kept}),
             failover=MappingProxyType({name: self.failover[name] for name in kept if name in self.failover}),
             whole=self.whole or self,
@@ -131,10 +134,11 @@ def fingerprint(connection: Connection, topology: Topology) -> str:
     """
     from zlib import crc32
 
-    url, health_check = connection.url, connection.health_check._replace(interval_s=0.0)
+    url, health_check = connection.url, replace(connection.health_check, interval_s=0.0)
+    breaker = topology.circuit_breaker
     parts = (
         url.scheme, url.username, url.hosts, url.database, url.path, sorted(_shown_params(url)), connection.role,
-        connection.max_lag_s, connection.slow_s, tuple(health_check), tuple(topology.circuit_breaker or ()),
+        connection.max_lag_s, connection.slow_s, astuple(health_check), () if breaker is None else astuple(breaker),
     )  # fmt: skip
     return f"{crc32(repr(parts).encode()):08x}"
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
+from msgspec import Struct
+
 from omnidb_cli.topology.document import short
-from omnidb_cli.tuples import NamedTuple
 
 
 class Form(StrEnum):
@@ -24,7 +25,7 @@ class Form(StrEnum):
     NEVER = "never"
 
 
-class Parameter(NamedTuple):
+class Parameter(Struct, frozen=True):
     """One parameter that the engine's own client knows.
 
     `words` are all that a WORD may be, or each part of WORDS; for a FILE, words that are no file. `unkept` are further
@@ -43,7 +44,7 @@ class Parameter(NamedTuple):
     effect: bool = True
 
 
-class Wording(NamedTuple):
+class Wording(Struct, frozen=True):
     """How faults are put: ` (did you mean "x"?)` for a word among the known ones, and what a parameter was found to be.
 
     `found` takes the name as the URL has it, and the value.
@@ -53,7 +54,7 @@ class Wording(NamedTuple):
     found: Callable[[str, str], str]
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """A URL as rules between its parameters see it: `values` by the name of the table."""
 
     scheme: str
@@ -173,7 +174,7 @@ class Parameters:
         return f"{known.name} must be {_either(known.words)}, {found}{found.nearest(known.words)}"
 
 
-class _Found(NamedTuple):
+class _Found(Struct, frozen=True):
     """What a parameter was found to be, as it goes into a sentence."""
 
     name: str

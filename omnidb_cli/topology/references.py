@@ -5,7 +5,7 @@ import re
 import stat
 from collections.abc import Mapping
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
@@ -97,7 +97,7 @@ def _what_is_wrong(reference: str, *, closed: bool) -> str:
     return f'there is no reference of the kind "{found[1]}"{hint}'
 
 
-class _Zones(NamedTuple):
+class _Zones(Struct, frozen=True):
     """Where a URL's userinfo begins and ends and its query begins, in the text as it is written."""
 
     userinfo: int

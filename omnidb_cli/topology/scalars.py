@@ -2,13 +2,13 @@
 
 import re
 
-from omnidb_cli.tuples import NamedTuple
+from msgspec import Struct
 
 PREFIX = "tag:yaml.org,2002:"
 STR = PREFIX + "str"
 
 
-class Misread(NamedTuple):
+class Misread(Struct, frozen=True):
     """A word that YAML reads as something else than what it looks like; `tag` is YAML's name for that."""
 
     text: str

@@ -1,12 +1,13 @@
 """URLs of the places where state is kept."""
 
+from msgspec import Struct
+
 from omnidb_cli.topology.engines import STATE_SCHEMES
 from omnidb_cli.topology.secret import Secret
 from omnidb_cli.topology.urls import parse_url, scheme_of
-from omnidb_cli.tuples import NamedTuple
 
 
-class StateUrl(NamedTuple):
+class StateUrl(Struct, frozen=True):
     """Where the state is kept. `text` opens the store, password and all, relative files made absolute.
 
     `shown` is the same without its password, for people.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import unquote_plus
 
+from msgspec.structs import replace
+
 from omnidb_cli.topology.document import Path, Value, short
 from omnidb_cli.topology.engines import BY_SCHEME
 from omnidb_cli.topology.faults import Faults
@@ -43,7 +45,7 @@ class UrlCheck:
             wrong = ["has an @ behind its ?, and a faulty parameter: write an @ in a password or a value as %40"]
         for fault in wrong:
             self._faults.add(path, fault)
-        return url._replace(params=MappingProxyType({**url.params, **files})) if files else url
+        return replace(url, params=MappingProxyType({**url.params, **files})) if files else url
 
     def _table(self, engine: str) -> Parameters | None:
         if self._tables is None:

@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
 
+from msgspec import Struct
+
 from omnidb_cli.topology.engines import BY_SCHEME, ENGINES, Engine
 from omnidb_cli.topology.redact import MASK, is_secret_name
 from omnidb_cli.topology.secret import Secret
-from omnidb_cli.tuples import NamedTuple
 
 Hosts = tuple[tuple[str, int | None], ...]
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 
-class Url(NamedTuple):
+class Url(Struct, frozen=True):
     """A URL in its parts, decoded. `text` is the URL as written, without its password.
 
     `hosts` are (host, port) pairs, none where a service says them; a host that begins with `/` is a unix socket.

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from msgspec.structs import replace
+
 from omnidb_cli.topology.document import Path, Value, short
 from omnidb_cli.topology.engines import BY_SCHEME
 from omnidb_cli.topology.failover import cycles
@@ -69,7 +71,7 @@ class _Connections:
         if password := found.get("password"):
             if url.password is not None:
                 self._faults.add((*path, "password"), "there is a password in the url too: leave one of them out")
-            url = url._replace(password=Secret(password))
+            url = replace(url, password=Secret(password))
         self.secrets.update(url.secrets)
         return Connection(
             name=name,

@@ -13,6 +13,7 @@ from omnidb_cli.cli.context import Context
 from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.signals import Terminated
 from omnidb_cli.core.snapshot import Candidate
+from omnidb_cli.errors import Problem
 from omnidb_cli.output.streams import Streams
 
 CODES = (
@@ -119,7 +120,7 @@ def test_tracebacks_are_for_debug() -> None:
 
 
 def test_problems_have_a_line_each() -> None:
-    problems = [errors.Problem("a.yaml", line, 2, "x.y", f"is wrong {line}") for line in (3, 4)]
+    problems = [Problem("a.yaml", line, 2, "x.y", f"is wrong {line}") for line in (3, 4)]
     assert sentence(errors.TopologyError("a.yaml has 2 problems", problems=problems)).splitlines() == [
         "a.yaml has 2 problems",
         "a.yaml:3:2: x.y: is wrong 3",
@@ -128,7 +129,7 @@ def test_problems_have_a_line_each() -> None:
 
 
 def test_what_concerns_the_whole_file_is_said_once() -> None:
-    problem = errors.Problem("a.yaml", 0, 0, "", "does not exist")
+    problem = Problem("a.yaml", 0, 0, "", "does not exist")
     assert sentence(errors.TopologyError("a.yaml does not exist", problems=[problem])) == "a.yaml does not exist"
 
 

@@ -1,6 +1,7 @@
 """Whom a statement is tried on next, and on which terms: decided from how things stand."""
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.cli.compose import unconnected
 from omnidb_cli.cli.execution import Order, Service, next_service
@@ -45,13 +46,13 @@ def test_a_backup_is_read_only_and_the_connection_itself_is_not() -> None:
     for allowed in (chosen(topology(writes="allow"), ORDER, held="a"),):
         assert allowed is not None
         assert not allowed.read_only
-    asked = chosen(topology(), ORDER._replace(write_on_backup=True), held="a")
+    asked = chosen(topology(), replace(ORDER, write_on_backup=True), held="a")
     assert asked is not None
     assert not asked.read_only
 
 
 def test_without_failover_it_is_that_one_or_nobody() -> None:
-    alone = ORDER._replace(failover=False)
+    alone = replace(ORDER, failover=False)
     assert chosen(topology(), alone, held="b") is not None
     assert chosen(topology(), alone, held="a") is None
     assert chosen(topology(), alone, tried="a") is None

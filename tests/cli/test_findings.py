@@ -1,9 +1,9 @@
 """What a status amounts to, case by case."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.findings import FailOn, as_asked, finding, vantage_is_suspect

@@ -1,10 +1,10 @@
 """Exit codes 10 to 13 say their reason, and each reason says which connection."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.findings import finding, verdict
@@ -96,7 +96,8 @@ OF_KINDS = snapshot(
     ],
 )
 def test_the_reason(found: Snapshot, max_age: Mapping[str, timedelta] | None, code: int, reason: str) -> None:
-    assert verdict(found, max_age=max_age)[:2] == (code, reason)
+    said = verdict(found, max_age=max_age)
+    assert (said.code, said.reason) == (code, reason)
     assert finding(found, max_age=max_age) is ExitCode.of(code)
 
 

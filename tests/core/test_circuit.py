@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.core.circuit import (
     CLOSED,
@@ -21,7 +22,7 @@ from omnidb_cli.core.circuit import (
 )
 
 RULES = Rules(True, 3, 30.0, 2, 300.0, lambda: 0.0)
-OFF = RULES._replace(enabled=False)
+OFF = replace(RULES, enabled=False)
 WALL = 1_700_000_000.0
 
 
@@ -93,7 +94,7 @@ def test_each_failed_half_open_doubles_the_wait_up_to_the_longest() -> None:
 
 
 def test_the_wait_stays_finite_after_any_number_of_failed_trials() -> None:
-    circuit = TRIAL._replace(trips=100_000)
+    circuit = replace(TRIAL, trips=100_000)
     assert after(FAILED, circuit=circuit, clock=30.0).wait_s == 300.0
 
 
@@ -106,7 +107,7 @@ def test_closing_resets_the_wait() -> None:
 
 @given(st.floats(-0.1, 0.1))
 def test_each_wait_is_jittered_by_at_most_a_tenth(draw: float) -> None:
-    tripped = after(FAILED, FAILED, FAILED, rules=RULES._replace(jitter=lambda: draw))
+    tripped = after(FAILED, FAILED, FAILED, rules=replace(RULES, jitter=lambda: draw))
     assert tripped.wait_s == pytest.approx(30.0 * (1 + draw))
     assert 27.0 <= (tripped.wait_s or 0) <= 33.0 + 1e-9
 
@@ -189,8 +190,8 @@ def test_holding_what_is_held_changes_time_and_reason_and_is_the_same_transition
 
 @pytest.mark.parametrize("circuit", [CLOSED, TRIPPED, TRIAL, UNWELL, PROVING, held()], ids=str)
 def test_closing_by_hand_clears_hold_counters_and_doubling(circuit: Circuit) -> None:
-    closed = after(Cause.CLOSED_BY_HAND, circuit=circuit._replace(trips=4), clock=31.0)
-    assert closed._replace(generation=0) == Circuit(reason=Reason.MANUAL)
+    closed = after(Cause.CLOSED_BY_HAND, circuit=replace(circuit, trips=4), clock=31.0)
+    assert replace(closed, generation=0) == Circuit(reason=Reason.MANUAL)
 
 
 def test_switched_off_only_holds_and_closing_by_hand_have_an_effect() -> None:
@@ -232,7 +233,7 @@ CAUSES = st.lists(st.tuples(st.sampled_from(Cause), st.sampled_from([0.0, 0.5, 2
 def test_whatever_happens_counts_stay_sane_and_open_has_a_way_back(
     happenings: list[tuple[Cause, float]], enabled: bool
 ) -> None:
-    rules, circuit, clock = RULES._replace(enabled=enabled), CLOSED, 0.0
+    rules, circuit, clock = replace(RULES, enabled=enabled), CLOSED, 0.0
     for cause, passed in happenings:
         clock += passed
         before = circuit

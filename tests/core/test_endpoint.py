@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli import CheckResult, CircuitState, Health
 from omnidb_cli.core.circuit import Hold, Moment, Reason, Rules
@@ -21,6 +22,8 @@ from omnidb_cli.core.endpoint import (
     changes_between,
     reduce,
 )
+from omnidb_cli.core.health import Fault
+from omnidb_cli.errors import ErrorKind
 
 RULES = Rules(True, 3, 30.0, 2, 300.0, lambda: 0.0)
 SETTINGS = Settings(RULES)
@@ -75,7 +78,7 @@ def test_recovered_health_closes_with_the_first_good_check_counted() -> None:
 
 
 def test_one_success_wanted_is_half_open_and_closed_by_the_same_look() -> None:
-    life = Life(Settings(RULES._replace(half_open_successes=1)))
+    life = Life(Settings(replace(RULES, half_open_successes=1)))
     life.after(BAD)
     assert life.after(GOOD) == [
         "unhealthy→healthy health",
@@ -93,34 +96,34 @@ def test_recovery_is_neither_forced_nor_lost_with_equal_timers() -> None:
 
 
 def test_a_bad_look_while_proving_opens_again() -> None:
-    life = Life(SETTINGS._replace(fall=3))
+    life = Life(replace(SETTINGS, fall=3))
     life.after(BAD, GOOD)
     assert life.after(BAD) == ["healthy→degraded health", "half-open→open health-check-failed"]
     assert life.memory.health.health is Health.DEGRADED
 
 
 def test_rise_holds_back_the_half_open_until_health_is_back() -> None:
-    life = Life(SETTINGS._replace(rise=2))
+    life = Life(replace(SETTINGS, rise=2))
     life.after(BAD)
     assert life.after(GOOD) == []
     assert life.after(GOOD) == ["unhealthy→healthy health", "open→half-open health-recovered"]
 
 
 def test_fall_counts_before_the_circuit_opens() -> None:
-    life = Life(SETTINGS._replace(fall=2))
+    life = Life(replace(SETTINGS, fall=2))
     life.after(GOOD)
     assert life.after(BAD) == ["healthy→degraded health"]
     assert life.after(BAD) == ["degraded→unhealthy health", "closed→open health-check-failed"]
 
 
 def test_a_check_that_could_not_be_made_changes_neither_health_nor_circuit() -> None:
-    life = Life(SETTINGS._replace(fall=2))
+    life = Life(replace(SETTINGS, fall=2))
     life.after(GOOD, BAD)
     before = life.memory
     assert life.after(OURS, OURS, OURS, passed=5.0) == []
     assert life.memory.circuit == before.circuit
-    assert life.memory.health._replace(not_made=None) == before.health
-    assert life.memory.health.not_made == ("local", "too many open files", None)
+    assert replace(life.memory.health, not_made=None) == before.health
+    assert life.memory.health.not_made == Fault(ErrorKind.LOCAL, "too many open files")
     assert life.after(GOOD) == ["degraded→healthy health"]
     assert life.memory.health.not_made is None
 
@@ -239,7 +242,7 @@ def test_a_hold_that_ran_out_is_closed_by_good_checks_and_calls_together() -> No
 
 
 def test_switched_off_health_changes_and_no_circuit_does() -> None:
-    life = Life(Settings(RULES._replace(enabled=False)))
+    life = Life(Settings(replace(RULES, enabled=False)))
     assert life.after(BAD, FAILED, FAILED, FAILED, FAILED) == ["unknown→unhealthy health"]
     assert life.after(Held(Hold(60.0))) == ["disabled→open manual"]
     assert life.after(Elapsed(), passed=60.0) == ["open→disabled hold-over"]
@@ -259,7 +262,7 @@ INPUTS = st.sampled_from(
 def test_announcements_are_a_chain_and_end_at_the_state(
     life_story: list[tuple[Input, float]], enabled: bool, rise: int, fall: int
 ) -> None:
-    life = Life(Settings(RULES._replace(enabled=enabled), rise, fall))
+    life = Life(Settings(replace(RULES, enabled=enabled), rise, fall))
     health, circuit = Health.UNKNOWN, CircuitState.CLOSED if enabled else CircuitState.DISABLED
     for given_, passed in life_story:
         life.clock += passed
@@ -305,7 +308,7 @@ def test_a_wait_that_is_over_is_told_by_whoever_acts_on_it_and_not_by_taking_ove
     life.after(FAILED, FAILED, FAILED)
     later = Life()
     later.memory, later.clock = life.memory, 31.0
-    assert changes_between(life.memory, life.memory._replace(health=life.memory.health), RULES) == ()
+    assert changes_between(life.memory, replace(life.memory, health=life.memory.health), RULES) == ()
     later.after(Elapsed())
     assert [words(one) for one in changes_between(life.memory, later.memory, RULES)] == ["open→half-open wait-over"]
 

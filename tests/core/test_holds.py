@@ -1,6 +1,7 @@
 """What a new hold means to the one that is there already (semantics, Circuit 10)."""
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, Hold, Moment, Rules, step
 from omnidb_cli.core.holds import HoldDecision, decide_hold
@@ -34,6 +35,6 @@ def test_ten_seconds_later_ann_asks_for_a_hold(
 
 
 def test_a_hold_that_is_over_is_nobodys_with_circuits_turned_off_too() -> None:
-    off = RULES._replace(enabled=False)
+    off = replace(RULES, enabled=False)
     assert decide_hold(held(5.0, "bob@desk"), Hold(1.0, None, "ann@ops"), 10.0, off) is HoldDecision.PLACE
     assert decide_hold(held(50.0, "bob@desk"), Hold(1.0, None, "ann@ops"), 10.0, off) is HoldDecision.REFUSE

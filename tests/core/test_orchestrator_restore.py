@@ -5,6 +5,7 @@ from time import time
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli import CircuitState, Event, Failover, Health, HealthCheck, Orchestrator
 from omnidb_cli.core.circuit import Hold, Moment
@@ -72,7 +73,7 @@ async def test_a_restored_hold_holds() -> None:
 
 async def test_streaks_count_across_processes() -> None:
     fleet = Fleet("a", fall=3)
-    settings = SETTINGS._replace(fall=3)
+    settings = replace(SETTINGS, fall=3)
     memory = Memory()
     for given in (GOOD, BAD, BAD):
         memory = reduce(memory, given, Moment(now(), time()), settings).memory

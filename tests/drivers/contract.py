@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.core.health import Answer
 from omnidb_cli.drivers.base import Driver, Session, Target, open_driver
@@ -254,7 +255,7 @@ class DriverContract:
     async def test_a_server_that_hangs_is_a_timeout_and_forgotten_when_it_goes_on(self, subject: Subject) -> None:
         if subject.hang is None or subject.resume is None:
             pytest.skip("the engine has no server")
-        target = subject.target._replace(timeout_s=0.5)
+        target = replace(subject.target, timeout_s=0.5)
         async with opened(target) as held, opened(target) as fresh:
             await look(held)
             subject.hang()

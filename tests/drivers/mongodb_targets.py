@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, DriverError
@@ -23,7 +24,7 @@ def target_of(server: MongoStandIn | Proxy, **changes: Any) -> Target:
         database=DATABASE,
         params={"authSource": "admin"},
     )
-    return target._replace(**changes)
+    return replace(target, **changes)
 
 
 async def faults_of(target: Target) -> tuple[DriverError, DriverError]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from omnidb_cli.drivers.base import Target
 from tests.servers.postgres import DATABASE, PASSWORD, PostgresServer
 from tests.servers.proxy import Proxy
@@ -18,4 +20,4 @@ def target_of(server: PostgresServer | Proxy, **changes: Any) -> Target:
         password=PASSWORD,
         database=DATABASE,
     )
-    return target._replace(**changes)
+    return replace(target, **changes)

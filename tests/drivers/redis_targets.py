@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from omnidb_cli.drivers.base import Target
 from tests.servers.proxy import Proxy
 from tests.servers.redis import PASSWORD, RedisServer
@@ -17,4 +19,4 @@ def target_of(server: RedisServer | Proxy, **changes: Any) -> Target:
         username="app",
         password=PASSWORD,
     )
-    return target._replace(**changes)
+    return replace(target, **changes)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.drivers import _mysql_check
 from omnidb_cli.drivers._mongodb_check import Seen, answer_of
@@ -78,8 +79,8 @@ def test_the_long_names_of_mysql_are_shortened() -> None:
     servers = ("3e11fa47-71ca-11e1-9e33-c80aa9429562", "8c2b1d90-71ca-11e1-9e33-c80aa9429562")
     seen = Look(read_only=False, sources=(), gtid=f"{servers[0]}:1-5,\n{servers[1]}:1-3:7")
     assert answer(seen, latency_s=0.1, version="8.4.0").position == "GTID 3e11fa47…:1-5, 8c2b1d90…:1-3:7"
-    assert answer(seen._replace(gtid=""), latency_s=0.1, version="8.4.0").position is None
-    assert answer(seen._replace(read_only=True), latency_s=0.1, version="8.4.0").position is None
+    assert answer(replace(seen, gtid=""), latency_s=0.1, version="8.4.0").position is None
+    assert answer(replace(seen, read_only=True), latency_s=0.1, version="8.4.0").position is None
 
 
 async def test_a_redis_tells_its_replication_id_and_offset(fragile_redis: RedisPair) -> None:

@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.topology.urls import parse_url
@@ -29,8 +30,9 @@ class TestMongodbStandIn(DriverContract):
         server.tell(documents={f"{DATABASE}.omnidb_read": [DOCUMENT], f"{DATABASE}.omnidb_many": MANY})
         server.tell(documents={f"{DATABASE}.omnidb_written": []})
         target = target_of(server)
-        return _subject(target)._replace(
-            wrong_password=target._replace(password="hunter2"),
+        return replace(
+            _subject(target),
+            wrong_password=replace(target, password="hunter2"),
             written=lambda: server.tell(count=f"{DATABASE}.omnidb_written")["count"],
             is_running=lambda: server.tell()["running"] > 0,
             hang=server.hang,
@@ -41,7 +43,7 @@ class TestMongodbStandIn(DriverContract):
 def _subject(target: Target) -> Subject:
     return Subject(
         target=target,
-        nobody_there=target._replace(scheme="mongodb", hosts=((HOST, free_port()),)),
+        nobody_there=replace(target, scheme="mongodb", hosts=((HOST, free_port()),)),
         wrong_password=None,
         read=(READ, ()),
         read_gives=GIVES,
@@ -75,8 +77,9 @@ if URL:  # else there is nothing to be skipped
                     database[name].insert_many([dict(document) for document in documents])
                 database["omnidb_written"].drop()
                 running = {"currentOp": 1, "$ownOps": True, "command.find": "omnidb_read"}
-                yield _subject(target)._replace(
-                    wrong_password=target._replace(password="hunter2") if password else None,
+                yield replace(
+                    _subject(target),
+                    wrong_password=replace(target, password="hunter2") if password else None,
                     written=lambda: database["omnidb_written"].count_documents({}),
                     is_running=lambda: bool(client.admin.command(running)["inprog"]),
                     role=None if client.admin.command("hello").get("msg") else "primary",

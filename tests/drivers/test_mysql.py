@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.core.health import Answer, Expectation, Health, judge
 from omnidb_cli.drivers import _mysql_wire
@@ -153,10 +154,10 @@ async def test_a_promoted_replica_takes_writes(fragile_mariadb: MariadbPair, *, 
 async def test_the_topologys_own_statement_is_asked_too(mariadb: MariadbPair) -> None:
     target = target_of(mariadb.primary)
     good = "SELECT seq FROM seq_1_to_3000 -- all of them"
-    async with opened(target._replace(statement=good)) as driver:
+    async with opened(replace(target, statement=good)) as driver:
         for _ in range(2):
             assert (await look(driver)).role == "primary"
-    fault = await failure_of(target._replace(statement="SELECT * FROM nowhere"))
+    fault = await failure_of(replace(target, statement="SELECT * FROM nowhere"))
     assert isinstance(fault, StatementError)
     assert "nowhere" in str(fault)
 
@@ -261,12 +262,12 @@ async def test_of_several_hosts_the_first_that_can_be_reached_is_used(mariadb: M
     dead = (HOST, free_port())
     target = target_of(primary, username="omnidb", timeout_s=10.0)
     hosts = (dead, (replica.host, replica.port), (primary.host, primary.port))
-    assert (await answer_of(target._replace(hosts=hosts))).role == "replica"
-    fault = await failure_of(target._replace(hosts=(dead, dead)))
+    assert (await answer_of(replace(target, hosts=hosts))).role == "replica"
+    fault = await failure_of(replace(target, hosts=(dead, dead)))
     assert str(fault).count(str(dead[1])) == 2
     with Proxy(primary.port) as proxy:
         proxy.silence()
-        assert (await answer_of(target._replace(timeout_s=1.0, hosts=((proxy.host, proxy.port), *hosts)))).role
+        assert (await answer_of(replace(target, timeout_s=1.0, hosts=((proxy.host, proxy.port), *hosts)))).role
 
 
 async def test_something_else_on_the_port(tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ async def test_something_else_on_the_port(tmp_path: Path) -> None:
 
     async with await asyncio.start_server(greet, HOST, 0) as server:
         port = server.sockets[0].getsockname()[1]
-        fault = await failure_of(target_of_nowhere(HOST, port)._replace(timeout_s=2.0))
+        fault = await failure_of(replace(target_of_nowhere(HOST, port), timeout_s=2.0))
     assert isinstance(fault, ConnectError)
     assert str(port) in str(fault)
 
@@ -302,7 +303,7 @@ async def asking(mariadb: MariadbPair, *requests: bytes, **params: str) -> Async
     async with await asyncio.start_server(ask, HOST, 0) as server:
         port = server.sockets[0].getsockname()[1]
         target = target_of_nowhere(HOST, port)
-        yield target._replace(timeout_s=5.0, params={"ssl-mode": "DISABLED", **params}), heard
+        yield replace(target, timeout_s=5.0, params={"ssl-mode": "DISABLED", **params}), heard
 
 
 @pytest.mark.parametrize("way", [b"mysql_clear_password", b"dialog", b"mysql_old_password"])
@@ -511,7 +512,7 @@ class TestTls:
     async def test_an_account_that_must_encrypt(self, mariadb: MariadbPair) -> None:
         target = target_of(mariadb.primary, username="encrypted", database=None)
         assert (await answer_of(target)).role == "primary"
-        fault = await failure_of(target._replace(params={"ssl": "0"}))
+        fault = await failure_of(replace(target, params={"ssl": "0"}))
         assert fault.kind is ErrorKind.AUTH  # all that the server says is that access is denied
 
     @pytest.mark.parametrize("mode", ["VERIFY_CA", "VERIFY_IDENTITY"])
@@ -526,7 +527,7 @@ class TestTls:
         elsewhere = ("127.1", mariadb.primary.port)
         target = target_of(mariadb.primary, hosts=(elsewhere,), params={"ssl-ca": ca, "ssl-mode": "VERIFY_IDENTITY"})
         assert (await failure_of(target)).kind is ErrorKind.TLS
-        assert (await answer_of(target._replace(params={"ssl-ca": ca}))).role == "primary"
+        assert (await answer_of(replace(target, params={"ssl-ca": ca}))).role == "primary"
 
     async def test_files_that_are_not_there(self, mariadb: MariadbPair) -> None:
         fault = await failure_of(target_of(mariadb.primary, params={"ssl-ca": "/nowhere/ca.pem"}))
@@ -536,8 +537,8 @@ class TestTls:
 def test_a_parameter_that_is_not_understood_is_not_passed_over() -> None:
     for params in ({"ssl-moed": "REQUIRED"}, {"ssl-mode": "ON"}, {"ssl": "maybe"}, {"charset": "latin1"}):
         with pytest.raises(TopologyError, match="shop"):
-            open_driver(target_of_nowhere(HOST)._replace(params=params))
-    open_driver(target_of_nowhere(HOST)._replace(params={"charset": "utf8mb4", "ssl": "true"}))
+            open_driver(replace(target_of_nowhere(HOST), params=params))
+    open_driver(replace(target_of_nowhere(HOST), params={"charset": "utf8mb4", "ssl": "true"}))
 
 
 async def test_defaults_come_from_the_option_file(
@@ -547,8 +548,8 @@ async def test_defaults_come_from_the_option_file(
     monkeypatch.setenv("HOME", str(tmp_path))
     target = target_of(mariadb.primary, username=None, password=None)
     assert (await answer_of(target)).role == "primary"
-    assert (await answer_of(target._replace(username="app"))).role == "primary"
-    other = await failure_of(target._replace(username="omnidb"))
+    assert (await answer_of(replace(target, username="app"))).role == "primary"
+    other = await failure_of(replace(target, username="omnidb"))
     assert other.kind is ErrorKind.AUTH  # the password is somebody else's
 
 

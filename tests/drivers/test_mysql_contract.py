@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from tests.drivers.contract import DriverContract, Subject
 from tests.drivers.mysql_targets import target_of
@@ -19,8 +20,8 @@ class TestMariadb(DriverContract):
         target = target_of(server)
         return Subject(
             target=target,
-            nobody_there=target._replace(hosts=((HOST, free_port()),)),
-            wrong_password=target._replace(password="hunter2"),
+            nobody_there=replace(target, hosts=((HOST, free_port()),)),
+            wrong_password=replace(target, password="hunter2"),
             read=("SELECT 1 AS number, 'x' AS text, NULL AS nothing, 1.5 AS exact", ()),
             read_gives=(("number", "text", "nothing", "exact"), [(1, "x", None, Decimal("1.5"))]),
             echo=lambda text: ("SELECT ? AS said", (text,)),

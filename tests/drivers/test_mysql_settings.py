@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.drivers._mysql_settings import Place, Tls, TlsMode, login, read_option_file
 from omnidb_cli.drivers.base import Target
@@ -20,7 +21,7 @@ def test_places_are_the_urls() -> None:
 
 def test_the_password_is_in_no_text() -> None:
     assert "pw" not in repr(login(TARGET, {}))
-    assert login(TARGET._replace(password="pä%"), {}).password == "pä%".encode()
+    assert login(replace(TARGET, password="pä%"), {}).password == "pä%".encode()
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_the_password_is_in_no_text() -> None:
 def test_whose_password(
     username: str | None, password: str | None, defaults: dict[str, str], found: tuple[str, bytes]
 ) -> None:
-    made = login(TARGET._replace(username=username, password=password), defaults)
+    made = login(replace(TARGET, username=username, password=password), defaults)
     assert (made.username, made.password) == found
 
 
@@ -55,12 +56,12 @@ def test_whose_password(
     ],
 )
 def test_tls(params: dict[str, str], defaults: dict[str, str], tls: Tls) -> None:
-    assert login(TARGET._replace(params=params), defaults).tls == tls
+    assert login(replace(TARGET, params=params), defaults).tls == tls
 
 
 def test_a_password_of_the_option_file_is_told_to_whoever_hides_it() -> None:
     known: list[str] = []
-    login(TARGET._replace(username=None, password=None, learn=known.append), {"user": "me", "password": "from-file"})
+    login(replace(TARGET, username=None, password=None, learn=known.append), {"user": "me", "password": "from-file"})
     assert known == ["from-file"]
 
 
@@ -69,9 +70,9 @@ def test_who_may_be_told_the_password_in_clear(source: str) -> None:
     assert (login(TARGET, {}).in_clear, login(TARGET, {}).by_any_key) == (False, False)
     params = {"enable_cleartext_plugin": "true", "get-server-public-key": "1"}
     file = {name.replace("_", "-"): value for name, value in params.items()}
-    made = login(TARGET._replace(params=params), {}) if source == "url" else login(TARGET, file)
+    made = login(replace(TARGET, params=params), {}) if source == "url" else login(TARGET, file)
     assert (made.in_clear, made.by_any_key) == (True, True)
-    assert not login(TARGET._replace(params={"enable-cleartext-plugin": "false"}), file).in_clear
+    assert not login(replace(TARGET, params={"enable-cleartext-plugin": "false"}), file).in_clear
 
 
 def test_bad_options_of_the_file_are_said() -> None:

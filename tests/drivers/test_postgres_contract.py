@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.drivers.contract import DriverContract, Subject
 from tests.drivers.postgres_targets import target_of
@@ -15,8 +16,8 @@ class TestPostgres(DriverContract):
         target = target_of(server)
         return Subject(
             target=target,
-            nobody_there=target._replace(hosts=((HOST, free_port()),)),
-            wrong_password=target._replace(password="hunter2"),
+            nobody_there=replace(target, hosts=((HOST, free_port()),)),
+            wrong_password=replace(target, password="hunter2"),
             read=("SELECT 1 AS number, 'x' AS text, NULL AS nothing, true AS answer", ()),
             read_gives=(("number", "text", "nothing", "answer"), [(1, "x", None, True)]),
             echo=lambda text: ("SELECT $1::text AS said", (text,)),

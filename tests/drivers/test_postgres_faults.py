@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Driver, Session, Target
 from omnidb_cli.errors import AuthenticationError, ConnectError, ConnectionLostError, DriverError, ErrorKind
@@ -117,7 +118,7 @@ async def test_logins_that_are_refused(postgres: PostgresPair) -> None:
         name, value = changes
         target = target_of(server, **{name: value})
         if name == "username":
-            target = target._replace(password="w0rng")
+            target = replace(target, password="w0rng")
         async with opened(target) as driver:
             for fault in (await fault_of(driver), await connect_fault(driver)):
                 assert isinstance(fault, AuthenticationError)

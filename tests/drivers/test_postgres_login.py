@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.drivers._postgres_login import login_of, with_service
 from omnidb_cli.drivers.base import Target, open_driver
@@ -31,7 +32,7 @@ def target_from(url: str, **changes: object) -> Target:
     target = Target(
         "pg", "postgresql", parts.scheme, parts.hosts, parts.username, password, parts.database, parts.params
     )
-    return target._replace(**changes)
+    return replace(target, **changes)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +79,9 @@ async def test_certificates_that_do_not_fit_are_tls(
 async def test_a_name_that_is_not_in_the_certificate(postgres: PostgresPair, monkeypatch: pytest.MonkeyPatch) -> None:
     params = _below(postgres, {"sslrootcert": "ca.crt", "sslmode": "verify-full"})
     target = target_of(postgres.primary, params=params)
-    async with opened(target._replace(hosts=(("127.0.0.2", postgres.primary.port),))) as driver:
+    async with opened(replace(target, hosts=(("127.0.0.2", postgres.primary.port),))) as driver:
         assert (await fault_of(driver)).kind in {ErrorKind.TLS, ErrorKind.REFUSED}
-    async with opened(target._replace(hosts=(("localhost", postgres.primary.port),))) as driver:
+    async with opened(replace(target, hosts=(("localhost", postgres.primary.port),))) as driver:
         assert (await look(driver)).role == "primary"
 
 
@@ -116,7 +117,7 @@ async def test_a_certificate_may_be_the_login(postgres: PostgresPair) -> None:
     async with opened(target) as driver:
         await look(driver)
         await outcome(driver, ("SELECT 1", ()))
-    async with opened(target._replace(params={"sslmode": "require"})) as driver:
+    async with opened(replace(target, params={"sslmode": "require"})) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.AUTH
 
 
@@ -201,7 +202,7 @@ async def test_what_the_url_says_goes_before_the_service(
     file.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(file))
     url = f"postgresql://app@/{DATABASE}?host={server.folder}&port={server.port}&service=orders"
-    async with opened(target_from(url)._replace(password=PASSWORD)) as driver:
+    async with opened(replace(target_from(url), password=PASSWORD)) as driver:
         assert (await look(driver)).role == "primary"
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.drivers import _postgres_private_api
 from omnidb_cli.drivers._postgres_login_requests import WAYS, LoginPolicy, LoginRequests
@@ -117,14 +118,14 @@ async def test_it_is_told_where_it_may_be(monkeypatch: pytest.MonkeyPatch, allow
         monkeypatch.setattr(_postgres_private_api, "is_on_this_host", elsewhere)
     async with asking(IN_CLEAR) as (target, said):
         params = {"require_auth": "password"} if allowed == "url" else {}
-        async with opened(target._replace(params=params)) as driver:
+        async with opened(replace(target, params=params)) as driver:
             await fault_of(driver)
     assert PASSWORD.encode() in said
 
 
 async def test_what_require_auth_does_not_allow_is_not_answered() -> None:
     params = {"require_auth": "scram-sha-256"}
-    async with asking(MD5) as (target, said), opened(target._replace(params=params)) as driver:
+    async with asking(MD5) as (target, said), opened(replace(target, params=params)) as driver:
         fault = await fault_of(driver)
     assert fault.kind is ErrorKind.AUTH
     assert b"md5" not in said

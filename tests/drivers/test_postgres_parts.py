@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.drivers._postgres_check import Seen, answer_of, is_doubtful, settled, since_level
 from omnidb_cli.drivers._postgres_statement import affected_by, command_of, literal, plan
@@ -13,7 +14,7 @@ LEVEL = Seen(
     recovering=True, read_only=True, received=200.0, replayed=200.0, age_s=3600.0, paused=False, receiving=True,
     restore_command="",
 )  # fmt: skip
-BEHIND = LEVEL._replace(replayed=100.0)
+BEHIND = replace(LEVEL, replayed=100.0)
 
 
 @pytest.mark.parametrize(
@@ -21,13 +22,13 @@ BEHIND = LEVEL._replace(replayed=100.0)
     [
         (LEVEL, 0.0, None),
         (BEHIND, 3600.0, None),
-        (BEHIND._replace(age_s=-0.5), 0.0, None),
-        (BEHIND._replace(age_s=None), None, None),
-        (LEVEL._replace(paused=True), 0.0, "WAL replay is paused"),
-        (LEVEL._replace(receiving=False), None, "no WAL receiver is running"),
-        (LEVEL._replace(receiving=False, received=None), None, "no WAL receiver is running"),
-        (LEVEL._replace(receiving=False, received=None, restore_command="cp x"), None, None),
-        (LEVEL._replace(receiving=False, received=None, restore_command=None), None, None),
+        (replace(BEHIND, age_s=-0.5), 0.0, None),
+        (replace(BEHIND, age_s=None), None, None),
+        (replace(LEVEL, paused=True), 0.0, "WAL replay is paused"),
+        (replace(LEVEL, receiving=False), None, "no WAL receiver is running"),
+        (replace(LEVEL, receiving=False, received=None), None, "no WAL receiver is running"),
+        (replace(LEVEL, receiving=False, received=None, restore_command="cp x"), None, None),
+        (replace(LEVEL, receiving=False, received=None, restore_command=None), None, None),
     ],
 )
 def test_lag_and_what_stands_still(seen: Seen, lag_s: float | None, stalled: str | None) -> None:
@@ -37,22 +38,22 @@ def test_lag_and_what_stands_still(seen: Seen, lag_s: float | None, stalled: str
 
 
 def test_a_primary_has_no_lag() -> None:
-    answer = answer_of(LEVEL._replace(recovering=False, read_only=False), 0.001, "15.2")
+    answer = answer_of(replace(LEVEL, recovering=False, read_only=False), 0.001, "15.2")
     assert (answer.role, answer.writable, answer.lag_s, answer.stalled) == ("primary", True, None, None)
 
 
 def test_a_lag_is_doubted_only_where_something_is_on_its_way_after_a_quiet_time() -> None:
     assert is_doubtful(BEHIND)
-    for seen in (LEVEL, BEHIND._replace(paused=True), BEHIND._replace(age_s=0.5), BEHIND._replace(age_s=None)):
+    for seen in (LEVEL, replace(BEHIND, paused=True), replace(BEHIND, age_s=0.5), replace(BEHIND, age_s=None)):
         assert not is_doubtful(seen)
 
 
 def test_what_was_replayed_between_two_looks_was_no_lag() -> None:
-    assert settled(BEHIND, BEHIND._replace(received=900.0, replayed=200.0), 0.05).age_s == 0.05
-    assert settled(BEHIND, BEHIND._replace(received=900.0, replayed=199.0), 0.05).age_s == 3600.0
+    assert settled(BEHIND, replace(BEHIND, received=900.0, replayed=200.0), 0.05).age_s == 0.05
+    assert settled(BEHIND, replace(BEHIND, received=900.0, replayed=199.0), 0.05).age_s == 3600.0
     assert since_level(BEHIND, 2.0).age_s == 2.0
-    assert since_level(BEHIND._replace(age_s=1.0), 2.0).age_s == 1.0
-    assert since_level(BEHIND._replace(age_s=None), 2.0).age_s is None
+    assert since_level(replace(BEHIND, age_s=1.0), 2.0).age_s == 1.0
+    assert since_level(replace(BEHIND, age_s=None), 2.0).age_s is None
 
 
 @pytest.mark.parametrize(

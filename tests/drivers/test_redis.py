@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.core.health import Expectation, Health, judge
 from omnidb_cli.drivers import _redis_check
@@ -105,7 +106,7 @@ async def test_a_unix_socket(redis_pair: RedisPair) -> None:
     target = target_of(redis_pair.primary, scheme="unix", hosts=((str(redis_pair.primary.socket), None),))
     async with opened(target) as driver:
         assert (await look(driver)).role == "primary"
-    async with opened(target._replace(hosts=(("/nowhere/redis.sock", None),))) as driver:
+    async with opened(replace(target, hosts=(("/nowhere/redis.sock", None),))) as driver:
         fault = await fault_of(driver)
     assert fault.kind is ErrorKind.REFUSED
     assert "unix:/nowhere/redis.sock" in str(fault)

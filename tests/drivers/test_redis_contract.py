@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.drivers.contract import DriverContract, Subject
 from tests.drivers.redis_targets import target_of
@@ -16,8 +17,8 @@ class TestRedis(DriverContract):
         target = target_of(server)
         return Subject(
             target=target,
-            nobody_there=target._replace(hosts=((HOST, free_port()),)),
-            wrong_password=target._replace(password="hunter2"),
+            nobody_there=replace(target, hosts=((HOST, free_port()),)),
+            wrong_password=replace(target, password="hunter2"),
             read=("LRANGE words 0 -1", ()),
             read_gives=(("value",), [("x",)]),
             echo=lambda text: ("ECHO", (text,)),

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Target
 from tests.drivers.contract import DriverContract, Subject
@@ -16,7 +17,7 @@ class TestSqlite(DriverContract):
         many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2500) SELECT i FROM n"
         return Subject(
             target=target,
-            nobody_there=target._replace(path=str(tmp_path / "gone.db")),
+            nobody_there=replace(target, path=str(tmp_path / "gone.db")),
             wrong_password=None,
             read=("SELECT 1 AS number, 'x' AS text, NULL AS nil, 0.5 AS part", ()),
             read_gives=(("number", "text", "nil", "part"), [(1, "x", None, 0.5)]),

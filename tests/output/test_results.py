@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.output.document import Part
 from omnidb_cli.output.formats import allowed_formats
@@ -67,7 +68,7 @@ def test_on_a_terminal(width: int, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_statement_without_rows(form: str, golden: Callable[[str, str], None]) -> None:
-    summary = SUMMARY._replace(command="INSERT", row_count=3)
+    summary = replace(SUMMARY, command="INSERT", row_count=3)
     found = write(streams(form), (), summary=summary)
     if form in ("table", "csv", "tsv", "jsonl"):
         assert found == ""
@@ -76,7 +77,7 @@ def test_a_statement_without_rows(form: str, golden: Callable[[str, str], None])
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_row_at_all(form: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"result-empty.piped.{form}", write(streams(form), ("id", "name"), summary=SUMMARY._replace(row_count=0)))
+    golden(f"result-empty.piped.{form}", write(streams(form), ("id", "name"), summary=replace(SUMMARY, row_count=0)))
 
 
 def test_no_row_at_all_on_a_terminal() -> None:
@@ -219,9 +220,9 @@ def test_memory_stays_bounded(form: str) -> None:
     ("result", "sentence"),
     [
         (SUMMARY, "served by replica (failover: primary unhealthy: connection refused) in 1.9ms, 3 rows"),
-        (SUMMARY._replace(served_by="primary", failover=False, row_count=1), "served by primary in 1.9ms, 1 row"),
-        (SUMMARY._replace(failover=False, row_count=10_000), "served by replica in 1.9ms, 10,000 rows"),
-        (SUMMARY._replace(failover=False, row_count=None, statement_ms=2500.0), "served by replica in 2.5s"),
+        (replace(SUMMARY, served_by="primary", failover=False, row_count=1), "served by primary in 1.9ms, 1 row"),
+        (replace(SUMMARY, failover=False, row_count=10_000), "served by replica in 1.9ms, 10,000 rows"),
+        (replace(SUMMARY, failover=False, row_count=None, statement_ms=2500.0), "served by replica in 2.5s"),
     ],
 )
 def test_receipt(result: ResultSummary, sentence: str) -> None:
@@ -229,5 +230,5 @@ def test_receipt(result: ResultSummary, sentence: str) -> None:
 
 
 def test_the_receipt_of_a_statement_without_rows_begins_with_its_status() -> None:
-    result = SUMMARY._replace(served_by="primary", failover=False)
+    result = replace(SUMMARY, served_by="primary", failover=False)
     assert receipt_sentence(result, "INSERT 0 3") == "INSERT 0 3; served by primary in 1.9ms"

@@ -1,7 +1,6 @@
 """Values in JSON and text, and texts that can do a terminal no harm."""
 
 import json
-from collections import namedtuple
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -18,7 +17,6 @@ from omnidb_cli.output.values import json_safe, jsonable, rfc3339, text_of, visi
 
 Word = StrEnum("Word", {"A": "a"})
 Level = IntEnum("Level", {"LOW": 1})
-Point = namedtuple("Point", ["x", "y"])
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
 
@@ -46,7 +44,6 @@ ANY_TEXT = st.text(st.characters(codec=None, categories=None))
         (timedelta(seconds=-10), "-P0DT10S"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         ({1: (b"\x01", [None])}, {"1": ["\\x01", [None]]}),
-        (Point(1, Decimal(2)), {"x": 1, "y": "2"}),
         (Candidate("a", True, "healthy"), {"name": "a", "eligible": True, "reason": "healthy"}),
     ],
 )

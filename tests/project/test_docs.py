@@ -227,8 +227,7 @@ def test_every_method_of_the_orchestrator_is_documented() -> None:
 def test_every_setting_of_the_library_is_documented_with_its_default() -> None:
     text = section(page("library.md"), "Settings")
     for settings in (omnidb_cli.HealthCheck(), omnidb_cli.CircuitBreakerConfig()):
-        names = [name for name in settings.__match_args__ if not name.endswith("_s")]
-        for name in names:
+        for name in settings.__struct_fields__:
             value = getattr(settings, name)
             shown = f'"{value}"' if isinstance(value, str) else repr(value)
             assert f"`{name}={shown}`" in text

@@ -1,8 +1,9 @@
 """Who serves, as several processes decided it: a late one neither undoes nor tells again what others did since."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from omnidb_cli.core.events import Event, EventType, utc
 from omnidb_cli.state.recorder import Recorder

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.core.circuit import Circuit, CircuitState, Hold, Moment, Rules
 from omnidb_cli.core.endpoint import Called, Checked, Closed, Elapsed, Held, Input, Memory, Settings, reduce
@@ -115,7 +116,7 @@ def lived(story: Sequence[tuple[Step, float]], cuts: set[int], settings_: Settin
 
 def without_clocks(circuit: Circuit) -> tuple[object, ...]:
     return (
-        *circuit._replace(deadline=None, hold_deadline=None, opened_at=None, held_until=None),
+        replace(circuit, deadline=None, hold_deadline=None, opened_at=None, held_until=None),
         circuit.opened_at and round(circuit.opened_at, 3),
         circuit.held_until and round(circuit.held_until, 3),
     )

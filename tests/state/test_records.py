@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, state_at, step
 from omnidb_cli.core.endpoint import Memory
@@ -69,8 +70,8 @@ rows = st.builds(
 
 
 def without_deadlines(saved: Saved) -> Saved:
-    circuit = saved.memory.circuit._replace(deadline=None, hold_deadline=None)
-    return saved._replace(memory=saved.memory._replace(circuit=circuit))
+    circuit = replace(saved.memory.circuit, deadline=None, hold_deadline=None)
+    return replace(saved, memory=replace(saved.memory, circuit=circuit))
 
 
 @given(rows)

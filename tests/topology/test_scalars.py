@@ -32,4 +32,4 @@ def test_words_that_yaml_reads_otherwise(word: str, read: str) -> None:
     assert isinstance(data, dict)
     misread = data["a"]
     assert isinstance(misread, Misread)
-    assert how_read(*misread) == read
+    assert how_read(misread.text, misread.tag) == read

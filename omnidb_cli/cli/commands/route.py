@@ -91,7 +91,7 @@ def _deciding(route: "Route") -> set[str]:
 
 
 def _with_ages(db: "Orchestrator", route: "Route") -> "Route":
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from omnidb_cli.output.words import age
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import typer
+from msgspec.structs import asdict
 
 from omnidb_cli.cli.options import Output
 from omnidb_cli.cli.parsing import commands, printing
@@ -46,10 +47,10 @@ def run_show(context: "Context", output: str | None) -> None:
 
 
 def _described(info: "StoreInfo") -> dict[str, object]:
-    facts: dict[str, object] = dict(info._asdict())
+    facts: dict[str, object] = asdict(info)
     facts["schema_version"] = facts.pop("schema")
     del facts["sharing"]
-    return {**facts, **info.sharing._asdict()}
+    return {**facts, **asdict(info.sharing)}
 
 
 def run_reset(context: "Context", output: str | None) -> None:

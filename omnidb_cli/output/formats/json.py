@@ -5,6 +5,8 @@ from functools import cache, partial
 from math import isfinite
 from typing import Any
 
+from msgspec.structs import asdict
+
 from omnidb_cli.output.columns import Texts, blocks, column_texts, columns_of, plain_texts
 from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
@@ -129,7 +131,7 @@ class JsonResult:
 
     def end(self, result: ResultSummary) -> None:
         """Closes the rows and says the rest."""
-        lines = [f'  "{key}": {self._json(value)}' for key, value in result._asdict().items()]
+        lines = [f'  "{key}": {self._json(value)}' for key, value in asdict(result).items()]
         self._streams.write(("],\n" if self._first else "\n  ],\n") + ",\n".join(lines) + "\n}\n")
         self._streams.flush()
 

@@ -1,5 +1,7 @@
 """The table for people: drawn on a terminal, plain aligned columns elsewhere."""
 
+from msgspec.structs import replace
+
 from omnidb_cli.output.document import Document, Part, TableView, with_texts
 from omnidb_cli.output.results import ResultWriter
 from omnidb_cli.output.streams import Streams
@@ -14,7 +16,7 @@ def write(document: Document, streams: Streams) -> None:
 
 def write_view(view: TableView, streams: Streams) -> None:
     """Draws one view."""
-    view = view._replace(notes=[note._replace(text=streams.typed(note.text)) for note in view.notes])
+    view = replace(view, notes=[replace(note, text=streams.typed(note.text)) for note in view.notes])
     draw(with_texts(view, lambda text: streams.cell(streams.redact(text))), streams)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec.structs import asdict
+
 from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
@@ -79,7 +81,7 @@ class YamlResult:
     def end(self, result: ResultSummary) -> None:
         """Says the rest."""
         self._streams.write("rows: []\n" if self._empty else "")
-        self._streams.write(yaml_text(result._asdict(), unicode=self._streams.unicode))
+        self._streams.write(yaml_text(asdict(result), unicode=self._streams.unicode))
         self._streams.flush()
 
     def _write(self, value: object) -> None:

@@ -1,10 +1,11 @@
 """What a status amounts to, and how that is said."""
 
+from msgspec import Struct
+
 from omnidb_cli.core.snapshot import Snapshot, SplitBrain
-from omnidb_cli.tuples import NamedTuple
 
 
-class Finding(NamedTuple):
+class Finding(Struct, frozen=True):
     """The exit code that a status stands for, and the sentence that says why; an empty one with 0.
 
     `headline` is the same in a few words, of what goes before everything else on the screen: a split brain, or a host

@@ -1,9 +1,9 @@
 """What is said of a connection that is not well, and which command comes next."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.core.circuit import CircuitState
 from omnidb_cli.core.health import Health

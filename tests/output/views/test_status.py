@@ -3,9 +3,9 @@
 import csv
 import io
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.document import Cell, Style
