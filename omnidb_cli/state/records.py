@@ -6,120 +6,115 @@ after the end, and is replayed on the row later, still comes after it. What is a
 a wall clock that was set back keeps no circuit open for ever (semantics, Circuit 11).
 """
 
-from collections.abc import Container, Mapping
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
+from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from msgspec.structs import asdict, replace
 
 from omnidb_cli.core.announce import event_detail
 from omnidb_cli.core.circuit import CLOSED, Circuit, CircuitState, Moment, Origin
 from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health import NEVER_OBSERVED, Fault, Health, HealthRecord
+from omnidb_cli.core.health import Fault, Health, HealthRecord
 from omnidb_cli.duration import LONGEST_S
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.state._fields import (
-    DECODER,
-    ENCODER,
-    Accepts,
-    GarbledError,
-    count,
-    flag,
-    mapping,
-    measure_or_none,
-    part,
-    text,
-    text_or_none,
-    time_or_none,
-    whole,
-)
 from omnidb_cli.state.store import Saved
 
-_Kept = HealthRecord | Circuit
-
+_YEAR_10000_S: Final = 253402300800.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SAVED_STATES: Final = {
-    state.value: state for state in (CircuitState.CLOSED, CircuitState.OPEN, CircuitState.HALF_OPEN)
-}
+_Count = Annotated[int, Meta(ge=0)]
+_Time = Annotated[float, Meta(ge=0, lt=_YEAR_10000_S)]
+_Measure = Annotated[float, Meta(gt=-_YEAR_10000_S, lt=_YEAR_10000_S)]
 
 
-def _saved_state(value: object) -> bool:
-    return type(value) is str and value in _SAVED_STATES
+class MalformedRecordError(Exception):
+    """What was read is not what `encode` or `encode_event` writes."""
 
 
-_ROW: Final[Mapping[str, Accepts]] = {
-    "fingerprint": text,
-    "serving": text_or_none,
-    "serving_known": flag,
-    "eligible_since": time_or_none,
-    "split_since": time_or_none,
-    "moved_at": time_or_none,
-    "health": mapping,
-    "circuit": mapping,
-}
-_HEALTH: Final[Mapping[str, Accepts]] = {
-    "health": text,
-    "good": count,
-    "bad": count,
-    "checked_at": time_or_none,
-    "latency_s": measure_or_none,
-    "role": text_or_none,
-    "lag_s": measure_or_none,
-    "fault": mapping,
-    "since": time_or_none,
-    "writable": flag,
-    "position": text,
-}
-_FAULT: Final[Mapping[str, Accepts]] = {"kind": text, "message": text, "progress": text_or_none}
-_CIRCUIT: Final[Mapping[str, Accepts]] = {
-    "state": _saved_state,
-    "origin": text,
-    "reason": text_or_none,
-    "actor": text_or_none,
-    "failures": count,
-    "successes": count,
-    "opened_at": time_or_none,
-    "wait_s": time_or_none,
-    "trips": count,
-    "held": flag,
-    "note": text_or_none,
-    "hold_s": time_or_none,
-    "held_until": time_or_none,
-    "generation": count,
-}
-_EVENT: Final[Mapping[str, Accepts]] = {"reason": text_or_none, "actor": text_or_none, "detail": mapping}
+class _Health(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What is kept of a `HealthRecord`; `not_made` is about this process alone."""
+
+    health: Health = Health.UNKNOWN
+    good: _Count = 0
+    bad: _Count = 0
+    checked_at: _Time | None = None
+    latency_s: _Measure | None = None
+    role: str | None = None
+    lag_s: _Measure | None = None
+    fault: Fault | None = None
+    since: _Time | None = None
+    writable: bool | None = None
+    position: str | None = None
+
+
+class _Circuit(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What is kept of a `Circuit`; its ends are worked out anew on the clock of whoever reads it."""
+
+    state: CircuitState = CircuitState.CLOSED
+    origin: Origin | None = None
+    reason: str | None = None
+    actor: str | None = None
+    failures: _Count = 0
+    successes: _Count = 0
+    opened_at: _Time | None = None
+    wait_s: _Time | None = None
+    trips: _Count = 0
+    held: bool = False
+    note: str | None = None
+    hold_s: _Time | None = None
+    held_until: _Time | None = None
+    generation: _Count = 0
+
+
+class _Row(Struct, forbid_unknown_fields=True):
+    fingerprint: str
+    serving: str | None
+    serving_known: bool
+    eligible_since: _Time | None
+    split_since: _Time | None
+    moved_at: _Time | None
+    health: _Health
+    circuit: _Circuit
+
+
+class _EventText(Struct, forbid_unknown_fields=True):
+    reason: str | None
+    actor: str | None
+    detail: dict[str, Any]
+
+
 _EVENT_FIELDS: Final = ("previous", "current", "primary", "backup", "error", "note")
+_UNTOUCHED: Final = _Circuit()
+
+
+def _refuse(word: str) -> NoReturn:
+    raise MalformedRecordError(f"the number {word}")
+
+
+# ASCII only, and not by msgspec: a reason typed in another encoding (a lone surrogate in Python) must not make a row
+# unwritable.
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str)
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
 def encode(saved: Saved) -> str:
-    """The row as JSON text. Of health and circuit only what differs from a connection that nobody has seen yet."""
-    health, circuit = saved.memory.health, saved.memory.circuit
+    """The row as JSON text. Of health and circuit only what differs from a connection that was never checked."""
+    health = saved.memory.health
     measured = replace(health, latency_s=_measure(health.latency_s), lag_s=_measure(health.lag_s))
-    record = _differences(measured, NEVER_OBSERVED, _HEALTH)
-    if health.fault is not None:
-        record["fault"] = asdict(health.fault)
-    return ENCODER.encode(
-        {
-            "fingerprint": saved.fingerprint,
-            "serving": saved.serving,
-            "serving_known": saved.serving_known,
-            "eligible_since": saved.eligible_since,
-            "split_since": saved.split_since,
-            "moved_at": saved.moved_at,
-            "health": record,
-            "circuit": _differences(circuit, CLOSED, _CIRCUIT),
-        }
+    row = _Row(
+        saved.fingerprint,
+        saved.serving,
+        saved.serving_known,
+        saved.eligible_since,
+        saved.split_since,
+        saved.moved_at,
+        convert(measured, _Health, from_attributes=True),
+        convert(saved.memory.circuit, _Circuit, from_attributes=True),
     )
-
-
-def _differences(value: _Kept, fresh: _Kept, fields: Container[str]) -> dict[str, Any]:
-    if value == fresh:
-        return {}
-    return {
-        field: found for field, found in asdict(value).items() if field in fields and found != getattr(fresh, field)
-    }
+    return _ENCODER.encode(to_builtins(row))
 
 
 def decode(text: str, name: str, at: Moment) -> Saved:
@@ -128,17 +123,17 @@ def decode(text: str, name: str, at: Moment) -> Saved:
     Raises StateStoreError, naming the row, for anything that `encode` does not write.
     """
     try:
-        row = whole(DECODER.decode(text), _ROW)
+        row = convert(_DECODER.decode(text), _Row)
         return Saved(
-            Memory(_health(row["health"]), _circuit(row["circuit"], at)),
-            row["fingerprint"],
-            row["serving"],
-            row["serving_known"],
-            _not_after(row["eligible_since"], at),
-            _not_after(row["split_since"], at),
-            _not_after(row["moved_at"], at),
+            Memory(HealthRecord(**asdict(row.health)), _on_this_clock(row.circuit, at)),
+            row.fingerprint,
+            row.serving,
+            row.serving_known,
+            _not_after(row.eligible_since, at),
+            _not_after(row.split_since, at),
+            _not_after(row.moved_at, at),
         )
-    except (GarbledError, ValueError, RecursionError) as error:
+    except (MalformedRecordError, ValidationError, ValueError, RecursionError) as error:
         raise StateStoreError(
             f'the saved state of "{name}" cannot be read: {error}', hint="`omnidb state reset` starts anew"
         ) from error
@@ -146,25 +141,25 @@ def decode(text: str, name: str, at: Moment) -> Saved:
 
 def encode_event(event: Event) -> str:
     """What of an event is not a column of its own: reason, actor and detail, as JSON text."""
-    return ENCODER.encode({"reason": event.reason, "actor": event.actor, "detail": event_detail(event)})
+    return _ENCODER.encode({"reason": event.reason, "actor": event.actor, "detail": event_detail(event)})
 
 
 def decode_event(text: str, number: int, *, kind: str, name: str | None, at_us: int) -> Event:
     """Event `number` of the history. Raises StateStoreError for what `encode_event` does not write."""
     try:
-        record = whole(DECODER.decode(text), _EVENT)
-        detail = record["detail"]
+        record = convert(_DECODER.decode(text), _EventText)
+        detail = record.detail
         known = {key: detail.pop(key) for key in _EVENT_FIELDS if isinstance(detail.get(key), str)}
         return Event(
             EventType(kind),
             name,
             from_microseconds(at_us),
-            reason=record["reason"],
-            actor=record["actor"],
+            reason=record.reason,
+            actor=record.actor,
             **known,
             detail=detail,
         )
-    except (GarbledError, ValueError, OverflowError, RecursionError) as error:
+    except (MalformedRecordError, ValidationError, ValueError, OverflowError, RecursionError) as error:
         raise StateStoreError(
             f"event {number} of the history cannot be read: {error}", hint="`omnidb state reset` starts anew"
         ) from error
@@ -180,37 +175,22 @@ def from_microseconds(at_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at_us)
 
 
-def _health(value: Any) -> HealthRecord:
-    record = part(value, _HEALTH)
-    if "health" in record:
-        record["health"] = Health(record["health"])
-    if "fault" in record:
-        record["fault"] = Fault(**whole(record["fault"], _FAULT))
-    return HealthRecord(**record)
-
-
-def _circuit(value: Any, at: Moment) -> Circuit:
-    record = part(value, _CIRCUIT)
-    if not record:
-        return CLOSED
-    if "state" in record:
-        record["state"] = _SAVED_STATES[record["state"]]
-    if "origin" in record:
-        record["origin"] = Origin(record["origin"])
-    return _on_this_clock(Circuit(**record), at)
-
-
-def _on_this_clock(circuit: Circuit, at: Moment) -> Circuit:
+def _on_this_clock(saved: _Circuit, at: Moment) -> Circuit:
     """The circuit with its ends on `at.clock`. A beginning that lies ahead is from before the clock was set back."""
+    if saved == _UNTOUCHED:
+        return CLOSED
+    if saved.state is CircuitState.DISABLED:
+        raise MalformedRecordError("disabled is a setting, and no state of a circuit")
+    circuit = Circuit(**asdict(saved))
     opened_at, wait_s, hold_s = _not_after(circuit.opened_at, at), circuit.wait_s, circuit.hold_s
     deadline = held_until = hold_deadline = None
     if circuit.state is CircuitState.OPEN and not circuit.held and circuit.origin is not Origin.HEALTH:
         if opened_at is None or wait_s is None or wait_s > 2 * LONGEST_S:
-            raise GarbledError("an open circuit without a wait")
+            raise MalformedRecordError("an open circuit without a wait")
         deadline = at.clock + min(opened_at + wait_s - at.wall, wait_s)
     if hold_s is not None:
         if circuit.held_until is None:
-            raise GarbledError("a hold with half a time limit")
+            raise MalformedRecordError("a hold with half a time limit")
         held_until = min(circuit.held_until, at.wall + hold_s)
         hold_deadline = at.clock + held_until - at.wall
     return replace(circuit, opened_at=opened_at, deadline=deadline, held_until=held_until, hold_deadline=hold_deadline)
@@ -223,4 +203,4 @@ def _not_after(wall: float | None, at: Moment) -> float | None:
 
 def _measure(number: float | None) -> float | None:
     """A measurement, or None for one that no number can stand for (NaN, infinity)."""
-    return number if measure_or_none(number) else None
+    return number if number is not None and -_YEAR_10000_S < number < _YEAR_10000_S else None

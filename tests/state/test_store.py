@@ -29,7 +29,7 @@ def test_what_will_come_is_not_there_yet_and_its_password_not_told(scheme: str) 
 
 
 @pytest.mark.parametrize(
-    "url", ["", "shop.db", "/var/lib/shop.db", "C:/x", "oracle://a", "store:", "records:x", "_fields:"]
+    "url", ["", "shop.db", "/var/lib/shop.db", "C:/x", "oracle://a", "store:", "records:x", "_sqlite_file:"]
 )
 def test_what_names_no_store_is_refused_with_the_forms_there_are(url: str) -> None:
     with pytest.raises(StateStoreError) as caught:
