@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from omnidb_cli.core.breaker import CircuitBreaker, CircuitSnapshot
     from omnidb_cli.core.bus import EventStream
-    from omnidb_cli.core.circuit import CircuitState
+    from omnidb_cli.core.circuit.breaker import CircuitBreaker, CircuitSnapshot
+    from omnidb_cli.core.circuit.model import CircuitState
     from omnidb_cli.core.events import Event, EventType
-    from omnidb_cli.core.health import CheckResult, Health
-    from omnidb_cli.core.monitor import HealthMonitor
+    from omnidb_cli.core.health.model import CheckResult, Health
+    from omnidb_cli.core.health.monitor import HealthMonitor
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.registry import Registry
-    from omnidb_cli.core.report import ConnectionStats
-    from omnidb_cli.core.router import FailoverRouter
+    from omnidb_cli.core.routing.router import FailoverRouter
     from omnidb_cli.core.settings import CircuitBreakerConfig, Failback, Failover, HealthCheck
     from omnidb_cli.core.snapshot import Candidate, ConnectionSnapshot, Route, Snapshot
+    from omnidb_cli.core.views import ConnectionStats
     from omnidb_cli.errors import (
         AuthenticationError,
         CircuitOpenError,
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "core.breaker": ("CircuitBreaker", "CircuitSnapshot"),
+    "core.circuit.breaker": ("CircuitBreaker", "CircuitSnapshot"),
     "core.bus": ("EventStream",),
-    "core.circuit": ("CircuitState",),
+    "core.circuit.model": ("CircuitState",),
     "core.events": ("Event", "EventType"),
-    "core.health": ("CheckResult", "Health"),
-    "core.monitor": ("HealthMonitor",),
+    "core.health.model": ("CheckResult", "Health"),
+    "core.health.monitor": ("HealthMonitor",),
     "core.orchestrator": ("Orchestrator",),
     "core.registry": ("Registry",),
-    "core.report": ("ConnectionStats",),
-    "core.router": ("FailoverRouter",),
+    "core.views": ("ConnectionStats",),
+    "core.routing.router": ("FailoverRouter",),
     "core.settings": ("CircuitBreakerConfig", "Failback", "Failover", "HealthCheck"),
     "core.snapshot": ("Candidate", "ConnectionSnapshot", "Route", "Snapshot"),
     "errors": (

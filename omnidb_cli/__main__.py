@@ -18,8 +18,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text files here
     from omnidb_cli.cli.app import app
-    from omnidb_cli.cli.boundary import guarded
     from omnidb_cli.cli.context import Context
+    from omnidb_cli.cli.errors import guarded
 
     collector.hurry()
 

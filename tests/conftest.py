@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-from omnidb_cli.discovery import names_in
+from omnidb_cli.plugins import names_in
 
 pytest_plugins = [f"tests.servers.{name}" for name in names_in("tests.servers") if not name.startswith("test_")]
 

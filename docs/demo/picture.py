@@ -8,10 +8,10 @@ from pathlib import Path
 from data import make
 from msgspec.structs import replace
 
-from omnidb_cli.cli.compose import described, open_drivers, orchestrator
-from omnidb_cli.cli.findings import verdict
-from omnidb_cli.output.document import with_texts
-from omnidb_cli.output.picture import export_svg
+from omnidb_cli.cli.verdict import verdict
+from omnidb_cli.cli.wiring import described, open_drivers, orchestrator
+from omnidb_cli.output.report import with_texts
+from omnidb_cli.output.terminal.svg import export_svg
 from omnidb_cli.output.views.status import status_document
 from omnidb_cli.topology import load
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from omnidb_cli.cli.boundary import guarded
 from omnidb_cli.cli.context import Context
+from omnidb_cli.cli.errors import guarded
 from omnidb_cli.cli.parsing import Group
-from omnidb_cli.discovery import load, names_in
+from omnidb_cli.plugins import load, names_in
 
 _COMMANDS = "omnidb_cli.cli.commands"
 

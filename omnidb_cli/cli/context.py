@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from omnidb_cli.errors import TopologyError
 
 if TYPE_CHECKING:
-    from omnidb_cli.output.document import Part
+    from omnidb_cli.output.report import Part
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.state.store import Store
     from omnidb_cli.topology import Topology
@@ -60,7 +60,7 @@ class Context:
 
     def _open_streams(self, name: str, **settings: Any) -> "Streams":
         from omnidb_cli.output.streams import Streams
-        from omnidb_cli.topology.redact import redact_url
+        from omnidb_cli.topology.secrets.redaction import redact_url
 
         hide = self._hide or redact_url
         return Streams.of_process(
@@ -101,7 +101,7 @@ class Context:
 
     def state_url(self, topology: "Topology") -> str:
         """Where the state of this topology is kept."""
-        from omnidb_cli.state.location import default_url
+        from omnidb_cli.state.default_url import default_url
 
         if given := self.state or self.env.get("OMNIDB_STATE"):
             return given

@@ -5,10 +5,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from omnidb_cli.cli.boundary import UsageError
+from omnidb_cli.cli.errors import UsageError
 from omnidb_cli.cli.parsing import suggestion
-from omnidb_cli.discovery import names_in
 from omnidb_cli.duration import LONGEST_S, parse_duration
+from omnidb_cli.plugins import names_in
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; all where none is named.")]
 SomeNames = Annotated[list[str], typer.Argument(metavar="NAME...", help="Connections.")]

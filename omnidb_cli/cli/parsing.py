@@ -8,8 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from omnidb_cli.cli.boundary import UsageError
 from omnidb_cli.cli.context import Context
+from omnidb_cli.cli.errors import UsageError
 
 _GLOBAL = ("config", "state", "no_color", "debug")
 _ANYWHERE = (*_GLOBAL, "version")

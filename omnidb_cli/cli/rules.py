@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from omnidb_cli.core.endpoint import Settings
+from omnidb_cli.core.reducer import Settings
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import DriverError
 

@@ -1,11 +1,11 @@
 """Who takes a call that finds no open lane: the half-open with their permits, the last resort, or nobody."""
 
-from omnidb_cli.core.breaker import COUNTED
-from omnidb_cli.core.circuit import CircuitState, state_at
+from omnidb_cli.core.circuit.breaker import COUNTED
+from omnidb_cli.core.circuit.model import CircuitState, state_at
 from omnidb_cli.core.connection import Connection
-from omnidb_cli.core.endpoint import Elapsed
-from omnidb_cli.core.standing import Stand
-from omnidb_cli.core.switchboard import Switchboard
+from omnidb_cli.core.coordinator import Switchboard
+from omnidb_cli.core.reducer import Elapsed
+from omnidb_cli.core.routing.eligibility import Stand
 from omnidb_cli.errors import CircuitOpenError, ConnectionUnavailableError
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from omnidb_cli.core.circuit import Cause, Circuit, CircuitState, Moment, Rules, state_at, step
+from omnidb_cli.core.circuit.model import Cause, Circuit, CircuitState, Moment, Rules, state_at, step
 from omnidb_cli.core.events import utc
 from omnidb_cli.core.snapshot import CircuitView
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from omnidb_cli.core.breaker import CircuitBreaker
-from omnidb_cli.core.endpoint import Memory, Settings
-from omnidb_cli.core.health import NEVER_OBSERVED, HealthRecord
-from omnidb_cli.core.moment import clock
+from omnidb_cli.core.circuit.breaker import CircuitBreaker
+from omnidb_cli.core.clock import clock
+from omnidb_cli.core.health.model import NEVER_OBSERVED, HealthRecord
+from omnidb_cli.core.reducer import Memory, Settings
 from omnidb_cli.core.settings import CircuitBreakerConfig, HealthCheck
 
 if TYPE_CHECKING:

@@ -6,22 +6,22 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from omnidb_cli.core import admission
-from omnidb_cli.core.breaker import checked_hold
 from omnidb_cli.core.bus import EventBus, EventStream, Handler
-from omnidb_cli.core.circuit import Circuit, Hold, Rules
+from omnidb_cli.core.circuit.breaker import checked_hold
+from omnidb_cli.core.circuit.model import Circuit, Hold, Rules
+from omnidb_cli.core.clock import clock, now
 from omnidb_cli.core.connection import Connection, connections_of
-from omnidb_cli.core.endpoint import Called, Checked, Closed, Held, Memory
+from omnidb_cli.core.coordinator import Journal, Switchboard
 from omnidb_cli.core.events import EventType
-from omnidb_cli.core.health import CheckResult, Health
-from omnidb_cli.core.lifetime import Lifetime, not_connected
-from omnidb_cli.core.moment import clock, now
+from omnidb_cli.core.health.model import CheckResult, Health
+from omnidb_cli.core.lifecycle import Lifetime, not_connected
+from omnidb_cli.core.reducer import Called, Checked, Closed, Held, Memory
 from omnidb_cli.core.registry import Registry
-from omnidb_cli.core.report import ConnectionStats, health_of, snapshot_of, stats_of
-from omnidb_cli.core.router import FailoverRouter, FailoverSpec, Serving
+from omnidb_cli.core.routing.eligibility import Stand
+from omnidb_cli.core.routing.router import FailoverRouter, FailoverSpec, Serving
 from omnidb_cli.core.settings import CircuitBreakerConfig, Duration, HealthCheck
 from omnidb_cli.core.snapshot import Route, Snapshot
-from omnidb_cli.core.standing import Stand
-from omnidb_cli.core.switchboard import Journal, Switchboard
+from omnidb_cli.core.views import ConnectionStats, health_of, snapshot_of, stats_of
 from omnidb_cli.errors import CircuitOpenError, ConfigurationError, ConnectionUnavailableError, PreconditionError
 
 T = TypeVar("T")

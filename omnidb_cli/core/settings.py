@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from omnidb_cli.core.circuit import Rules
+from omnidb_cli.core.circuit.model import Rules
 from omnidb_cli.duration import LONGEST_DELAY_S, LONGEST_S, parse_duration
 from omnidb_cli.errors import ConfigurationError
 

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from omnidb_cli.core.circuit import CircuitState
-from omnidb_cli.core.health import Health
+from omnidb_cli.core.circuit.model import CircuitState
+from omnidb_cli.core.health.model import Health
 
 
 class Candidate(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import TopologyError
-from omnidb_cli.topology.parameters import Parameters, Wording, found_plainly
+from omnidb_cli.topology.urls.parameters import Parameters, Wording, found_plainly
 
 PLAIN = Wording(lambda _word, _known: "", found_plainly)
 

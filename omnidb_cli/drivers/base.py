@@ -1,10 +1,7 @@
-"""What every engine offers, in one small protocol, and how a driver is found: it is the file named like its engine.
+"""What every engine offers, in one small protocol.
 
 A driver holds at most two connections, made when first needed: one for checks, which stays, and one for a statement.
 Whatever was interrupted on a connection, that connection is never used again.
-
-A driver module has one public function `open_driver(target: Target) -> Driver`. It touches no network and no
-disk: the first `check` or `connect` does.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -12,10 +9,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from omnidb_cli.core.health import Answer
-from omnidb_cli.discovery import load, names_in
+from omnidb_cli.core.health.model import Answer
 from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import ConnectError, ErrorKind, StatementError, TopologyError
+from omnidb_cli.errors import ConnectError, ErrorKind, StatementError
 
 
 def _nobody(_secret: str) -> None:
@@ -165,30 +161,3 @@ def position(text: str) -> str:
     """How far a server's history goes, fit for a sentence: on one line, and not too long for it."""
     line = "".join(sign if sign.isprintable() else " " for sign in text)
     return line if len(line) <= _LONGEST_POSITION else f"{line[: _LONGEST_POSITION - 1]}…"
-
-
-_ENGINE_OF_FILE = {"postgres": "postgresql"}  # the others bear the same name
-_NO_ENGINES = ("base", "network_errors", "resolver")
-
-
-def engines() -> tuple[str, ...]:
-    """The engines that have a driver."""
-    return tuple(_files())
-
-
-def _files() -> Mapping[str, str]:
-    """The file of each engine."""
-    names = (name for name in names_in("omnidb_cli.drivers") if name not in _NO_ENGINES)
-    return {_ENGINE_OF_FILE.get(name, name): name for name in names}
-
-
-def open_driver(target: Target) -> Driver:
-    """The driver for `target`. Raises TopologyError for an engine without one."""
-    file = _files().get(target.engine)
-    if file is None:
-        raise TopologyError(
-            f'connection "{target.name}": {target.engine} cannot be used yet',
-            hint=f"engines that can: {', '.join(engines())}",
-        )
-    driver: Driver = load("omnidb_cli.drivers", file).open_driver(target)
-    return driver

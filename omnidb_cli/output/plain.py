@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from omnidb_cli.output.document import Column, TableView
-from omnidb_cli.output.layout import GAP, display_width, natural_widths, with_names
+from omnidb_cli.output.report import Column, TableView
+from omnidb_cli.output.terminal.layout import GAP, display_width, natural_widths, with_names
 
 
 def plain_text(view: TableView) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from omnidb_cli.output.document import Document
+from omnidb_cli.output.report import Document
 from omnidb_cli.output.values import jsonable
 
 Redactor = Callable[[str], str]

@@ -8,10 +8,10 @@ from typing import Any, TextIO
 
 from msgspec.structs import replace
 
-from omnidb_cli.output.document import Document
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
 from omnidb_cli.output.messages import Caution, Failure, Say, as_json, as_sentence
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
+from omnidb_cli.output.report import Document
 from omnidb_cli.output.values import visible, visible_cell, visible_lines
 
 MACHINE_FORMATS = ("json", "jsonl")

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from omnidb_cli.core.circuit import CircuitState
-from omnidb_cli.core.health import Health
+from omnidb_cli.core.circuit.model import CircuitState
+from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import CircuitView, ConnectionSnapshot, RoleView, Snapshot
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ErrorKind
-from omnidb_cli.output.document import Cell, Style
+from omnidb_cli.output.report import Cell, Style
 
 NOTHING = Cell("–", Style.QUIET)
 """Where a value is not known or does not apply."""

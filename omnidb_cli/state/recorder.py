@@ -10,11 +10,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnidb_cli.core.announce import event_of
-from omnidb_cli.core.circuit import CLOSED, Moment
-from omnidb_cli.core.endpoint import Checked, Closed, Held, Input, Memory, Settings, reduce
+from omnidb_cli.core.circuit.model import CLOSED, Moment
+from omnidb_cli.core.event_mapping import event_of
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health import NEVER_OBSERVED
+from omnidb_cli.core.health.model import NEVER_OBSERVED
+from omnidb_cli.core.reducer import Checked, Closed, Held, Input, Memory, Settings, reduce
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state.store import Saved, Store, Update
 

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Final, NoReturn
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from msgspec.structs import asdict, replace
 
-from omnidb_cli.core.announce import event_detail
-from omnidb_cli.core.circuit import CLOSED, Circuit, CircuitState, Moment, Origin
-from omnidb_cli.core.endpoint import Memory
+from omnidb_cli.core.circuit.model import CLOSED, Circuit, CircuitState, Moment, Origin
+from omnidb_cli.core.event_mapping import event_detail
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health import Fault, Health, HealthRecord
+from omnidb_cli.core.health.model import Fault, Health, HealthRecord
+from omnidb_cli.core.reducer import Memory
 from omnidb_cli.duration import LONGEST_S
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.store import Saved

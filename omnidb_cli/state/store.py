@@ -10,10 +10,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event
-from omnidb_cli.discovery import load
+from omnidb_cli.core.reducer import Memory
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.plugins import load
 
 _NOT_YET = {"redis", "rediss", "valkey", "postgresql", "postgres"}
 _FORMS = "sqlite:////absolute/path.db keeps it in a file, memory: keeps nothing"

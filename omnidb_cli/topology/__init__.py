@@ -4,10 +4,10 @@
 imported before one of them is called.
 """
 
-from omnidb_cli.topology.described import described
+from omnidb_cli.topology.export import described
 from omnidb_cli.topology.loader import load, parse
 from omnidb_cli.topology.model import Connection, FailoverRule, Topology, fingerprint
-from omnidb_cli.topology.redact import Redactor, redact_url
+from omnidb_cli.topology.secrets.redaction import Redactor, redact_url
 
 __all__ = [
     "Connection",

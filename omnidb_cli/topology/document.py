@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from omnidb_cli.errors import Problem
-from omnidb_cli.topology.redact import redact_url
 from omnidb_cli.topology.scalars import BROKEN, KNOWN_TAGS, PREFIX, STR, Scalar, how_read, read_scalar
+from omnidb_cli.topology.secrets.redaction import redact_url
 
 DEEPEST = 50
 MOST_VALUES = 500_000

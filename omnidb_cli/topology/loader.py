@@ -10,14 +10,14 @@ from os import PathLike
 from msgspec import Struct
 
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.topology.converters import is_name
 from omnidb_cli.topology.document import Document, Unreadable, on_one_line
-from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.model import Topology
-from omnidb_cli.topology.references import References
-from omnidb_cli.topology.sections import Sections
-from omnidb_cli.topology.url_check import Tables, UrlCheck
+from omnidb_cli.topology.problems import Faults
+from omnidb_cli.topology.reader import Sections
+from omnidb_cli.topology.secrets.references import References
+from omnidb_cli.topology.urls.check import Tables, UrlCheck
 from omnidb_cli.topology.validate import validate
-from omnidb_cli.topology.values import is_name
 
 LARGEST_BYTES = 10 * 1024 * 1024
 _UNNAMED = "topology"

@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 
 from omnidb_cli.errors import UnknownConnectionError
-from omnidb_cli.topology.secret import Secret, Secrets
-from omnidb_cli.topology.state_urls import StateUrl
-from omnidb_cli.topology.urls import Url
+from omnidb_cli.topology.secrets.secret import Secret, Secrets
+from omnidb_cli.topology.urls.state import StateUrl
+from omnidb_cli.topology.urls.url import Url
 
 
 class HealthCheckSettings(Struct, frozen=True):
@@ -144,6 +144,6 @@ def fingerprint(connection: Connection, topology: Topology) -> str:
 
 
 def _shown_params(url: Url) -> list[tuple[str, str]]:
-    from omnidb_cli.topology.redact import is_secret_name
+    from omnidb_cli.topology.secrets.redaction import is_secret_name
 
     return [(name, value) for name, value in url.params.items() if not is_secret_name(name)]

@@ -6,19 +6,19 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from omnidb_cli.topology.converters import defaults, is_name, shown
 from omnidb_cli.topology.document import Path, Value, short
-from omnidb_cli.topology.engines import BY_SCHEME
 from omnidb_cli.topology.failover import cycles
-from omnidb_cli.topology.faults import Faults
 from omnidb_cli.topology.keys import NAME_RULE
 from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, FailoverRule, HealthCheckSettings, Topology
+from omnidb_cli.topology.problems import Faults
+from omnidb_cli.topology.reader import Backups, Sections
 from omnidb_cli.topology.scalars import BROKEN
-from omnidb_cli.topology.secret import Secret, Secrets
-from omnidb_cli.topology.sections import Backups, Sections
-from omnidb_cli.topology.state_urls import StateUrl
-from omnidb_cli.topology.url_check import UrlCheck
-from omnidb_cli.topology.urls import Url
-from omnidb_cli.topology.values import defaults, is_name, shown
+from omnidb_cli.topology.secrets.secret import Secret, Secrets
+from omnidb_cli.topology.urls.check import UrlCheck
+from omnidb_cli.topology.urls.engines import BY_SCHEME
+from omnidb_cli.topology.urls.state import StateUrl
+from omnidb_cli.topology.urls.url import Url
 
 _LONGEST_CHAIN = 20
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from omnidb_cli.cli.compose import open_drivers, orchestrator
+from omnidb_cli.cli.wiring import open_drivers, orchestrator
 from omnidb_cli.core.orchestrator import Orchestrator
-from omnidb_cli.drivers._postgres_check import LOOK
+from omnidb_cli.drivers.postgres.check import LOOK
 from omnidb_cli.topology.loader import load
 from tests.bench.row import Row, at_most
 from tests.bench.scale import Scale

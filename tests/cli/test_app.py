@@ -8,12 +8,12 @@ from typer.testing import CliRunner
 
 from omnidb_cli import __version__
 from omnidb_cli.cli.app import app
-from omnidb_cli.cli.commands.circuit import run_list
+from omnidb_cli.cli.commands.circuit.command import run_list
 from omnidb_cli.cli.commands.config import run_validate
-from omnidb_cli.cli.commands.status import run_status
+from omnidb_cli.cli.commands.status.command import run_status
 from omnidb_cli.cli.context import Context
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.discovery import load, names_in
+from omnidb_cli.plugins import load, names_in
 from tests.cli.runner import Runner
 
 COMMANDS = names_in("omnidb_cli.cli.commands")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from omnidb_cli import CircuitBreaker
-from omnidb_cli.core import moment, monitor
+from omnidb_cli.core import clock as process_clock
+from omnidb_cli.core.health import monitor
 from tests.core.breakers import Clock
 from tests.core.clock import START_S, START_WALL, pytest_asyncio_loop_factories
 
@@ -16,8 +17,8 @@ __all__ = ["pytest_asyncio_loop_factories"]
 def wall_time_goes_with_the_clock() -> Iterator[None]:
     """Unix time moves as the loop's clock does, so that the words for times do not depend on how quick a test is."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (moment, monitor):
-            patch.setattr(module, "time", lambda: START_WALL + moment.clock() - START_S)
+        for module in (process_clock, monitor):
+            patch.setattr(module, "time", lambda: START_WALL + process_clock.clock() - START_S)
         yield
 
 

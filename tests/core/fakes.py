@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omnidb_cli import CircuitBreakerConfig, Event, EventType, HealthCheck, Orchestrator
-from omnidb_cli.core.router import FailoverSpec
+from omnidb_cli.core.routing.router import FailoverSpec
 from tests.core.clock import settle
 
 CIRCUITS = CircuitBreakerConfig()

@@ -7,7 +7,7 @@ from types import FrameType
 import pytest
 
 from omnidb_cli import CircuitState
-from omnidb_cli.core import moment
+from omnidb_cli.core import clock
 from tests.core.clock import advance
 from tests.core.fakes import Fleet, Server, who
 
@@ -36,7 +36,7 @@ async def test_a_call_reads_no_clock_while_closed_and_healthy(monkeypatch: pytes
         call = fleet.db.execute("a", who)
         with monkeypatch.context() as patch:
             patch.setattr(asyncio.get_running_loop(), "time", forbidden)
-            patch.setattr(moment, "time", forbidden)
+            patch.setattr(clock, "time", forbidden)
             with pytest.raises(StopIteration) as done:
                 call.send(None)
         assert done.value.value == "a"
@@ -60,8 +60,8 @@ async def test_a_wall_clock_that_jumps_neither_ends_nor_extends_a_wait(
     async with Fleet("tripped", "held", checked=()) as fleet:
         await fleet.fail("tripped", 5)
         fleet.db.open_circuit("held", hold_for="60s")
-        usual = moment.time
-        monkeypatch.setattr(moment, "time", lambda: usual() + jump_s)
+        usual = clock.time
+        monkeypatch.setattr(clock, "time", lambda: usual() + jump_s)
         await advance(26)
         assert {one.circuit for one in fleet.db.stats().values()} == {CircuitState.OPEN}
         await advance(8)

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from omnidb_cli import CircuitState, Event, Failover, Health, HealthCheck, Orchestrator
-from omnidb_cli.core.circuit import Hold, Moment
-from omnidb_cli.core.endpoint import Called, Checked, Closed, Held, Input, Memory, Settings, reduce
-from omnidb_cli.core.health import CheckResult
-from omnidb_cli.core.router import Serving
+from omnidb_cli.core.circuit.model import Hold, Moment
+from omnidb_cli.core.health.model import CheckResult
+from omnidb_cli.core.reducer import Called, Checked, Closed, Held, Input, Memory, Settings, reduce
+from omnidb_cli.core.routing.router import Serving
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from tests.core.clock import advance, now, settle
 from tests.core.fakes import Fleet, Server, look, who

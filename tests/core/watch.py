@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from omnidb_cli import Health, HealthCheck, HealthMonitor
-from omnidb_cli.core.circuit import Moment
-from omnidb_cli.core.endpoint import Checked
+from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.reducer import Checked
 from tests.core.fakes import Server
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.drivers import _sqlite_files
-from omnidb_cli.drivers.base import Target, open_driver
-from omnidb_cli.drivers.sqlite import SqliteDriver
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Target
+from omnidb_cli.drivers.sqlite import files as sqlite_files
+from omnidb_cli.drivers.sqlite.driver import SqliteDriver
 
 from .sqlite_files import make_database
 
@@ -80,4 +81,4 @@ def open_descriptors() -> Callable[[], list[str]]:
 @pytest.fixture(autouse=True)
 def _nothing_stays_open() -> Iterator[None]:
     yield
-    assert not _sqlite_files._uses
+    assert not sqlite_files._uses

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.core.health import Answer
-from omnidb_cli.drivers.base import Driver, Session, Target, open_driver
+from omnidb_cli.core.health.model import Answer
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Driver, Session, Target
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,

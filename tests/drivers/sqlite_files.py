@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from omnidb_cli.drivers.sqlite import SqliteDriver
+from omnidb_cli.drivers.sqlite.driver import SqliteDriver
 from omnidb_cli.errors import DriverError
 
 DriverOf = Callable[..., SqliteDriver]

@@ -1,7 +1,8 @@
 import pytest
 
-from omnidb_cli.drivers.base import Driver, Target, engines, open_driver
-from omnidb_cli.drivers.sqlite import SqliteDriver
+from omnidb_cli.drivers import engines, open_driver
+from omnidb_cli.drivers.base import Driver, Target
+from omnidb_cli.drivers.sqlite.driver import SqliteDriver
 from omnidb_cli.errors import TopologyError
 
 

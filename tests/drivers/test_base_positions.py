@@ -5,10 +5,10 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.drivers import _mysql_check
-from omnidb_cli.drivers._mongodb_check import Seen, answer_of
-from omnidb_cli.drivers._mysql_check import Look, answer
 from omnidb_cli.drivers.base import Target, position
+from omnidb_cli.drivers.mongodb.check import Seen, answer_of
+from omnidb_cli.drivers.mysql import check as mysql_check
+from omnidb_cli.drivers.mysql.check import Look, answer
 from tests.drivers import mongodb_targets, mysql_targets, postgres_targets, redis_targets
 from tests.drivers.contract import look, opened
 from tests.servers.mariadb import MariadbPair
@@ -66,7 +66,7 @@ async def test_a_mariadb_tells_its_gtid_to_everybody(fragile_mariadb: MariadbPai
 async def test_a_relative_of_mysql_without_that_variable_is_well(
     mariadb: MariadbPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_mysql_check, "position_variable", lambda _wire: "@@global.no_such_variable")
+    monkeypatch.setattr(mysql_check, "position_variable", lambda _wire: "@@global.no_such_variable")
     async with opened(mysql_targets.target_of(mariadb.primary)) as driver:
         for _ in range(2):
             found = await look(driver)

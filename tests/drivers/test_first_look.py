@@ -19,7 +19,8 @@ _TIME_LIMITS = 3  # readings of the clock that MongoDB's driver takes for its ti
 
 _PROGRAM = """
 import asyncio, importlib, sys
-from omnidb_cli.drivers.base import Target, open_driver
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Target
 
 loaded = []
 target = Target(**eval(sys.argv[1]))

@@ -13,9 +13,14 @@ import pytest
 from asyncmy.errors import OperationalError
 from pymongo.errors import AutoReconnect
 
-from omnidb_cli.drivers import _mongodb_errors, _mysql_errors, _postgres_errors, _redis_errors, _sqlite_files
-from omnidb_cli.drivers.base import Target, open_driver
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Target
+from omnidb_cli.drivers.mongodb import errors as mongodb_errors
+from omnidb_cli.drivers.mysql import errors as mysql_errors
 from omnidb_cli.drivers.network_errors import OF_ERRNO, lack_of_descriptors, of_numbers, trouble_of
+from omnidb_cli.drivers.postgres import errors as postgres_errors
+from omnidb_cli.drivers.redis import errors as redis_errors
+from omnidb_cli.drivers.sqlite import files as sqlite_files
 from omnidb_cli.errors import LOCAL_ERRNOS, ConnectError, DriverError, ErrorKind, is_local
 
 PLACE = "db:1"
@@ -25,20 +30,20 @@ LOCAL = sorted(LOCAL_ERRNOS)
 def _of_mysql(error: Exception) -> ConnectError:
     wrapped = OperationalError(2003, f"Can't connect ({error})")
     wrapped.__cause__ = error
-    return _mysql_errors.while_connecting(PLACE, None, wrapped)
+    return mysql_errors.while_connecting(PLACE, None, wrapped)
 
 
 CONNECTING: Mapping[str, Callable[[Exception], DriverError]] = {
-    "postgresql": lambda error: _postgres_errors.connect_error(error, PLACE),
+    "postgresql": lambda error: postgres_errors.connect_error(error, PLACE),
     "mysql": _of_mysql,
-    "redis": lambda error: _redis_errors.failed_connection(error, PLACE),
-    "mongodb": lambda error: _mongodb_errors.connect_error(AutoReconnect(f"{PLACE}: {error}"), PLACE),
+    "redis": lambda error: redis_errors.failed_connection(error, PLACE),
+    "mongodb": lambda error: mongodb_errors.connect_error(AutoReconnect(f"{PLACE}: {error}"), PLACE),
 }
 RUNNING: Mapping[str, Callable[[Exception], DriverError]] = {
-    "postgresql": lambda error: _postgres_errors.running_error(error, PLACE),
-    "mysql": lambda error: _mysql_errors.while_running(PLACE, error),
-    "redis": lambda error: _redis_errors.broken(error, PLACE),
-    "mongodb": lambda error: _mongodb_errors.running_error(error, PLACE),
+    "postgresql": lambda error: postgres_errors.running_error(error, PLACE),
+    "mysql": lambda error: mysql_errors.while_running(PLACE, error),
+    "redis": lambda error: redis_errors.broken(error, PLACE),
+    "mongodb": lambda error: mongodb_errors.running_error(error, PLACE),
 }
 
 
@@ -59,7 +64,7 @@ def test_every_engine_says_the_same_of_one_cause(number: int) -> None:
 @pytest.mark.parametrize("number", LOCAL)
 def test_what_this_host_lacks_is_said_and_never_counts(number: int) -> None:
     made = [make(_system_error(number)) for make in (*CONNECTING.values(), *RUNNING.values())]
-    made.append(_sqlite_files.unreachable(PLACE, _system_error(number)))
+    made.append(sqlite_files.unreachable(PLACE, _system_error(number)))
     for failure in made:
         assert (failure.kind, failure.counts_as_failure) == (ErrorKind.LOCAL, False)
         assert OF_ERRNO[number].sentence in str(failure)
@@ -94,9 +99,9 @@ def test_of_several_addresses_all_must_be_this_hosts_trouble(text: str, kind: st
 def test_of_several_members_of_a_set_too() -> None:
     lacking = "a:1: [Errno 24] Too many open files (configured timeouts: connectTimeoutMS: 1800.0ms)"
     for other, kind in (("b:1: connection closed", "reset"), ("b:1: [Errno 111] Connection refused", "refused")):
-        made = _mongodb_errors.connect_error(AutoReconnect(f"{lacking},{other}"), PLACE)
+        made = mongodb_errors.connect_error(AutoReconnect(f"{lacking},{other}"), PLACE)
         assert (made.kind, made.counts_as_failure) == (kind, True)
-    assert _mongodb_errors.connect_error(AutoReconnect(f"{lacking},{lacking}"), PLACE).kind is ErrorKind.LOCAL
+    assert mongodb_errors.connect_error(AutoReconnect(f"{lacking},{lacking}"), PLACE).kind is ErrorKind.LOCAL
 
 
 def test_threads_and_memory_are_this_hosts_too() -> None:
@@ -105,7 +110,7 @@ def test_threads_and_memory_are_this_hosts_too() -> None:
         for engine in ("postgresql", "mysql", "redis"):
             made = CONNECTING[engine](error)
             assert (made.kind, made.counts_as_failure) == (ErrorKind.LOCAL, False), engine
-        made = _mongodb_errors.connect_error(error, PLACE)
+        made = mongodb_errors.connect_error(error, PLACE)
         assert (made.kind, made.counts_as_failure) == (ErrorKind.LOCAL, False)
     assert trouble_of(RuntimeError("something else")) is None
     assert not is_local(RuntimeError("something else"))

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from omnidb_cli.discovery import names_in
-from omnidb_cli.drivers import url_parameters
-from omnidb_cli.drivers._mongodb_settings import make_client
-from omnidb_cli.drivers._mysql_settings import TlsMode, login
-from omnidb_cli.drivers._postgres_login import login_of
-from omnidb_cli.drivers._redis_address import TLS_SCHEMES, Address, address_of
+from omnidb_cli.drivers import engines, open_driver, url_parameters
 from omnidb_cli.drivers._url_options import PLAIN
-from omnidb_cli.drivers.base import Target, engines, open_driver
+from omnidb_cli.drivers.base import Target
+from omnidb_cli.drivers.mongodb.options import make_client
+from omnidb_cli.drivers.mysql.options import TlsMode, login
+from omnidb_cli.drivers.postgres.options import login_of
+from omnidb_cli.drivers.redis.options import TLS_SCHEMES, Address, address_of
 from omnidb_cli.errors import TopologyError
-from omnidb_cli.topology.engines import BY_SCHEME, ENGINES
-from omnidb_cli.topology.parameters import Form, Parameter
-from omnidb_cli.topology.url_check import why_unreadable
+from omnidb_cli.plugins import names_in
+from omnidb_cli.topology.urls.check import why_unreadable
+from omnidb_cli.topology.urls.engines import BY_SCHEME, ENGINES
+from omnidb_cli.topology.urls.parameters import Form, Parameter
 
 ONE_URL = {"postgresql": "postgresql", "mysql": "mysql", "redis": "rediss", "mongodb": "mongodb", "sqlite": "sqlite"}
 BESIDE = {

@@ -31,7 +31,7 @@ def _asked() -> Namespace:
     parser.add_argument("--sample", type=int, default=150, metavar="N", help="how many (150)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which: the same seed draws the same ones (1)")
     parser.add_argument("--room", choices=[*ROOMS, "output", "drivers"], help=f"of one room, not of {', '.join(ROOMS)}")
-    parser.add_argument("--only", metavar="FILE[:LINE]", help="all in this place, such as core/circuit.py:120")
+    parser.add_argument("--only", metavar="FILE[:LINE]", help="all in this place, such as core/circuit/model.py:120")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="how many at a time (2)")
     return parser.parse_args()
 

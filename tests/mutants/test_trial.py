@@ -14,10 +14,10 @@ from tests.mutants.mutant import PACKAGE, Mutant, in_file
 from tests.mutants.tree import Tree, copies
 from tests.mutants.trial import KILLED, SURVIVED, TIMED_OUT, Verdict, tried
 
-FILE = "core/vantage.py"
-NOTICES = "tests/core/test_vantage.py::test_everything_down_at_once_by_network_errors_is_suspect"
-SEES_NOTHING = "tests/core/test_turns.py::test_first_come_first_served"
-ELSEWHERE = "tests/topology/test_secret.py::nothing"
+FILE = "core/health/isolation.py"
+NOTICES = "tests/core/health/test_isolation.py::test_everything_down_at_once_by_network_errors_is_suspect"
+SEES_NOTHING = "tests/core/health/test_queue.py::test_first_come_first_served"
+ELSEWHERE = "tests/topology/secrets/test_secret.py::nothing"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_fault_that_no_test_notices_survives_and_the_copy_is_mended(tree: Tree
 
 
 def test_a_command_with_an_empty_environment_runs_the_copy(tree: Tree, mutant: Mutant, tmp_path: Path) -> None:
-    asked = [tree.python, "-c", "import omnidb_cli.core.vantage as it; print(it.__file__, it._CONNECTIONS)"]
+    asked = [tree.python, "-c", "import omnidb_cli.core.health.isolation as it; print(it.__file__, it._CONNECTIONS)"]
     with tree.with_fault(mutant):
         said = subprocess.run(asked, cwd=tmp_path, env={}, capture_output=True, text=True, check=True).stdout
     assert said == f"{tree.root / 'omnidb_cli' / FILE} 4\n"
@@ -85,9 +85,9 @@ def test_the_traced_run_tells_the_lines_of_a_test_and_of_what_it_starts(tree: Tr
     notes.mkdir()
     test = tree.root / "tests" / "core" / "test_both.py"
     test.write_text(
-        "import subprocess, sys\nfrom omnidb_cli.core.vantage import is_suspect\n"
+        "import subprocess, sys\nfrom omnidb_cli.core.health.isolation import is_suspect\n"
         "def test_here(): is_suspect([])\n"
-        "COMMAND = [sys.executable, '-c', 'import omnidb_cli.core.vantage']\n"
+        "COMMAND = [sys.executable, '-c', 'import omnidb_cli.core.health.isolation']\n"
         "def test_there(): subprocess.run(COMMAND, env={}, check=True)\n"
         "def test_failing(): assert is_suspect([])\n",
         encoding="utf-8",

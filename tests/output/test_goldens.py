@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from omnidb_cli.cli.findings import verdict
+from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.core.snapshot import Snapshot
-from omnidb_cli.output.document import Document
 from omnidb_cli.output.formats import allowed_formats
+from omnidb_cli.output.report import Document
 from omnidb_cli.output.views.circuits import circuits_document
 from omnidb_cli.output.views.config import validity_document
 from omnidb_cli.output.views.events import event_document, events_document

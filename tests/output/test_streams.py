@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from omnidb_cli.output.document import Document, TableView
 from omnidb_cli.output.messages import Failure
+from omnidb_cli.output.report import Document, TableView
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.views.status import status_document
 from tests.output.scenes import Screen, shop, streams

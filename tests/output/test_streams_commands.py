@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from omnidb_cli.output.document import Cell, Document, Note, TableView
-from omnidb_cli.output.live import LiveScreen
 from omnidb_cli.output.messages import Failure
+from omnidb_cli.output.report import Cell, Document, Note, TableView
 from omnidb_cli.output.streams import Streams
+from omnidb_cli.output.terminal.live import LiveScreen
 from tests.output.scenes import shop, streams
 
 PROGRAM = "omnidb -c shop.yaml --state redis://u:hunter2@h"

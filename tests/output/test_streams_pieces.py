@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from omnidb_cli.output.document import Document, TableView
+from omnidb_cli.output.report import Document, TableView
 from omnidb_cli.output.values import jsonable
 from omnidb_cli.output.views.circuits import circuits_document
 from omnidb_cli.output.views.status import status_document

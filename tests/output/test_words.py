@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from omnidb_cli.core.circuit import CircuitState
-from omnidb_cli.core.health import Health
+from omnidb_cli.core.circuit.model import CircuitState
+from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, RouteView
 from omnidb_cli.output import words
 from tests.output.scenes import NOW, ago, broken_primary, circuit, connection, held_reports, snapshot

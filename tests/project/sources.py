@@ -40,7 +40,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def name_of(path: Path) -> str:
-    """`core/circuit.py`: a module as the tests call it."""
+    """`core/circuit/model.py`: a module as the tests call it."""
     return path.relative_to(ROOT).as_posix().removeprefix("omnidb_cli/")
 
 

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from omnidb_cli.discovery import names_in
+from omnidb_cli.plugins import names_in
 from tests.project.pages import ROOT
 
 _COMMAND = re.compile(rf"(?<!`)\bomnidb ({'|'.join(names_in('omnidb_cli.cli.commands'))})\b")

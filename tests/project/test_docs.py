@@ -9,17 +9,16 @@ import omnidb_cli
 from omnidb_cli import errors
 from omnidb_cli.cli.app import app
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.core.circuit import CircuitState, Reason
+from omnidb_cli.core.circuit.model import CircuitState, Reason
 from omnidb_cli.core.events import EventType
-from omnidb_cli.core.health import Health
-from omnidb_cli.discovery import names_in
-from omnidb_cli.drivers import url_parameters
-from omnidb_cli.drivers.base import engines
+from omnidb_cli.core.health.model import Health
+from omnidb_cli.drivers import engines, url_parameters
 from omnidb_cli.duration import LONGEST_HOLD_S, LONGEST_S, parse_duration, write_duration
 from omnidb_cli.errors import ErrorKind
-from omnidb_cli.topology.engines import ENGINES
+from omnidb_cli.plugins import names_in
 from omnidb_cli.topology.keys import Key, Kind, paths
-from omnidb_cli.topology.parameters import Form, Parameter, range_of
+from omnidb_cli.topology.urls.engines import ENGINES
+from omnidb_cli.topology.urls.parameters import Form, Parameter, range_of
 from tests.project.pages import ROOT, page, rows, section
 from tests.project.surface import Offered, offered
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omnidb_cli.cli import app, commands
-from omnidb_cli.core.health import Answer
+from omnidb_cli.core.health.model import Answer
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import ConnectError
 from tests.project.pages import ROOT, page

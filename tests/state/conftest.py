@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.core.circuit import Moment
-from omnidb_cli.core.endpoint import Settings
+from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.reducer import Settings
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.state.recorder import Recorder
-from omnidb_cli.state.sqlite import SqliteStore, open_store
+from omnidb_cli.state.sqlite.store import SqliteStore, open_store
 
 NOON = 1_800_000_000.0
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.reducer import Memory
 from omnidb_cli.errors import PreconditionError, StateStoreError
-from omnidb_cli.state import _sqlite_errors, _sqlite_file
-from omnidb_cli.state.sqlite import SqliteStore, open_store
+from omnidb_cli.state.sqlite import errors as sqlite_errors
+from omnidb_cli.state.sqlite import file as sqlite_file
+from omnidb_cli.state.sqlite.store import SqliteStore, open_store
 from omnidb_cli.state.store import Saved
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -168,7 +169,7 @@ def test_a_file_from_another_omnidb(path: Path, schema: int, which: str) -> None
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version={schema}")
     before = path.read_bytes()
-    said = rf"written by {which} omnidb \(schema {schema}, this one knows {_sqlite_file.SCHEMA}\)"
+    said = rf"written by {which} omnidb \(schema {schema}, this one knows {sqlite_file.SCHEMA}\)"
     with closing(open_store(f"sqlite:///{path}", "shop")) as store:
         for act in ACTS.values():
             with pytest.raises(StateStoreError, match=said):
@@ -184,7 +185,7 @@ def test_a_file_that_becomes_newer_while_it_is_in_use_is_not_written(path: Path)
     with closing(open_store(f"sqlite:///{path}", "shop")) as store:
         write(store)
         with closing(sqlite3.connect(path)) as db:
-            db.execute(f"PRAGMA user_version={_sqlite_file.SCHEMA + 1}")
+            db.execute(f"PRAGMA user_version={sqlite_file.SCHEMA + 1}")
         with pytest.raises(StateStoreError, match="newer"):
             write(store)
 
@@ -223,7 +224,7 @@ def test_a_garbled_row_is_named_and_the_others_can_be_changed(path: Path) -> Non
 
 def test_a_file_that_another_process_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(path)
-    for module in (_sqlite_errors, _sqlite_file):
+    for module in (sqlite_errors, sqlite_file):
         monkeypatch.setattr(module, "BUSY_S", 0.05)
     with (
         closing(sqlite3.connect(path, isolation_level=None)) as other,
@@ -241,9 +242,9 @@ def test_a_file_that_another_process_locks(path: Path, monkeypatch: pytest.Monke
 
 def test_a_folder_that_another_process_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.parent.mkdir()
-    for module in (_sqlite_errors, _sqlite_file):
+    for module in (sqlite_errors, sqlite_file):
         monkeypatch.setattr(module, "BUSY_S", 0.05)
-    with _sqlite_file.folder_lock(str(path)), closing(open_store(f"sqlite:///{path}", "shop")) as store:
+    with sqlite_file.folder_lock(str(path)), closing(open_store(f"sqlite:///{path}", "shop")) as store:
         with pytest.raises(StateStoreError, match="locked by another process"):
             write(store)
         assert store.load() == {}

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from omnidb_cli.core.endpoint import Memory
 from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.reducer import Memory
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.memory import open_store
 from omnidb_cli.state.store import Saved

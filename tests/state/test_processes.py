@@ -8,10 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from omnidb_cli.core.circuit import CircuitState
+from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.events import EventType
-from omnidb_cli.state._sqlite_access import FileAccess
-from omnidb_cli.state.sqlite import open_store
+from omnidb_cli.state.sqlite.access import FileAccess
+from omnidb_cli.state.sqlite.store import open_store
 
 WORKER = Path(__file__).with_name("worker.py")
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from omnidb_cli.core.circuit import CircuitState, Hold, Origin
-from omnidb_cli.core.endpoint import Called, Checked, Closed, Elapsed, Held
+from omnidb_cli.core.circuit.model import CircuitState, Hold, Origin
 from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.health import CheckResult, Health
+from omnidb_cli.core.health.model import CheckResult, Health
+from omnidb_cli.core.reducer import Called, Checked, Closed, Elapsed, Held
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state import recorder as recorder_file
 from omnidb_cli.state.memory import MemoryStore
 from omnidb_cli.state.recorder import Recorder
-from omnidb_cli.state.sqlite import SqliteStore
+from omnidb_cli.state.sqlite.store import SqliteStore
 
 GOOD = Checked(CheckResult(Health.HEALTHY))
 BAD = Checked(CheckResult(Health.UNHEALTHY, detail="connection refused", kind="refused"))

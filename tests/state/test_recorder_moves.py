@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from omnidb_cli.core.events import Event, EventType, utc
 from omnidb_cli.state.recorder import Recorder
-from omnidb_cli.state.sqlite import SqliteStore
+from omnidb_cli.state.sqlite.store import SqliteStore
 
 Opener = Callable[[], SqliteStore]
 Maker = Callable[..., Recorder]

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit import Circuit, CircuitState, Hold, Moment, Rules
-from omnidb_cli.core.endpoint import Called, Checked, Closed, Elapsed, Held, Input, Memory, Settings, reduce
-from omnidb_cli.core.health import CheckResult, Health
+from omnidb_cli.core.circuit.model import Circuit, CircuitState, Hold, Moment, Rules
+from omnidb_cli.core.health.model import CheckResult, Health
+from omnidb_cli.core.reducer import Called, Checked, Closed, Elapsed, Held, Input, Memory, Settings, reduce
 from omnidb_cli.state.memory import MemoryStore
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.records import decode, encode

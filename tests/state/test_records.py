@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, state_at, step
-from omnidb_cli.core.endpoint import Memory
+from omnidb_cli.core.circuit.model import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, state_at, step
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health import Fault, Health, HealthRecord
+from omnidb_cli.core.health.model import Fault, Health, HealthRecord
+from omnidb_cli.core.reducer import Memory
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.records import decode, decode_event, encode, encode_event, microseconds

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.state import _sqlite_history, memory, retention
+from omnidb_cli.state import memory, retention
 from omnidb_cli.state.memory import MemoryStore
 from omnidb_cli.state.retention import CLASS_OF_TYPE, Budget, EventClass, class_of
-from omnidb_cli.state.sqlite import SqliteStore
+from omnidb_cli.state.sqlite import history as sqlite_history
+from omnidb_cli.state.sqlite.store import SqliteStore
 from tests.state.conftest import Clock
 
 DAY_S = 86_400.0
@@ -30,10 +31,10 @@ def event(clock: Clock, kind: EventType = EventType.ERROR, *, actor: str | None 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Budgets that a test can fill, looked after at every write."""
-    monkeypatch.setattr(_sqlite_history, "BUDGETS", SMALL)
+    monkeypatch.setattr(sqlite_history, "BUDGETS", SMALL)
     monkeypatch.setattr(memory, "BUDGETS", SMALL)
-    monkeypatch.setattr(_sqlite_history, "PRUNE_EVERY", 1)
-    monkeypatch.setattr(_sqlite_history, "AGELESS", 2)
+    monkeypatch.setattr(sqlite_history, "PRUNE_EVERY", 1)
+    monkeypatch.setattr(sqlite_history, "AGELESS", 2)
 
 
 def kept(store: SqliteStore | MemoryStore) -> list[int]:
@@ -122,8 +123,8 @@ def test_one_topology_costs_another_nothing_and_numbers_never_come_back(
 def test_a_topology_that_seldom_writes_is_cut_back_too(
     store: SqliteStore, open_shop: Callable[..., SqliteStore], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_sqlite_history, "BUDGETS", SMALL)
-    monkeypatch.setattr(_sqlite_history, "PRUNE_EVERY", 2)
+    monkeypatch.setattr(sqlite_history, "BUDGETS", SMALL)
+    monkeypatch.setattr(sqlite_history, "PRUNE_EVERY", 2)
     bank = open_shop("bank")
     for _ in range(20):
         store.update({}, [event(clock)])
@@ -137,7 +138,7 @@ def test_cutting_back_searches_by_the_index(path: Path, store: SqliteStore, cloc
     with closing(sqlite3.connect(path)) as db:
         asked: list[str] = []
         db.set_trace_callback(asked.append)
-        _sqlite_history._prune(db, 0)
+        sqlite_history._prune(db, 0)
         db.set_trace_callback(None)
         of_history = [one for one in asked if " events " in one]
         assert len(of_history) == 4 * len(EventClass)

@@ -8,7 +8,7 @@ import pytest
 
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.memory import MemoryStore
-from omnidb_cli.state.sqlite import SqliteStore
+from omnidb_cli.state.sqlite.store import SqliteStore
 from omnidb_cli.state.store import open_state
 
 

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from shlex import quote  # noqa: F401
 
-from omnidb_cli.core.circuit import Hold
-from omnidb_cli.core.endpoint import Called, Closed, Held, Settings
+from omnidb_cli.core.circuit.model import Hold
 from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.reducer import Called, Closed, Held, Settings
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.recorder import Recorder
-from omnidb_cli.state.sqlite import SqliteStore, open_store, real_moment
+from omnidb_cli.state.sqlite.store import SqliteStore, open_store, real_moment
 
 NAMES = ("primary", "replica")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from omnidb_cli.topology.converters import READERS, defaults
 from omnidb_cli.topology.keys import TABLES, Key, Kind, allowed, paths
-from omnidb_cli.topology.values import READERS, defaults
 
 EVERY_KEY = [pytest.param(key, id=f"{section}.{key.name}") for section, keys in TABLES.items() for key in keys.values()]
 

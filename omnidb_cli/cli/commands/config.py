@@ -37,7 +37,7 @@ def run_validate(context: "Context", output: str | None) -> None:
 def run_show(context: "Context", output: str | None) -> None:
     """Shows every key at the value that counts."""
     from omnidb_cli.output.views.plain import PARTS, config_document
-    from omnidb_cli.topology.described import described
+    from omnidb_cli.topology.export import described
 
     streams = context.choose_format(output, PARTS)
     streams.show(config_document(described(context.topology())))

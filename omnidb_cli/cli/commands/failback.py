@@ -31,11 +31,11 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
 
     Raises PreconditionError when it is not eligible, and during a split brain without `accept_split_brain`.
     """
-    from omnidb_cli.cli.compose import unconnected
-    from omnidb_cli.cli.remembering import restore, saved_state
+    from omnidb_cli.cli.saved_state import restore, saved_state
+    from omnidb_cli.cli.wiring import unconnected
     from omnidb_cli.errors import PreconditionError
     from omnidb_cli.output.views.route import PARTS, route_document
-    from omnidb_cli.state.writer import this_writer
+    from omnidb_cli.state.actor import this_writer
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology().restricted([name])

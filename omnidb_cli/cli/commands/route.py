@@ -54,7 +54,7 @@ def run_route(
 
 def _checked(context: "Context", topology: "Topology", name: str) -> "tuple[Route, ExitCode]":
     """The route after a check of every candidate, as `status NAME` makes it."""
-    from omnidb_cli.cli.commands.status import check_all
+    from omnidb_cli.cli.commands.status.command import check_all
 
     found = check_all(context, topology).route(name)
     return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE
@@ -64,8 +64,8 @@ def _last_known(
     context: "Context", topology: "Topology", name: str, max_age_s: float | None
 ) -> "tuple[Route, ExitCode]":
     """The route by the saved evidence, each verdict with its age."""
-    from omnidb_cli.cli.commands.status import last_known, max_ages
-    from omnidb_cli.cli.findings import lacking
+    from omnidb_cli.cli.commands.status.command import last_known, max_ages
+    from omnidb_cli.cli.verdict import lacking
     from omnidb_cli.core.snapshot import assemble
 
     db = last_known(context, topology)

@@ -6,8 +6,8 @@ It has `write(document, streams)`, and where `DRAWS` has `Part.RESULT`, `result_
 from collections.abc import Collection
 from types import ModuleType
 
-from omnidb_cli.discovery import load, load_all, names_in
-from omnidb_cli.output.document import Part
+from omnidb_cli.output.report import Part
+from omnidb_cli.plugins import load, load_all, names_in
 
 
 def allowed_formats(parts: Collection[Part]) -> tuple[str, ...]:

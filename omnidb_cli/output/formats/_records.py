@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from omnidb_cli.output.columns import blocks
-from omnidb_cli.output.document import Document
-from omnidb_cli.output.results import ResultSummary, Row
+from omnidb_cli.output.report import Document
+from omnidb_cli.output.results.columns import blocks
+from omnidb_cli.output.results.writer import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 
 Records = Callable[[Sequence[Row]], str]

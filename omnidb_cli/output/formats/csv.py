@@ -6,10 +6,10 @@ NULL is an empty field, an empty string is `""`; a row of a single NULL is `""` 
 from collections.abc import Sequence
 from operator import eq
 
-from omnidb_cli.output.columns import Texts, column_texts, columns_of, plain_texts
-from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.formats._records import RecordResult, write_records
-from omnidb_cli.output.results import Row
+from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.results.columns import Texts, column_texts, columns_of, plain_texts
+from omnidb_cli.output.results.writer import Row
 from omnidb_cli.output.streams import Streams
 
 DRAWS = (Part.ROWS, Part.RESULT)

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from omnidb_cli.output.columns import Texts, blocks, column_texts, columns_of, plain_texts
-from omnidb_cli.output.document import Document, Part
-from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
+from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.results.columns import Texts, blocks, column_texts, columns_of, plain_texts
+from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import is_string_in_json, json_safe, jsonable
 

@@ -1,6 +1,6 @@
 """Names alone, one a line, for loops in a shell."""
 
-from omnidb_cli.output.document import Document, Part
+from omnidb_cli.output.report import Document, Part
 from omnidb_cli.output.streams import Streams
 
 DRAWS = (Part.NAMES,)

@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from omnidb_cli.output.document import Document, Part, TableView, with_texts
-from omnidb_cli.output.results import ResultWriter
+from omnidb_cli.output.report import Document, Part, TableView, with_texts
+from omnidb_cli.output.results.writer import ResultWriter
 from omnidb_cli.output.streams import Streams
 
 DRAWS = (Part.TABLE, Part.RESULT)
@@ -27,7 +27,7 @@ def draw(view: TableView, streams: Streams) -> None:
 
         streams.draw(plain_text(view))
         return
-    from omnidb_cli.output.terminal import rendered, sheet
+    from omnidb_cli.output.terminal.drawing import rendered, sheet
 
     width = streams.width
     streams.draw(rendered(sheet(view, width=width), width=width, color=streams.color))
@@ -35,6 +35,6 @@ def draw(view: TableView, streams: Streams) -> None:
 
 def result_writer(streams: Streams) -> ResultWriter:
     """The writer of a result."""
-    from omnidb_cli.output.result_table import TableResult
+    from omnidb_cli.output.results.table import TableResult
 
     return TableResult(streams, draw)

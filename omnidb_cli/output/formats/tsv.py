@@ -7,10 +7,10 @@ Tab, line feed, carriage return and backslash in a value are `\t`, `\n`, `\r` an
 from collections.abc import Sequence
 from functools import partial
 
-from omnidb_cli.output.columns import Texts, column_texts, columns_of, plain_texts
-from omnidb_cli.output.document import Document, Part
 from omnidb_cli.output.formats._records import RecordResult, write_records
-from omnidb_cli.output.results import Row
+from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.results.columns import Texts, column_texts, columns_of, plain_texts
+from omnidb_cli.output.results.writer import Row
 from omnidb_cli.output.streams import Streams
 
 DRAWS = (Part.ROWS, Part.RESULT)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import asdict
 
-from omnidb_cli.output.document import Document, Part
-from omnidb_cli.output.results import SCHEMA, ResultSummary, Row
+from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import jsonable
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from omnidb_cli.core.circuit import CircuitState, Reason
+from omnidb_cli.core.circuit.model import CircuitState, Reason
 from omnidb_cli.core.snapshot import CircuitView
 from omnidb_cli.output import words
-from omnidb_cli.output.document import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
 
 SCHEMA = "omnidb.circuits/v1"
 PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)

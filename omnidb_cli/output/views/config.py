@@ -1,7 +1,7 @@
 """`config validate`: the file is valid, and what it describes."""
 
 from omnidb_cli.output import words
-from omnidb_cli.output.document import Cell, Document, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Document, Part, Style, TableView
 
 SCHEMA = "omnidb.validity/v1"
 PARTS = (Part.BODY, Part.TABLE)

@@ -6,7 +6,7 @@ from typing import Any
 
 from omnidb_cli.core.events import EventType
 from omnidb_cli.output import words
-from omnidb_cli.output.document import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
 
 SCHEMA = "omnidb.events/v1"
 PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from omnidb_cli.core.health import Health
+from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import ConnectionSnapshot
 from omnidb_cli.errors import ErrorKind
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from omnidb_cli.output.document import Cell, Column, Document, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Document, Part, Style, TableView
 from omnidb_cli.output.values import text_of
 
 PARTS = (Part.BODY, Part.TABLE)

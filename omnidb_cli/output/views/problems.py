@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from omnidb_cli.core.circuit import CircuitState, Reason
-from omnidb_cli.core.health import Health
+from omnidb_cli.core.circuit.model import CircuitState, Reason
+from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import CircuitView, ConnectionSnapshot, Snapshot
 from omnidb_cli.errors import ErrorKind
 from omnidb_cli.output import words
-from omnidb_cli.output.document import Cell, Command, Note
+from omnidb_cli.output.report import Cell, Command, Note
 from omnidb_cli.output.views.finding import end_to_hold
 from omnidb_cli.output.views.likeness import common_message, likeness
 

@@ -1,7 +1,7 @@
 """`route`: who would serve a connection now, and why not the others."""
 
 from omnidb_cli.core.snapshot import Candidate, Route
-from omnidb_cli.output.document import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
 
 SCHEMA = "omnidb.route/v1"
 PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot, Summary
 from omnidb_cli.output import words
-from omnidb_cli.output.document import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
 from omnidb_cli.output.views.finding import NOTHING_FOUND, Finding, verdict_line
 from omnidb_cli.output.views.problems import next_commands, problems
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from omnidb_cli.core.announce import event_object
+from omnidb_cli.core.event_mapping import event_object
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.output.views.events import event_document, event_words
 from tests.output.scenes import NOW, streams

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit import CircuitState
-from omnidb_cli.core.health import Health
+from omnidb_cli.core.circuit.model import CircuitState
+from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import Candidate, ConnectionSnapshot, ErrorView, RouteView, Snapshot
 from omnidb_cli.output.views.problems import next_commands, problems
 from tests.output.scenes import (

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from omnidb_cli.core.snapshot import Snapshot
-from omnidb_cli.output.document import Cell, Style
+from omnidb_cli.output.report import Cell, Style
 from omnidb_cli.output.views.finding import Finding
 from omnidb_cli.output.views.status import HEADER, status_document
 from tests.output.scenes import (

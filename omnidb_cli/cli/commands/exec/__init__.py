@@ -1,0 +1,3 @@
+"""`omnidb exec`: its options are read here; what carries it out is imported when it runs."""
+
+from omnidb_cli.cli.commands.exec.command import app as app

@@ -1,0 +1,144 @@
+"""`omnidb status`: looks at everything now, and shows health, circuits and routes."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omnidb_cli.cli.errors import UsageError
+from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.options import (
+    Count,
+    Interval,
+    Names,
+    Output,
+    Until,
+    UntilTimeout,
+    needs,
+    one_of,
+    seconds_option,
+)
+from omnidb_cli.cli.parsing import commands, printing
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.output.streams import Streams
+    from omnidb_cli.topology import Topology
+
+app = commands()
+
+_INTERVALS = 3
+"""How many intervals old evidence may be with `--last`, where `--max-age` does not say."""
+
+
+@app.command(cls=printing("omnidb_cli.output.views.status:PARTS"))
+def status(  # noqa: PLR0917 - one parameter an option is Typer's form
+    ctx: typer.Context,
+    names: Names = None,
+    fail_on: Annotated[
+        str, typer.Option(metavar="FINDING", help="Lowest finding that fails: degraded, down or never.")
+    ] = "degraded",
+    last: Annotated[bool, typer.Option("--last", help="Touch no database: show the last known state.")] = False,
+    max_age: Annotated[
+        float | None,
+        seconds_option("--max-age", help="With --last: the oldest evidence to believe.", default="three intervals"),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and watch, as `omnidb watch` does.")] = False,
+    interval: Interval = None,
+    count: Count = None,
+    until: Until = None,
+    timeout: UntilTimeout = None,
+    output: Output = None,
+) -> ExitCode:
+    """Check connections now; show each one's health, circuit, route."""
+    asked = one_of("--fail-on", fail_on, ("degraded", "down", "never"))
+    needs("--max-age", max_age is not None, "--last", last)
+    for option, given in (("--interval", interval), ("--count", count), ("--until", until), ("--timeout", timeout)):
+        needs(option, given is not None, "--watch", watch)
+    if not watch:
+        return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
+    if last:
+        raise UsageError("--last does not go with --watch: it checks nothing")
+    needs("--timeout", timeout is not None, "--until", until is not None)
+    from omnidb_cli.cli.commands.watch.command import run_watch
+    from omnidb_cli.cli.commands.watch.run import watching
+
+    return run_watch(ctx.obj, watching(names or (), interval, count, until, timeout), output)
+
+
+def run_status(
+    context: "Context",
+    names: tuple[str, ...],
+    fail_on: str,
+    output: str | None,
+    *,
+    last: bool = False,
+    max_age_s: float | None = None,
+) -> ExitCode:
+    """Looks (or with `last` only reads), shows the status, and returns its finding."""
+    from omnidb_cli.cli.verdict import FailOn, as_asked, verdict
+    from omnidb_cli.cli.wiring import described
+    from omnidb_cli.output.views.status import PARTS, status_document
+
+    streams = context.choose_format(output, PARTS)
+    whole = context.topology()
+    topology = whole.restricted(names) if names else whole
+    snapshot = (last_known(context, topology) if last else check_all(context, topology)).snapshot()
+    shown = described(snapshot, topology, names or None)
+    max_age = max_ages(topology, max_age_s) if last else None
+    found = verdict(shown, max_age=max_age, program=context.program)
+    code = as_asked(found.code, FailOn(fail_on))
+    streams.show(status_document(shown, program=context.program, finding=found, exit_code=code))
+    if found.headline is not None and streams.format != "table":
+        streams.warning(found.reason)
+    return code
+
+
+def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
+    """Checks every connection of the topology once, applies the rules, and writes down what came of it."""
+    from omnidb_cli.cli.running import run
+    from omnidb_cli.cli.saved_state import restore, where_readable, written
+    from omnidb_cli.cli.wiring import open_drivers, orchestrator
+
+    drivers = open_drivers(topology, to_look=True)
+    state, rows = where_readable(context, topology)
+    db = orchestrator(topology, drivers, journal=state)
+    restore(db, rows)
+    run(look(db, context.streams, topology))
+    if state is not None:
+        state.adopt(db, written(context, state.finish))
+    return db
+
+
+async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> None:
+    """Checks every connection once, each bounded by its own time limit."""
+    from omnidb_cli.cli.commands.status.progress import patiently
+
+    try:
+        async with patiently(streams, topology):
+            await db.connect(keep_looking=False)
+    finally:
+        await db.disconnect()
+
+
+def last_known(context: "Context", topology: "Topology") -> "Orchestrator":
+    """The core as the saved state has it. Touches no database."""
+    from omnidb_cli.cli.saved_state import restore, where_readable
+    from omnidb_cli.cli.wiring import unconnected
+
+    _, rows = where_readable(context, topology)
+    db = unconnected(topology)
+    restore(db, rows)
+    return db
+
+
+def max_ages(topology: "Topology", max_age_s: float | None) -> "dict[str, timedelta]":
+    """How old the evidence of each connection may be: as the person says, else three of its intervals."""
+    from datetime import timedelta
+
+    return {
+        name: timedelta(seconds=max_age_s or _INTERVALS * one.health_check.interval_s)
+        for name, one in topology.connections.items()
+    }

@@ -1,0 +1,3 @@
+"""`omnidb watch`: its options are read here; what carries it out is imported when it runs."""
+
+from omnidb_cli.cli.commands.watch.command import app as app

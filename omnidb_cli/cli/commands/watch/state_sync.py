@@ -1,0 +1,192 @@
+"""Keeps a watcher's saved state in step: what it sees is written down, what others do is seen within a second.
+
+The store works in a thread of its own, so that a locked file never holds up a look.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from operator import attrgetter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from msgspec import Struct
+
+from omnidb_cli.cli.commands.watch.event_merging import SharedEvents
+from omnidb_cli.cli.saved_state import SavedState, restore, saved_state
+from omnidb_cli.core.reducer import Checked, Memory
+from omnidb_cli.errors import StateStoreError
+
+if TYPE_CHECKING:
+    from omnidb_cli.cli.commands.watch.rounds import Rounds
+    from omnidb_cli.cli.context import Context
+    from omnidb_cli.core.circuit.model import Moment
+    from omnidb_cli.core.events import Event
+    from omnidb_cli.core.orchestrator import Orchestrator
+    from omnidb_cli.core.reducer import Input
+    from omnidb_cli.core.routing.router import Serving
+    from omnidb_cli.state.store import Saved
+    from omnidb_cli.topology import Topology
+
+T = TypeVar("T")
+
+_UNAVAILABLE = "state not available: {}; circuits as last known"
+_NO_ANSWER = _UNAVAILABLE.format("it does not answer")
+_POLL_S = 0.25
+_PATIENCE_S = 0.7
+_FAREWELL_S = 1.0
+
+
+class _Exchanged(Struct, frozen=True):
+    """What one step read and wrote. `news` is None where no other process has changed anything."""
+
+    revision: int
+    news: "Mapping[str, Saved] | None"
+    written: "Mapping[str, Saved]"
+
+
+class Keeper:
+    """The journal of a watcher. `trouble` says what is wrong with the store, or is None.
+
+    `changed()` is called when the trouble comes or goes.
+    """
+
+    def __init__(self, context: "Context", topology: "Topology", rounds: "Rounds", changed: Callable[[], None]) -> None:
+        self._streams = context.streams
+        self._rounds = rounds
+        self._changed = changed
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="omnidb-state")
+        self._state: SavedState | None = None
+        self._seen: int | None = None
+        self._began = datetime.now(UTC)
+        self._restored: Mapping[str, Saved] = {}
+        self._saved_names: frozenset[str] = frozenset()
+        self._names = frozenset(topology.connections)
+        self._last_id: int | None = None
+        self._shared = SharedEvents()
+        self._news: list[Event] = []
+        self.trouble: str | None = None
+        try:
+            self._state = saved_state(topology, context.store(topology))
+        except StateStoreError as error:
+            self.trouble = _UNAVAILABLE.format(error)
+
+    async def __aenter__(self) -> Self:
+        if self._state is not None:
+            try:
+                self._restored = await self._in_thread(self._begin, self._state)
+                self._saved_names = frozenset(self._restored)
+            except StateStoreError as error:
+                self.trouble = _UNAVAILABLE.format(error)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._state is not None:
+                async with asyncio.timeout(_FAREWELL_S):
+                    await self._in_thread(SavedState.finish, self._state)
+        except (StateStoreError, TimeoutError) as failed:
+            said = str(failed) or "the store does not answer"
+            self._streams.warning(f"state not saved: {said}", hint=getattr(failed, "hint", None))
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def restore(self, db: "Orchestrator") -> None:
+        """Gives the core what was saved."""
+        restore(db, self._restored)
+
+    def record(self, name: str, given: "Input", at: "Moment") -> None:
+        """Notes what happened to a connection."""
+        if self._state is not None:
+            self._state.record(name, given, at)
+        if type(given) is Checked:
+            self._rounds.looked(name)
+
+    def routed(self, name: str, serving: "Serving", events: "tuple[Event, ...]") -> None:
+        """Notes who serves a connection now."""
+        if self._state is not None:
+            self._state.routed(name, serving, events)
+
+    def published(self, event: "Event") -> None:
+        """Notes an event that is no change of health, circuit or route."""
+        if self._state is not None:
+            self._state.published(event)
+
+    def unseen(self, own: "list[Event]") -> "list[Event]":
+        """Of `own` what was not told before, with what other processes have added to the history; oldest first."""
+        news, self._news = self._news, []
+        return sorted([*news, *self._shared.own(own)], key=attrgetter("at"))
+
+    async def keep_in_step(self, db: "Orchestrator") -> None:
+        """Writes and reads every quarter of a second, as long as it runs."""
+        while self._state is not None:
+            await asyncio.sleep(_POLL_S)
+            await self._step(db, self._state)
+
+    async def _step(self, db: "Orchestrator", state: SavedState) -> None:
+        silence = asyncio.get_running_loop().call_later(_PATIENCE_S, lambda: self._tell(self.trouble or _NO_ANSWER))
+        try:
+            got = await self._in_thread(self._exchange, state)
+            try:
+                self._hear(await self._in_thread(self._happened, state))
+            finally:
+                self._take_in(db, state, got)  # after the events of its own time; and holds count without them too
+        except StateStoreError as error:
+            self._tell(_UNAVAILABLE.format(error))
+        else:
+            self._tell(None)
+        finally:
+            silence.cancel()
+
+    def _tell(self, trouble: str | None) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._changed()
+
+    def _take_in(self, db: "Orchestrator", state: SavedState, got: _Exchanged) -> None:
+        """Hands the core what the store has now. Only here, after a write that went well, is news taken as known."""
+        before = self._saved_names
+        self._seen = got.revision
+        saved = before if got.news is None else frozenset(got.news)
+        self._saved_names = saved.union(got.written)
+        state.adopt(db, {**(got.news or {}), **got.written})
+        self._forget(db, before - self._saved_names)
+
+    def _hear(self, events: "list[Event]") -> None:
+        if news := self._shared.saved(events):
+            self._news += news
+            self._changed()
+
+    def _forget(self, db: "Orchestrator", gone: "Collection[str]") -> None:
+        """Begins anew with those whose rows somebody took away: the state was reset."""
+        db.adopt(dict.fromkeys(gone, (Memory(), None)))
+        for name in gone:
+            db.look_soon(name)
+
+    def _begin(self, state: SavedState) -> "Mapping[str, Saved]":
+        seen, last_id = state.store.revision(), state.store.last_id()
+        rows = state.read()
+        self._seen, self._last_id = seen, last_id
+        return rows
+
+    def _exchange(self, state: SavedState) -> _Exchanged:
+        revision = state.store.revision()
+        news = None if revision == self._seen else state.read()
+        return _Exchanged(revision, news, state.write())
+
+    def _happened(self, state: SavedState) -> "list[Event]":
+        """What was added to the history since the last time, by whomever. A smaller number means another file."""
+        last_id = state.store.last_id()
+        if last_id == self._last_id:
+            return []
+        if self._last_id is None or last_id < self._last_id:
+            stored = state.store.events(since=self._began)
+        else:
+            stored = state.store.events(after_id=self._last_id)
+        self._last_id = max([last_id, *(one.id for one in stored)])
+        return [one.event for one in stored if one.event.name in self._names]
+
+    async def _in_thread(self, work: Callable[[SavedState], T], state: SavedState) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, state)

@@ -1,0 +1,174 @@
+"""From a topology to a running core: the one place that knows both, and the drivers."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from omnidb_cli.cli.rules import circuit_config
+from omnidb_cli.core.health.model import CheckResult, Expectation, failed, judge
+from omnidb_cli.core.orchestrator import Orchestrator
+from omnidb_cli.core.settings import Failover, HealthCheck
+from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, assemble
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Driver, Target
+from omnidb_cli.errors import DriverError, within_limit
+from omnidb_cli.topology.secrets.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from omnidb_cli.core.coordinator import Journal
+    from omnidb_cli.topology import Connection, Topology
+    from omnidb_cli.topology.model import HealthCheckSettings
+
+
+def open_drivers(topology: "Topology", *, to_look: bool = False) -> dict[str, Driver]:
+    """A driver for each connection. Touches no network. Raises TopologyError for an engine without one.
+
+    For whoever is about to look at all of them, everything that looks need is imported, before any clock runs: no
+    import counts as a server's latency, or uses up its time limit.
+    """
+    drivers = {name: open_driver(target_of(one, topology.secrets.learn)) for name, one in topology.connections.items()}
+    for driver in drivers.values() if to_look else ():
+        with suppress(ImportError):  # the look that needs it says so
+            driver.load()
+    return drivers
+
+
+def orchestrator(
+    topology: "Topology", drivers: "Mapping[str, Driver]", *, journal: "Journal | None" = None
+) -> Orchestrator:
+    """The core over the topology's drivers; it closes them when it disconnects, and looks at once at one that broke."""
+    redact = Redactor(topology.secrets)
+    checks = {name: _check(one, redact) for name, one in topology.connections.items()}
+    db = _over(topology, drivers, journal, checks)
+    for name, driver in drivers.items():
+        driver.on_lost = partial(db.look_soon, name)
+    return db
+
+
+def unconnected(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
+    """The core without any driver: for what is decided from the saved state alone."""
+    return _over(topology, {name: name for name in topology.connections}, journal, _nobody_looks(topology))
+
+
+def _over(
+    topology: "Topology",
+    clients: "Mapping[str, Any]",
+    journal: "Journal | None",
+    checks: "Mapping[str, Callable[[Any], Any]]",
+) -> Orchestrator:
+    connections = topology.connections
+    default = _health_check(topology.health_check)
+    return Orchestrator(
+        clients,
+        failover={
+            name: Failover(rule.to, failback=rule.failback, failback_after=rule.failback_after_s)
+            for name, rule in topology.failover.items()
+        },
+        health_check=replace(
+            default,
+            checks=checks,
+            roles={name: one.role for name, one in connections.items()},
+            overrides={
+                name: _health_check(one.health_check)
+                for name, one in connections.items()
+                if one.health_check != topology.health_check
+            },
+        ),
+        circuit_breaker=circuit_config(topology),
+        journal=journal,
+    )
+
+
+def _nobody_looks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
+    return {name: lambda _client: None for name in topology.connections}
+
+
+def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[Driver], Any]:
+    expected = Expectation(connection.role, connection.max_lag_s, connection.slow_s)
+
+    async def check(driver: Driver) -> CheckResult:
+        try:
+            return without_secrets(judge(await driver.check(), expected), redact)
+        except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
+            return failed_look(error, redact)
+
+    return check
+
+
+def failed_look(error: Exception, redact: Callable[[str], str]) -> CheckResult:
+    """The verdict of a look that failed. From here its words go into events, reasons and the state: no secret may."""
+    return without_secrets(failed(error), redact)
+
+
+def without_secrets(result: CheckResult, redact: Callable[[str], str]) -> CheckResult:
+    """The verdict with what the server said in it redacted."""
+    detail, position = result.detail, result.position
+    if detail is None and position is None:
+        return result
+    return replace(result, detail=detail and within_limit(redact(detail)), position=position and redact(position))
+
+
+def redacted(error: DriverError, redact: Callable[[str], str]) -> None:
+    """Takes the secrets out of what a server says in an error, before it is put into sentences of ours."""
+    error.args = (redact(str(error)),)
+    error.hint = error.hint and redact(error.hint)
+
+
+def target_of(connection: "Connection", learn: Callable[[str], None]) -> Target:
+    """Where a driver is to connect; here, and only here, the password leaves its wrapper.
+
+    `learn` is told of passwords that the driver finds elsewhere.
+    """
+    url = connection.url
+    password = connection.password
+    return Target(
+        name=connection.name,
+        engine=connection.engine,
+        scheme=url.scheme,
+        hosts=url.hosts,
+        username=url.username,
+        password=password.reveal() if password else None,
+        database=url.database,
+        params=url.params,
+        path=url.path,
+        statement=connection.health_check.statement,
+        timeout_s=connection.health_check.timeout_s,
+        learn=learn,
+    )
+
+
+def _health_check(given: "HealthCheckSettings") -> HealthCheck:
+    return HealthCheck(
+        interval=given.interval_s,
+        timeout=given.timeout_s,
+        retries=given.retries,
+        retry_delay=given.retry_delay_s,
+        rise=given.rise,
+        fall=given.fall,
+    )
+
+
+def described(snapshot: Snapshot, topology: "Topology", names: "Iterable[str] | None" = None) -> Snapshot:
+    """The snapshot with what only the topology knows; of `names` alone where some are given."""
+    wanted = None if names is None else set(names)
+    connections = tuple(
+        _described(one, topology.connections[one.name])
+        for one in snapshot.connections
+        if wanted is None or one.name in wanted
+    )
+    return assemble(topology.name, snapshot.taken_at, connections, topology.standbys, snapshot.split_brains)
+
+
+def _described(one: ConnectionSnapshot, connection: "Connection") -> ConnectionSnapshot:
+    return replace(
+        one,
+        engine=connection.engine,
+        address=connection.address,
+        tags=connection.tags,
+        role=RoleView(connection.role, one.role.actual),
+    )

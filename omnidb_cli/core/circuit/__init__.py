@@ -1,0 +1,1 @@
+"""Circuit breakers: the pure model, and the breaker around calls."""

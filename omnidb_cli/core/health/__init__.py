@@ -1,0 +1,1 @@
+"""Health: what checks say, and when they are made."""

@@ -1,0 +1,191 @@
+"""From `connect()` to `disconnect()`: the first look, the looks between, and an end that is bounded."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from signal import Signals
+from types import MethodType
+from typing import Any
+
+from omnidb_cli.core.bus import EventBus
+from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.closing import close_all
+from omnidb_cli.core.coordinator import Switchboard
+from omnidb_cli.core.events import EventType
+from omnidb_cli.core.health.model import Health
+from omnidb_cli.core.health.monitor import HealthMonitor
+from omnidb_cli.core.reducer import Checked
+from omnidb_cli.core.registry import Registry
+from omnidb_cli.core.settings import HealthCheck
+from omnidb_cli.core.signals import on_signals
+from omnidb_cli.errors import NotConnectedError
+
+_CLOSE_WITHIN_S = 5.0
+_STOP_WITHIN_S = 2.0
+
+
+def not_connected() -> NotConnectedError:
+    """What is raised outside `connect()` … `disconnect()`."""
+    return NotConnectedError("not connected", hint="call connect() first, or use `async with`")
+
+
+class Lifetime:
+    """Owns the monitor, the task it lives in, and the one ending, of one orchestrator."""
+
+    def __init__(self, clients: Registry[Any], checks: HealthCheck, board: Switchboard, bus: EventBus) -> None:
+        self._clients = clients
+        self._checks = checks
+        self._board = board
+        self._bus = bus
+        self._monitor: HealthMonitor | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._stop: asyncio.Event | None = None
+        self._ended = asyncio.Event()
+        self._closing: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
+        self._signal_handlers: list[Callable[[], None]] = []
+        self._begun = False
+        self.is_connected = False
+
+    async def connect(self, *, look: bool, keep_looking: bool) -> None:
+        """Begins; raises NotConnectedError when disconnected meanwhile."""
+        async with self._connecting:
+            if self._closing is not None:
+                await asyncio.shield(self._closing)
+            if self._keeper is None:
+                await self._begin(look=look, keep_looking=keep_looking)
+
+    async def _begin(self, *, look: bool, keep_looking: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self._begun = True
+        self._stop = asyncio.Event()
+        self._ended = asyncio.Event()
+        checks = {name: MethodType(check, self._clients[name]) for name, check in self._checks.checks.items()}
+        monitor = self._monitor = HealthMonitor(checks, self._checks, self._first_checked)
+        ready = loop.create_future()
+        self._keeper = loop.create_task(self._keep(monitor, self._stop, ready), name="omnidb health monitor")
+        try:
+            await ready
+            self._require_begun()
+            self._bus.resume()
+            self._board.look_soon = monitor.request
+            self._board.go_live(loop)
+            if keep_looking:
+                monitor.start()  # before the first look ends: one that hangs delays nobody else's second
+            await self._first_look(monitor, look=look)
+            self._require_begun()
+        except BaseException:
+            await self._halt()
+            self._ended.set()
+            raise
+        self.is_connected = True
+
+    async def look(self, names: Iterable[str] | None) -> None:
+        """Looks now; raises NotConnectedError outside `connect()` … `disconnect()`."""
+        if self._monitor is None or self._keeper is None:
+            raise not_connected()
+        await self._monitor.look(names)
+
+    async def disconnect(self) -> None:
+        """Ends. Doing it twice, or at the same time, is one ending."""
+        self._bus.excuse(asyncio.current_task())
+        if self._closing is None and not self._begun:
+            await self._bus.aclose(within_s=_STOP_WITHIN_S)
+            self._remove_signal_handlers()
+            return
+        await asyncio.shield(self._begin_to_end())
+
+    def shut_down(self, reason: str) -> None:
+        """Says so and begins to end; does nothing where that is under way, or where nothing has begun."""
+        if self._closing is not None or not self._begun:
+            return
+        self._board.emit(EventType.SHUTDOWN, None, reason=reason)
+        self._begin_to_end()
+
+    def shut_down_on(self, signals: Sequence[Signals]) -> Callable[[], None]:
+        """Has each of `signals` shut down; `disconnect()` puts the former handlers back, as does what is returned."""
+        remove = on_signals(signals, lambda signal: self.shut_down(signal.name))
+        self._signal_handlers.append(remove)
+        return remove
+
+    def _remove_signal_handlers(self) -> None:
+        for remove in reversed(self._signal_handlers):  # the last one to come remembers those before it
+            remove()
+        self._signal_handlers.clear()
+
+    async def wait_closed(self) -> None:
+        """Returns when the ending is done, whoever began it. At once when nothing has begun."""
+        while self._keeper is not None or self._closing is not None:
+            await self._ended.wait()
+
+    def _require_begun(self) -> None:
+        if self._keeper is None:
+            raise NotConnectedError("disconnected while connecting")
+
+    async def _first_look(self, monitor: HealthMonitor, *, look: bool) -> None:
+        board = self._board
+        board.unseen = {name for name in self._clients if look and name in monitor}
+        undecided = [name for name in self._clients if name not in board.unseen]
+        board.catch_up()
+        if look:
+            for name in undecided:
+                board.emit(EventType.CONNECTED, name)
+            try:
+                await monitor.look()
+            finally:
+                board.unseen = set()
+        monitor.on_result = board.checked
+        board.reroute(undecided)
+
+    def _first_checked(self, name: str, checked: Checked, at: Moment) -> None:
+        board, first = self._board, name in self._board.unseen
+        board.unseen.discard(name)
+        decided = board.checked(name, checked, at)
+        if not first:
+            return
+        if not decided:
+            board.reroute((name, *board.router.heads_of(name)), at)
+        if checked.result.health is not Health.UNHEALTHY:
+            board.emit(EventType.CONNECTED, name)
+
+    async def _keep(self, monitor: HealthMonitor, stop: asyncio.Event, ready: "asyncio.Future[None]") -> None:
+        """Owns the monitor and all its tasks."""
+        try:
+            async with monitor:
+                ready.set_result(None)
+                await stop.wait()
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task but the ending: say it at once
+            reason = "the health monitor stopped: a defect in omnidb"
+            self._board.emit(EventType.ERROR, None, reason=reason, error=error)
+
+    def _begin_to_end(self) -> "asyncio.Task[None]":
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._end(), name="omnidb disconnect")
+        return self._closing
+
+    async def _end(self) -> None:
+        board = self._board
+        try:
+            await self._halt()
+            clients = {name: self._clients[name] for name in self._clients}
+            async for name, error in close_all(clients, within_s=_CLOSE_WITHIN_S):
+                if error is not None:
+                    board.emit(EventType.ERROR, name, reason="closing the client failed", error=error)
+                board.emit(EventType.DISCONNECTED, name)
+            await self._bus.aclose(within_s=_STOP_WITHIN_S)
+        finally:
+            self._remove_signal_handlers()
+            self._begun = False
+            self._closing = None
+            self._ended.set()
+
+    async def _halt(self) -> None:
+        """Stops looking and routing; leaves the clients alone."""
+        keeper, self._keeper = self._keeper, None
+        self.is_connected = False
+        self._board.go_dark()
+        if self._monitor is not None:
+            self._monitor.stop()
+        if self._stop is not None:
+            self._stop.set()
+        if keeper is not None:
+            await asyncio.wait({keeper}, timeout=_STOP_WITHIN_S)

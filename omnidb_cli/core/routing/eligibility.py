@@ -1,0 +1,94 @@
+"""Whether a connection may serve, and the words for it. Words name absolute times, so they age well."""
+
+from enum import Enum, auto
+from time import gmtime, strftime
+
+from omnidb_cli.core.circuit.model import Circuit, CircuitState, Origin, Rules, state_at
+from omnidb_cli.core.health.model import Health, HealthRecord
+from omnidb_cli.core.reducer import Memory
+
+
+class Stand(Enum):
+    """Where a connection stands in the order of those who may serve (semantics, "Half-open in the order")."""
+
+    READY = auto()
+    TRIAL = auto()
+    """Half-open, and only calls can prove it: takes its trial calls in its own place."""
+    PROVING = auto()
+    """Half-open, and checks can prove it: waits behind a ready one."""
+    OUT = auto()
+
+
+def stand_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, permits_left: int = 1) -> Stand:
+    """The stand of a connection at `clock`; pure."""
+    if memory.health.health is Health.UNHEALTHY:
+        return Stand.OUT
+    circuit = memory.circuit
+    match state_at(circuit, clock, rules):
+        case CircuitState.OPEN:
+            return Stand.OUT
+        case CircuitState.HALF_OPEN:
+            if permits_left <= 0:
+                return Stand.OUT
+            return Stand.PROVING if provable(circuit, has_check=has_check) else Stand.TRIAL
+        case _:
+            return Stand.READY
+
+
+def provable(circuit: Circuit, *, has_check: bool) -> bool:
+    """Whether checks can prove a half-open circuit: health opened it, or a hold that ran out, and there is a check."""
+    return has_check and (circuit.held or circuit.origin is not Origin.CALLS)
+
+
+def reason_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, permits_left: int = 1) -> str:
+    """Why a connection stands where it stands, in words that follow its name."""
+    health, circuit = memory.health, memory.circuit
+    state = state_at(circuit, clock, rules)
+    if circuit.held and state is CircuitState.OPEN:
+        return hold_words(circuit)
+    if health.health is Health.UNHEALTHY:
+        return f"unhealthy: {health.fault.sentence}" if health.fault else "unhealthy"
+    if state is CircuitState.OPEN:
+        return _open(circuit)
+    if state is CircuitState.HALF_OPEN:
+        return _half_open(circuit, rules, has_check=has_check, permits_left=permits_left)
+    return _well(health, has_check=has_check)
+
+
+def hold_words(circuit: Circuit) -> str:
+    """Who holds it, until when, and why: `held by ann@ops until 07:30:12Z: upgrade`."""
+    by = f" by {circuit.actor}" if circuit.actor else " by hand"
+    until = f" until {clock_time(circuit.held_until)}" if circuit.held_until is not None else ""
+    return f"held{by}{until}" + (f": {circuit.note}" if circuit.note else "")
+
+
+def _open(circuit: Circuit) -> str:
+    if circuit.origin is Origin.HEALTH:
+        return "circuit open: waiting for a good check"
+    times = "1 failing call" if circuit.failures == 1 else f"{circuit.failures} failing calls"
+    again = f", trial calls from {clock_time(circuit.retry_at)}" if circuit.retry_at is not None else ""
+    return f"circuit open: {times}{again}"
+
+
+def _half_open(circuit: Circuit, rules: Rules, *, has_check: bool, permits_left: int) -> str:
+    done = f"{circuit.successes} of {rules.half_open_successes} succeeded"
+    if permits_left <= 0:
+        return f"circuit half-open: as many trial calls as it admits are under way ({done})"
+    if provable(circuit, has_check=has_check):
+        return f"circuit half-open: proved by checks ({done})"
+    return f"circuit half-open: proved by trial calls ({done})"
+
+
+def _well(health: HealthRecord, *, has_check: bool) -> str:
+    match health.health:
+        case Health.HEALTHY:
+            return "healthy"
+        case Health.DEGRADED:
+            return f"degraded: {health.fault.sentence}" if health.fault else "degraded"
+        case _:
+            return "not checked yet" if has_check else "not checked: it has no check"
+
+
+def clock_time(wall: float | None) -> str:
+    """Unix time as `07:30:12Z`."""
+    return "" if wall is None else strftime("%H:%M:%SZ", gmtime(wall))

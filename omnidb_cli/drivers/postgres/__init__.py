@@ -1,0 +1,23 @@
+"""PostgreSQL. This door is light: the rest of the package is imported when the engine is first used."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omnidb_cli.drivers.base import Driver, Target
+    from omnidb_cli.topology.urls.parameters import Parameters
+
+ENGINE = "postgresql"
+
+
+def url_parameters() -> "Parameters":
+    """What its URLs may say. Imports no client library."""
+    from omnidb_cli.drivers.postgres.parameters import PARAMETERS
+
+    return PARAMETERS
+
+
+def open_driver(target: "Target") -> "Driver":
+    """The driver for `target`. Raises TopologyError for a target that it cannot use."""
+    from omnidb_cli.drivers.postgres import driver
+
+    return driver.open_driver(target)

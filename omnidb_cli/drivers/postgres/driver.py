@@ -1,0 +1,162 @@
+"""PostgreSQL, by asyncpg. One look tells the role, whether it takes writes, and how far a replica is behind."""
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from omnidb_cli.core.health.model import Answer
+from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
+from omnidb_cli.drivers.postgres.check import answer_of
+from omnidb_cli.drivers.postgres.options import Login, login_of
+from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, StatementError
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+    from omnidb_cli.drivers.postgres.check import Seen
+    from omnidb_cli.drivers.postgres.connection import Looker
+    from omnidb_cli.drivers.postgres.session import PostgresSession
+
+
+def open_driver(target: Target) -> "PostgresDriver":
+    """The driver for the server or servers of `target`. Raises TopologyError for a parameter that it cannot have."""
+    return PostgresDriver(target, login_of(target))
+
+
+class PostgresDriver:
+    """One endpoint. The connection for checks is kept; each session has one of its own."""
+
+    def __init__(self, target: Target, login: Login) -> None:
+        self._target = target
+        self._login = login
+        self._limit_s = target.limit_s
+        self._held: Looker | None = None
+        self._sessions: set[PostgresSession] = set()
+        self._closed = False
+        self.on_lost: Callable[[], None] | None = None
+
+    def load(self) -> None:
+        """Imports asyncpg, and what makes connections with it."""
+        import asyncpg  # noqa: F401
+
+        from omnidb_cli.drivers.postgres import (
+            connect,  # noqa: F401
+            connection,  # noqa: F401
+            private_api,  # noqa: F401
+        )
+
+    async def check(self) -> Answer:
+        """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
+
+        Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
+        """
+        held, self._held = self._held, None
+        if held is None or held.connection.is_closed():
+            self.load()
+            started = perf_counter()
+            looker, seen = await self._anew(started)
+        else:
+            started = perf_counter()
+            try:
+                looker, seen = held, await self._look(held, started)
+            except ConnectionLostError as error:
+                if error.kind is not ErrorKind.RESET:
+                    raise
+                looker, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
+        if self._target.statement is not None:
+            await self._ask(looker.connection, self._target.statement, started)
+        answer = answer_of(seen, perf_counter() - started, looker.version)
+        self._hold(looker)
+        return answer
+
+    async def _anew(self, started: float) -> "tuple[Looker, Seen]":
+        """What the server says on a new connection."""
+        from omnidb_cli.drivers.postgres.connect import connected
+        from omnidb_cli.drivers.postgres.connection import open_looker
+
+        connection = await connected(self._login, self._left_s(started), configured_s=self._target.configured_s)
+        connection.add_termination_listener(self._lost)
+        try:
+            looker = await open_looker(connection, self._left_s(started))
+        except Exception as error:
+            raise self._why(error) from error
+        return looker, await self._look(looker, started)
+
+    def _left_s(self, started: float) -> float:
+        return max(self._limit_s - (perf_counter() - started), 0.001)
+
+    async def _look(self, looker: "Looker", started: float) -> "Seen":
+        try:
+            return await looker.look(self._left_s(started))
+        except Exception as error:
+            raise self._why(error) from error
+
+    async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
+        """Reads the first row: it proves that the database answers. What interrupts it ends it on the server too."""
+        from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, discard
+
+        try:
+            await connection.execute(BEGIN_READ_ONLY, timeout=self._left_s(started))
+            await connection.fetchrow(statement, timeout=self._left_s(started))
+            await connection.execute("ROLLBACK", timeout=self._left_s(started))
+        except BaseException as error:
+            await discard(connection)
+            if not isinstance(error, Exception):
+                raise
+            failure = self._why(error)
+            if isinstance(failure, StatementError):
+                failure.args = (f"the check statement fails: {failure}",)
+            raise failure from error
+
+    def _why(self, error: Exception) -> DriverError:
+        from omnidb_cli.drivers.postgres.errors import running_error
+
+        if isinstance(error, TimeoutError):
+            return unresponsive(self._login.places, self._target.configured_s, hint=HANGS)
+        return running_error(error, self._login.places)
+
+    def _hold(self, looker: "Looker") -> None:
+        if self._closed or self._held is not None or looker.connection.is_closed():
+            looker.connection.terminate()
+        else:
+            self._held = looker
+
+    def _lost(self, connection: "Connection") -> None:
+        """Called when a connection for checks ends; those that are in use say so where they are used."""
+        if self._held is not None and connection is self._held.connection:
+            self._held = None
+            if self.on_lost is not None:
+                self.on_lost()
+
+    async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
+        """A session for one statement.
+
+        Raises ConnectError and AuthenticationError. `timeout_s` bounds connecting, and the commit of a statement
+        whose rows are not read to their end.
+        """
+        from omnidb_cli.drivers.postgres.connect import connected
+        from omnidb_cli.drivers.postgres.session import PostgresSession
+
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        connection = await connected(self._login, timeout_s, configured_s=timeout_s)
+        session = PostgresSession(
+            self._target.name, self._login.places, connection, read_only=read_only, deadline=deadline
+        )
+        try:
+            await session.open()
+        except BaseException:
+            connection.terminate()
+            raise
+        self._sessions.add(session)
+        session.on_closed = self._sessions.discard
+        return session
+
+    async def aclose(self) -> None:
+        """Ends every connection, without a wait: the goodbye is sent, and no answer to it expected."""
+        self._closed = True
+        held, self._held = self._held, None
+        if held is not None:
+            held.connection.terminate()
+        for session in tuple(self._sessions):
+            session.terminate()

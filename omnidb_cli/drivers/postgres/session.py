@@ -1,0 +1,222 @@
+"""One connection for one statement."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from omnidb_cli.drivers._batch_size import BatchSize
+from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
+from omnidb_cli.drivers.postgres.errors import connect_error, running_error
+from omnidb_cli.drivers.postgres.statement import Plan, affected_by, command_of, plan
+from omnidb_cli.drivers.postgres.values import show_as_text
+from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, within_limit
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+T = TypeVar("T")
+
+_REFUSED_IN_READING = ("25006", "25001")
+"""A write in a transaction that may only read; a statement that must be outside of transactions, which no read must."""
+
+
+class PostgresSession:
+    """Runs one statement. `deadline` (the event loop's clock) is when the last wait ends."""
+
+    def __init__(self, name: str, place: str, connection: "Connection", *, read_only: bool, deadline: float) -> None:
+        self._name = name
+        self._place = place
+        self._connection = connection
+        self._read_only = read_only
+        self._deadline = deadline
+        self._to_commit = False
+        self._notices: list[str] = []
+        self.on_closed: Callable[[PostgresSession], object] | None = None
+
+    async def open(self) -> None:
+        """Turns the server's own switch to read-only where asked. Raises ConnectError: nothing else was sent yet."""
+        import asyncpg
+
+        self._connection.add_log_listener(self._heard)
+        switch = "SET default_transaction_read_only = on; " if self._read_only else ""
+        try:
+            await self._connection.execute(switch + END_WITH_CLIENT)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise connect_error(error, self._place) from error
+
+    def _heard(self, _connection: "Connection", message: Any) -> None:
+        detail = f": {message.detail}" if message.detail else ""
+        self._notices.append(within_limit(f"{message.severity}: {message.message}{detail}"))
+
+    async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
+        """Runs exactly one statement.
+
+        What changes data is carried out and committed before the reply is given, its `RETURNING` rows in memory; the
+        rows of a query are fetched as they are asked for, in one transaction. Raises StatementError,
+        WriteRefusedError, StatementTimeout and ConnectionLostError; when cancelled it stops the statement on the
+        server, and waits `GRACE_S` at most to see it stop.
+        """
+        planned = plan(statement, parameters)
+        return await self._guarded(self._run(planned, statement, len(parameters)))
+
+    async def _run(self, planned: Plan, statement: str, given: int) -> Reply:
+        if self._read_only:
+            await self._connection.execute(BEGIN_READ_ONLY)
+        elif planned.prepare is not None:
+            await self._connection.execute("BEGIN")
+        if planned.prepare is not None:
+            _check_number(await self._connection.prepare(statement), given)
+            await (await self._connection.prepare(planned.prepare)).fetch()
+        prepared = await self._prepared(planned.sql)
+        columns = tuple(column.name for column in prepared.get_attributes())
+        if columns and (self._read_only or not planned.whole):
+            return await self._streamed(planned, prepared, columns)
+        rows = await prepared.fetch()
+        await self._finish()
+        status = prepared.get_statusmsg()
+        count = len(rows) if columns else affected_by(status)
+        return Reply(
+            columns,
+            _all_at_once(rows),
+            lambda: count,
+            lambda: command_of(planned.word, status),
+            lambda: tuple(self._notices),
+            lambda: status or planned.word,
+        )
+
+    async def _prepared(self, sql: str) -> Any:
+        prepared = await self._connection.prepare(sql)
+        _check_number(prepared, 0)
+        if show_as_text(self._connection, (column.type for column in prepared.get_attributes())):
+            return await self._connection.prepare(sql)
+        return prepared
+
+    async def _streamed(self, planned: Plan, prepared: Any, columns: tuple[str, ...]) -> Reply:
+        if not self._connection.is_in_transaction():
+            await self._connection.execute("BEGIN")
+        self._to_commit = not self._read_only
+        cursor = await prepared.cursor()
+        size = BatchSize()
+        batches = _Batches(self, cursor, await cursor.fetch(size.rows), size)
+        return Reply(
+            columns,
+            batches,
+            lambda: batches.count,
+            lambda: command_of(planned.word, None),
+            lambda: tuple(self._notices),
+        )
+
+    async def more(self, cursor: Any, most: int) -> "list[Record]":
+        """The next rows of the query that runs; none when there are no more, and it is then committed."""
+        return await self._guarded(self._more(cursor, most))
+
+    async def _more(self, cursor: Any, most: int) -> "list[Record]":
+        rows: list[Record] = await cursor.fetch(most)
+        if not rows:
+            await self._finish()
+        return rows
+
+    async def _finish(self) -> None:
+        if self._connection.is_in_transaction():
+            await self._connection.execute("ROLLBACK" if self._read_only else "COMMIT")
+        self._to_commit = False
+
+    async def _guarded(self, work: Awaitable[T]) -> T:
+        """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
+        import asyncpg
+
+        try:
+            return await work
+        except StatementError:
+            raise
+        except (
+            OSError, MemoryError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+        ) as error:  # fmt: skip
+            self._to_commit = False
+            if self._read_only and getattr(error, "sqlstate", None) in _REFUSED_IN_READING:
+                raise self._refusal(str(error)) from error
+            raise running_error(error, self._place) from error
+        except BaseException:
+            self._to_commit = False
+            await discard(self._connection)
+            raise
+
+    def _refusal(self, why: str) -> WriteRefusedError:
+        return WriteRefusedError(
+            f'"{self._name}" was opened read-only for this statement, and the statement is not a read ({why}); '
+            "nothing was changed",
+            hint="wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
+        )
+
+    async def aclose(self) -> None:
+        """Closes. A query whose rows were not all read is committed first, for what its functions may have changed.
+
+        Raises DriverError when that fails; it takes no longer than the deadline, or `GRACE_S` after it.
+        """
+        try:
+            if self._to_commit and not self._connection.is_closed():
+                await self._commit()
+        finally:
+            self.terminate()
+            if self.on_closed is not None:
+                self.on_closed(self)
+
+    async def _commit(self) -> None:
+        left_s = max(self._deadline - asyncio.get_running_loop().time(), GRACE_S)
+        try:
+            async with asyncio.timeout(left_s):
+                await self._guarded(self._finish())
+        except TimeoutError:
+            raise ConnectionLostError(
+                f"{self._place}: the statement's end was not confirmed; whether it was committed is not known"
+            ) from None
+
+    def terminate(self) -> None:
+        """Ends the connection at once."""
+        self._connection.terminate()
+
+
+class _Batches:
+    """The rows, a batch at a time; the next is fetched when it is asked for. `count` is how many were given out."""
+
+    def __init__(self, session: PostgresSession, cursor: Any, first: "list[Record]", size: BatchSize) -> None:
+        self._session = session
+        self._cursor = cursor
+        self._rows = first
+        self._size = size
+        self._first = True
+        self.count = 0
+
+    def __aiter__(self) -> "_Batches":
+        return self
+
+    async def __anext__(self) -> Sequence[tuple[object, ...]]:
+        if not self._first:
+            self._rows = await self._session.more(self._cursor, self._size.rows)
+        elif not self._rows:
+            await self._session.more(self._cursor, self._size.rows)
+        self._first = False
+        if not self._rows:
+            raise StopAsyncIteration
+        batch = list(map(tuple, self._rows))
+        self._size.came(batch)
+        self._rows = []
+        self.count += len(batch)
+        return batch
+
+
+def _check_number(prepared: Any, given: int) -> None:
+    """Raises StatementError when the statement has more or fewer parameters than values were given."""
+    wanted = len(prepared.get_parameters())
+    if wanted != given:
+        parameters = "1 parameter" if wanted == 1 else f"{wanted} parameters"
+        values = "1 value was given" if given == 1 else f"{given or 'no'} values were given"
+        raise StatementError(
+            f"the statement has {parameters}, and {values}", hint="give one --param for each of $1, $2 …"
+        )
+
+
+async def _all_at_once(rows: "Sequence[Record]") -> AsyncIterator[Sequence[tuple[object, ...]]]:
+    if rows:
+        yield [tuple(row) for row in rows]

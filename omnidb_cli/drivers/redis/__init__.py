@@ -1,0 +1,23 @@
+"""Redis and Valkey. This door is light: the rest of the package is imported when the engine is first used."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omnidb_cli.drivers.base import Driver, Target
+    from omnidb_cli.topology.urls.parameters import Parameters
+
+ENGINE = "redis"
+
+
+def url_parameters() -> "Parameters":
+    """What its URLs may say. Imports no client library."""
+    from omnidb_cli.drivers.redis.parameters import PARAMETERS
+
+    return PARAMETERS
+
+
+def open_driver(target: "Target") -> "Driver":
+    """The driver for `target`. Raises TopologyError for a target that it cannot use."""
+    from omnidb_cli.drivers.redis import driver
+
+    return driver.open_driver(target)

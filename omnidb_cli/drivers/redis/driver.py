@@ -1,0 +1,120 @@
+"""Redis and Valkey, by hiredis. One look tells the role, and whether replication goes on."""
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from omnidb_cli.core.health.model import Answer
+from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
+from omnidb_cli.drivers.redis.options import Address, address_of
+from omnidb_cli.errors import ConnectionLostError, ErrorKind
+
+if TYPE_CHECKING:
+    from omnidb_cli.drivers.redis.check import Look
+    from omnidb_cli.drivers.redis.session import RedisSession
+
+
+def open_driver(target: Target) -> "RedisDriver":
+    """The driver for the server of `target`. Raises TopologyError for a parameter that its URL cannot have."""
+    return RedisDriver(target, address_of(target))
+
+
+class RedisDriver:
+    """One endpoint. The connection for checks is kept; each session has one of its own."""
+
+    def __init__(self, target: Target, address: Address) -> None:
+        self._target = target
+        self._address = address
+        self._limit_s = target.limit_s
+        self._held: Look | None = None
+        self._sessions: set[RedisSession] = set()
+        self._closed = False
+        self.on_lost: Callable[[], None] | None = None
+
+    def load(self) -> None:
+        """Imports what a look needs, before it begins: that is no latency of the server."""
+        from omnidb_cli.drivers.redis import (
+            check,  # noqa: F401
+            connection,  # noqa: F401
+        )
+
+        if self._target.statement is not None:
+            from omnidb_cli.drivers.redis import read_only  # noqa: F401
+
+    async def check(self) -> Answer:
+        """PING, INFO replication, and the topology's own check statement, if any, in one round trip.
+
+        Raises ConnectError, AuthenticationError, StatementError for a check statement that fails or that may write,
+        and DriverError of another kind for what the server says of itself.
+        """
+        if self._held is None:
+            self.load()
+        started = perf_counter()
+        deadline = asyncio.get_running_loop().time() + self._limit_s
+        held, self._held = self._held, None
+        if held is not None and held.link.is_open:
+            try:
+                return await self._looked(held, started, deadline)
+            except ConnectionLostError as error:
+                if error.kind is not ErrorKind.RESET:
+                    raise
+        return await self._looked(await self._opened(deadline), started, deadline)
+
+    async def _opened(self, deadline: float) -> "Look":
+        from omnidb_cli.drivers.redis.check import Look
+        from omnidb_cli.drivers.redis.connection import Link
+
+        link = Link(self._address)
+        await link.open(deadline, self._target.configured_s)
+        return Look(link, self._target.statement)
+
+    async def _looked(self, look: "Look", started: float, deadline: float) -> Answer:
+        """The look's answer; its connection is kept for the next one, unless it was interrupted or broke."""
+        look.link.on_end = None
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await look(started)
+        except TimeoutError:
+            raise unresponsive(self._address.place, self._target.configured_s, hint=HANGS) from None
+        finally:
+            self._hold(look)
+
+    def _hold(self, look: "Look") -> None:
+        if self._closed or self._held is not None:
+            look.link.abort()
+        elif look.link.is_open:
+            self._held = look
+            look.link.on_end = lambda: self._lost(look)
+
+    def _lost(self, look: "Look") -> None:
+        if look is self._held:
+            self._held = None
+            if self.on_lost is not None:
+                self.on_lost()
+
+    async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
+        """A session for one command, on a server that is ready for it.
+
+        `timeout_s` bounds connecting and the command together. Raises ConnectError and AuthenticationError.
+        """
+        from omnidb_cli.drivers.redis.connection import Link
+        from omnidb_cli.drivers.redis.session import RedisSession
+
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        link = Link(self._address)
+        await link.open(deadline, timeout_s)
+        await link.be_ready(deadline, timeout_s)
+        session = RedisSession(self._target.name, link, read_only=read_only, deadline=deadline, timeout_s=timeout_s)
+        self._sessions.add(session)
+        session.on_closed = self._sessions.discard
+        return session
+
+    async def aclose(self) -> None:
+        """Ends every connection, at once: nothing is awaited of the server."""
+        self._closed = True
+        held, self._held = self._held, None
+        if held is not None:
+            held.link.abort()
+        for session in tuple(self._sessions):
+            await session.aclose()

@@ -1,0 +1,73 @@
+"""One connection for one command."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.redis.connection import Link
+from omnidb_cli.drivers.redis.errors import ReplyError, code_of, rejected, said
+from omnidb_cli.drivers.redis.protocol import Command
+from omnidb_cli.drivers.redis.read_only import refusal
+from omnidb_cli.drivers.redis.statement import command_of, name_of
+from omnidb_cli.drivers.redis.values import COLUMNS, Batches
+from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import StatementTimeout, WriteRefusedError
+
+
+class RedisSession:
+    """Runs one command. What is not answered until `deadline` (the event loop's clock) is given up.
+
+    Redis has no switch for a session that may only read: with `read_only` each command is looked up first.
+    """
+
+    def __init__(self, name: str, link: Link, *, read_only: bool, deadline: float, timeout_s: float) -> None:
+        self._name = name
+        self._link = link
+        self._read_only = read_only
+        self._deadline = deadline
+        self._timeout_s = timeout_s
+        self.on_closed: Callable[[RedisSession], None] | None = None
+
+    async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
+        """Sends the command once. Cancelled, or out of time, it ends the connection, and so what blocks on it.
+
+        Raises StatementError, WriteRefusedError, StatementTimeout, ConnectionLostError, and DriverError for trouble
+        of the server.
+        """
+        command = command_of(statement, parameters)
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                if self._read_only:
+                    await self._refuse_writes(command)
+                [reply] = await self._link.ask(command)
+        except TimeoutError:
+            raise StatementTimeout(
+                f"{self._link.place}: no answer to {name_of(command)} within {format_duration(self._timeout_s)}; "
+                "the connection was ended"
+            ) from None
+        if isinstance(reply, ReplyError):
+            if self._read_only and code_of(reply) == "READONLY":
+                raise self._refusal(said(reply)) from reply
+            raise rejected(reply, self._link.place) from reply
+        batches = Batches(reply)
+        return Reply(COLUMNS, batches, lambda: batches.count, lambda: name_of(command))
+
+    async def _refuse_writes(self, command: Command) -> None:
+        try:
+            why = await refusal(self._link, command)
+        except WriteRefusedError as error:
+            raise self._refusal(str(error), error.hint) from error
+        if why is not None:
+            raise self._refusal(why)
+
+    def _refusal(self, why: str, hint: str | None = None) -> WriteRefusedError:
+        return WriteRefusedError(
+            f'"{self._name}" was opened read-only for this statement, and it may write ({why}); nothing was changed',
+            hint=hint or "wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
+        )
+
+    async def aclose(self) -> None:
+        """Ends the connection at once."""
+        self._link.abort()
+        if self.on_closed is not None:
+            self.on_closed(self)

@@ -1,0 +1,195 @@
+"""One connection for one statement."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from omnidb_cli.drivers._batch_size import ENOUGH, MOST_ROWS, length_of
+from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.sqlite.connection import Access, Connection, until_unlocked
+from omnidb_cli.drivers.sqlite.errors import Locked, is_locked, is_refused_write, while_running
+from omnidb_cli.drivers.sqlite.statement import Plan, plan
+from omnidb_cli.duration import format_duration
+from omnidb_cli.errors import StatementTimeout, WriteRefusedError
+
+T = TypeVar("T")
+Row = tuple[object, ...]
+
+_AT_A_TIME = 25
+
+
+_ON_A_BACKUP = "wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)"
+
+
+class SqliteSession:
+    """Runs one statement. `deadline` (the event loop's clock) ends all waiting for locks.
+
+    `refusal_hint` says what to do about a refused write, where it is not because of a failover.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        *,
+        deadline: float,
+        timeout_s: float,
+        refusal_hint: str | None = None,
+    ) -> None:
+        self._name = name
+        self._connection = connection
+        self._deadline = deadline
+        self._timeout_s = timeout_s
+        self._refusal_hint = refusal_hint or _ON_A_BACKUP
+
+    async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
+        """Runs exactly one statement and commits it; a changing one is committed before the reply is given.
+
+        Rows of a query are read as they are asked for; those of `… RETURNING` are all in memory. Raises
+        StatementError, WriteRefusedError, StatementTimeout for a lock that is not given up in time, and
+        DriverError for trouble of the file.
+        """
+        planned = plan(statement, parameters)
+        reading = self._connection.access is Access.READ
+        if reading and planned.command == "VACUUM":
+            raise self._refusal("it rewrites the file")
+        step = _Query(planned) if reading or not planned.changes else _Change(planned)
+        try:
+            await until_unlocked(lambda: self._in_thread(step), deadline=self._deadline)
+        except Locked as locked:
+            raise self._locked_out() from locked
+        batches = _Batches(self, step.rows, complete=step.complete)
+        count = step.changed if planned.counts else None
+        return Reply(
+            step.columns,
+            batches,
+            lambda: batches.count if count is None and step.columns else count,
+            lambda: planned.command,
+        )
+
+    async def more(self) -> tuple[list[Row], bool]:
+        """The next rows of the query that runs, and whether they are the last."""
+        try:
+            return await self._in_thread(_next_rows)
+        except Locked as locked:
+            raise self._locked_out() from locked
+
+    async def _in_thread(self, work: Callable[[sqlite3.Cursor], T]) -> T:
+        try:
+            return await self._connection.run(work)
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: Exception) -> Exception:
+        if is_locked(error):
+            return Locked()
+        if self._connection.access is Access.READ and is_refused_write(error):
+            return self._refusal(str(error))
+        return while_running(self._connection.path, error)
+
+    def _locked_out(self) -> StatementTimeout:
+        locked_out = StatementTimeout(
+            f"the file is locked by another connection, and still was after {format_duration(self._timeout_s)}; "
+            "nothing was changed",
+            hint="find the program that keeps a transaction open, or give a longer --timeout",
+        )
+        locked_out.counts_as_failure = False  # as with every engine: it is the statement's neighbours, not the database
+        return locked_out
+
+    def _refusal(self, why: str) -> WriteRefusedError:
+        return WriteRefusedError(
+            f'"{self._name}" was opened read-only for this statement, and the statement is not a read ({why}); '
+            "nothing was changed",
+            hint=self._refusal_hint,
+        )
+
+    async def aclose(self) -> None:
+        """Closes; a statement that still runs is stopped, and what is not committed is rolled back."""
+        await self._connection.aclose()
+
+
+class _Query:
+    """Runs a statement as it is, and reads its first rows."""
+
+    changed: int | None = None
+
+    def __init__(self, planned: Plan) -> None:
+        self._plan = planned
+        self.columns: tuple[str, ...] = ()
+        self.rows: list[Row] = []
+        self.complete = False
+
+    def __call__(self, cursor: sqlite3.Cursor) -> None:
+        cursor.execute(self._plan.sql, self._plan.bindings)
+        self.columns = _columns(cursor)
+        self.rows, self.complete = _next_rows(cursor)
+
+
+class _Change:
+    """Runs a statement in a transaction of its own.
+
+    Called again after a lock it goes on where it stopped: the statement itself is not run twice, and between two
+    attempts to commit SQLite lets no new reader in. After an error it is the closing that rolls back.
+    """
+
+    complete = True
+
+    def __init__(self, planned: Plan) -> None:
+        self._plan = planned
+        self._ran = False
+        self.columns: tuple[str, ...] = ()
+        self.rows: list[Row] = []
+        self.changed: int | None = None
+
+    def __call__(self, cursor: sqlite3.Cursor) -> None:
+        if not cursor.connection.in_transaction:
+            cursor.execute("BEGIN IMMEDIATE")
+        if not self._ran:
+            self._run(cursor)
+        cursor.execute("COMMIT")
+
+    def _run(self, cursor: sqlite3.Cursor) -> None:
+        cursor.execute(self._plan.sql, self._plan.bindings)
+        self.columns = _columns(cursor)
+        self.rows = cursor.fetchall()
+        self.changed = cursor.execute("SELECT changes()").fetchone()[0]
+        self._ran = True
+
+
+class _Batches:
+    """The rows, a batch at a time; the next is read when it is asked for. `count` is how many were given out."""
+
+    def __init__(self, session: SqliteSession, first: list[Row], *, complete: bool) -> None:
+        self._session = session
+        self._rows = first
+        self._complete = complete
+        self.count = 0
+
+    def __aiter__(self) -> "_Batches":
+        return self
+
+    async def __anext__(self) -> Sequence[Row]:
+        if not self._rows and not self._complete:
+            self._rows, self._complete = await self._session.more()
+        if not self._rows:
+            raise StopAsyncIteration
+        batch, self._rows = self._rows, []
+        self.count += len(batch)
+        return batch
+
+
+def _next_rows(cursor: sqlite3.Cursor) -> tuple[list[Row], bool]:
+    """Many rows where they are short, few where they are long; and whether there are no more."""
+    rows: list[Row] = []
+    length = 0
+    while len(rows) < MOST_ROWS and length < ENOUGH:
+        some = cursor.fetchmany(_AT_A_TIME)
+        rows += some
+        if len(some) < _AT_A_TIME:
+            return rows, True
+        length += length_of(some[-1]) * _AT_A_TIME
+    return rows, False
+
+
+def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:
+    return tuple(column[0] for column in cursor.description or ())

@@ -1,0 +1,1 @@
+"""The result of a statement, in every format."""

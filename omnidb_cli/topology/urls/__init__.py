@@ -1,0 +1,1 @@
+"""URLs of connections and of the state."""

@@ -1,0 +1,18 @@
+import subprocess
+import sys
+
+
+def loaded(code: str, *modules: str) -> list[str]:
+    """Which of the modules a fresh interpreter has loaded after the code."""
+    asked = f"{code}\nimport sys\nprint(*(name for name in {modules!r} if name in sys.modules))"
+    return subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_the_driver_loads_its_client_without_the_machinery_of_package_metadata() -> None:
+    modules = ("asyncmy.connection", "importlib.metadata", "email.message")
+    assert loaded("import omnidb_cli.drivers.mysql.connection", *modules) == ["asyncmy.connection"]
+
+
+def test_a_client_that_is_there_already_keeps_its_version() -> None:
+    code = "import asyncmy.version as there\nimport omnidb_cli.drivers.mysql.connection\nassert there.__VERSION__"
+    assert loaded(code, "importlib.metadata") == ["importlib.metadata"]
