@@ -49,8 +49,8 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 def unprivileged() -> Callable[[], object]:
     """A context in which this process is an ordinary user: rights do not bind root."""
-    for name in ("_sqlite_check", "_sqlite_session"):
-        importlib.import_module(f"omnidb_cli.drivers.{name}")  # the sources may be out of that user's reach
+    for name in ("check", "session"):
+        importlib.import_module(f"omnidb_cli.drivers.sqlite.{name}")  # the sources may be out of that user's reach
 
     @contextmanager
     def drop() -> Iterator[None]:

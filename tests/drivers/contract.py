@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
 from omnidb_cli.core.health.model import Answer
@@ -30,7 +31,7 @@ Order = tuple[str, Sequence[str]]
 """A statement and its parameters."""
 
 
-class Subject(NamedTuple):
+class Subject(Struct, frozen=True):
     """One engine, and how it is asked for what the contract is about. What an engine does not have is None.
 
     `written` counts, by other means than the driver, how often `write` has taken effect; `is_running` says whether

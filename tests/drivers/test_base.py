@@ -22,7 +22,7 @@ def test_an_engine_without_a_driver_is_named_with_those_that_have_one() -> None:
     assert "sqlite" in str(raised.value.hint)
 
 
-@pytest.mark.parametrize("engine", ["base", "_sqlite_files", "../sqlite", ""])
+@pytest.mark.parametrize("engine", ["base", "sqlite.files", "../sqlite", ""])
 def test_what_is_no_engine_is_never_imported(engine: str) -> None:
     with pytest.raises(TopologyError):
         open_driver(Target(name="a", engine=engine, scheme="x"))

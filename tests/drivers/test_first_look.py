@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from omnidb_cli.drivers.base import Target
 from tests.drivers import mongodb_targets, mysql_targets, postgres_targets, redis_targets
@@ -47,7 +48,7 @@ print(*loaded[-1][len(loaded[{first}]):])
 
 def _loaded_meanwhile(target: Target, *, first: int = 0) -> list[str]:
     """What came in between a reading of the clock, by its number, and the answer, of other than Python's own."""
-    written = repr({field: value for field, value in target._asdict().items() if not callable(value)})
+    written = repr({field: value for field, value in asdict(target).items() if not callable(value)})
     argv = [sys.executable, "-c", _PROGRAM.format(first=first), written]
     told = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=_SOURCE, timeout=60).stdout
     return [name for name in told.split() if name.partition(".")[0] not in sys.stdlib_module_names]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from tests.mutants.__main__ import report, score
 from tests.mutants.covering import Coverage
@@ -61,7 +60,7 @@ def test_tests_that_do_not_end_are_killed_at_their_limit(tree: Tree) -> None:
 
 
 def test_the_line_is_what_is_covered_else_its_function_else_its_file(mutant: Mutant) -> None:
-    inside = replace(mutant, line=20, lines=(18, 24))
+    inside = mutant._replace(line=20, lines=(18, 24))
     assert covered(NOTICES, line=20).tests_for(inside) == [NOTICES]
     assert covered(NOTICES, line=24).tests_for(inside) == [NOTICES]
     assert covered(NOTICES, line=3).tests_for(inside) == [NOTICES]
@@ -101,8 +100,8 @@ def test_the_traced_run_tells_the_lines_of_a_test_and_of_what_it_starts(tree: Tr
     top = next(number for number, line in enumerate(source, 1) if line.startswith("_HOSTS"))
     [place] = [one for one in in_file(PACKAGE / FILE) if (one.before, one.after) == ("2", "(3)")]
     here, there = (f"tests/core/test_both.py::test_{name}" for name in ("here", "there"))
-    assert told.tests_for(replace(place, line=body, lines=(body, body))) == [here]
-    assert there in told.tests_for(replace(place, line=top, lines=(top, top)))
+    assert told.tests_for(place._replace(line=body, lines=(body, body))) == [here]
+    assert there in told.tests_for(place._replace(line=top, lines=(top, top)))
     assert set(told.seconds) == {here, there}
 
 

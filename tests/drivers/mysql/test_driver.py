@@ -44,7 +44,7 @@ async def test_the_documented_account_sees_roles_and_lag(mariadb: MariadbPair) -
 
 
 async def test_the_documented_account_needs_what_is_documented(mariadb: MariadbPair) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "engines" / "mysql.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "engines" / "mysql.md").read_text()
     made = page.partition("```sql\n")[2].partition("```")[0]
     mariadb.primary.sql(made.replace("omnidb", "documented").replace("…", PASSWORD))
     mariadb.catch_up()

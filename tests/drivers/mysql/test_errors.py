@@ -66,10 +66,10 @@ def test_while_running(code: int, kind: str, counts: bool, expected: type[Driver
 
 
 def test_the_table_counts_as_the_errors_do() -> None:
-    for code, (kind, counts) in MEANINGS.items():
+    for code, meaning in MEANINGS.items():
         error = while_running(PLACE, OperationalError(code, "read-only"))
-        assert error.counts_as_failure is counts, code
-        assert error.kind is kind, code
+        assert error.counts_as_failure is meaning.counts, code
+        assert error.kind is meaning.kind, code
 
 
 def test_only_read_only_is_a_refused_write() -> None:

@@ -398,7 +398,7 @@ async def test_after_a_restart_it_is_well_again(fragile_redis: RedisPair) -> Non
 
 @pytest.mark.parametrize("account", [LEAST, READER])
 def test_the_accounts_of_the_page_are_those_that_are_tested(account: str) -> None:
-    page = Path(__file__).parents[2] / "docs/engines/redis.md"
+    page = Path(__file__).parents[3] / "docs/engines/redis.md"
     assert f"ACL SETUSER omnidb {account} >" in page.read_text(encoding="utf-8")
 
 

@@ -22,8 +22,7 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementError,
 )
-
-from .sqlite_files import DriverOf, contents, fault_of, make_database
+from tests.drivers.sqlite_files import DriverOf, contents, fault_of, make_database
 
 
 async def test_a_good_file_answers_with_its_latency_and_that_it_can_be_written(

@@ -5,8 +5,7 @@ from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Target
 from tests.drivers.contract import DriverContract, Subject
-
-from .sqlite_files import make_database, query
+from tests.drivers.sqlite_files import make_database, query
 
 
 class TestSqlite(DriverContract):

@@ -14,8 +14,7 @@ from omnidb_cli.drivers.sqlite import threads as sqlite_threads
 from omnidb_cli.drivers.sqlite.check import Look
 from omnidb_cli.drivers.sqlite.driver import SqliteDriver
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind
-
-from .sqlite_files import DriverOf, fault_of, make_database, run
+from tests.drivers.sqlite_files import DriverOf, fault_of, make_database, run
 
 
 @contextmanager

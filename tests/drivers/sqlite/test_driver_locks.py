@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.drivers import _sqlite_threads as threads
 from omnidb_cli.drivers.sqlite import files as sqlite_files
+from omnidb_cli.drivers.sqlite import threads
 from omnidb_cli.errors import (
     ConnectError,
     DriverError,
     ErrorKind,
     StatementTimeout,
 )
-
-from .sqlite_files import ENDLESS, DriverOf, contents, fault_of, query, run
+from tests.drivers.sqlite_files import ENDLESS, DriverOf, contents, fault_of, query, run
 
 
 async def test_a_locked_file_is_waited_for_and_then_said_to_be_locked(database: Path, driver_of: DriverOf) -> None:

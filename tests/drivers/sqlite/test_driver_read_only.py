@@ -17,8 +17,7 @@ from omnidb_cli.errors import (
     StatementError,
     WriteRefusedError,
 )
-
-from .sqlite_files import DriverOf, contents, make_database, run
+from tests.drivers.sqlite_files import DriverOf, contents, make_database, run
 
 WRITES = [
     "DELETE FROM item",

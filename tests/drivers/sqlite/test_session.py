@@ -14,8 +14,7 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementError,
 )
-
-from .sqlite_files import ENDLESS, DriverOf, contents, make_database, query, run
+from tests.drivers.sqlite_files import ENDLESS, DriverOf, contents, make_database, query, run
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.drivers import _sqlite_threads as threads
 from omnidb_cli.drivers.sqlite import connection as sqlite_connection
+from omnidb_cli.drivers.sqlite import threads
 from omnidb_cli.drivers.sqlite.driver import SqliteDriver
 from omnidb_cli.errors import DriverError, ErrorKind
-
-from .sqlite_files import make_database
+from tests.drivers.sqlite_files import make_database
 
 
 def nothing() -> None:
