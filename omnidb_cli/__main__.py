@@ -24,7 +24,7 @@ def main() -> None:
     collector.hurry()
 
     def run() -> None:
-        signals.arm()
+        signals.install()
         app(prog_name="omnidb")
 
     try:

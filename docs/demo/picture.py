@@ -9,7 +9,7 @@ from data import make
 from msgspec.structs import replace
 
 from omnidb_cli.cli.verdict import verdict
-from omnidb_cli.cli.wiring import described, open_drivers, orchestrator
+from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology
 from omnidb_cli.output.report import with_texts
 from omnidb_cli.output.terminal.svg import export_svg
 from omnidb_cli.output.views.status import status_document
@@ -35,7 +35,7 @@ async def _drawn(folder: Path) -> str:
     topology = load(folder / "configs/demo.yaml")
     db = orchestrator(topology, open_drivers(topology))
     await db.connect(keep_looking=False)
-    snapshot = described(db.snapshot(), topology)
+    snapshot = with_topology(db.snapshot(), topology)
     await db.disconnect()
     finding = verdict(snapshot)
     document = status_document(snapshot, finding=finding, exit_code=finding.code)

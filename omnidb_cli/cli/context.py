@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from omnidb_cli.errors import TopologyError
 
 if TYPE_CHECKING:
-    from omnidb_cli.output.report import Part
+    from omnidb_cli.output.report import Shape
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.state.store import Store
     from omnidb_cli.topology import Topology
@@ -46,7 +46,7 @@ class Context:
         return self._streams
 
     def choose_format(
-        self, wanted: str | None, parts: "Collection[Part]", *, also: "Collection[str]" = (), headers: bool = True
+        self, wanted: str | None, parts: "Collection[Shape]", *, also: "Collection[str]" = (), headers: bool = True
     ) -> "Streams":
         """The streams in the format that the command line, else the environment, asks for.
 

@@ -103,9 +103,9 @@ def _say(
     name: str | None = None,
     hint: str | None = None,
 ) -> None:
-    from omnidb_cli.output.messages import Failure
+    from omnidb_cli.output.messages import ErrorMessage
 
-    context.streams.error(Failure(int(code), kind, message, name, hint))
+    context.streams.error(ErrorMessage(int(code), kind, message, name, hint))
     if context.debug:
         from traceback import format_exception
 

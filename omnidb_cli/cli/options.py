@@ -77,7 +77,7 @@ def chosen_format(given: str | None, preferred: str | None, parts: Collection[An
     return wanted
 
 
-def one_of(option: str, word: str, words: Collection[str]) -> str:
+def require_choice(option: str, word: str, words: Collection[str]) -> str:
     """The word, where it is one of `words`. Raises a usage error otherwise."""
     if word not in words:
         refuse(f"'{option}'", word, words)
@@ -90,7 +90,7 @@ def refuse(source: str, word: str, words: Collection[str]) -> NoReturn:
     raise typer.BadParameter(f"{said} (use {', '.join(words)})", param_hint=source)
 
 
-def needs(option: str, given: bool, other: str, other_given: bool) -> None:
+def require_with(option: str, given: bool, other: str, other_given: bool) -> None:
     """Raises a usage error where `option` is given without the `other` that it goes with."""
     if given and not other_given:
         raise UsageError(f"{option} goes with {other} only")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _DEFAULT_RESET_TIMEOUT_S = 30.0
 
 
-async def look_again(db: "Orchestrator", name: str, topology: "Topology", *, alone: bool = False) -> None:
+async def check_again(db: "Orchestrator", name: str, topology: "Topology", *, alone: bool = False) -> None:
     """Checks, in order, those who come before whoever would serve `name` and whose verdict is due for a new look.
 
     With `alone` only `name` itself is in question.

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from omnidb_cli.core.reducer import Settings
+from omnidb_cli.core.reducer import ConnectionPolicy
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import DriverError
 
@@ -29,11 +29,11 @@ def counts_as_failure(error: BaseException) -> bool:
     return isinstance(error, DriverError) and error.counts_as_failure
 
 
-def settings_of(topology: "Topology") -> dict[str, Settings]:
+def settings_of(topology: "Topology") -> dict[str, ConnectionPolicy]:
     """What decides each connection's health and circuit, in this process and in the saved state alike."""
     config = circuit_config(topology)
     rules = (config or CircuitBreakerConfig()).rules(enabled=config is not None)
     return {
-        name: Settings(rules, one.health_check.rise, one.health_check.fall)
+        name: ConnectionPolicy(rules, one.health_check.rise, one.health_check.fall)
         for name, one in topology.connections.items()
     }

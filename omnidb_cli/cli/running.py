@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from omnidb_cli.cli.signals import end_of, handed_to
+from omnidb_cli.cli.signals import as_exception, handling
 from omnidb_cli.drivers.resolver import ResolvingLoop
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
         received.append(number)
 
-    with handed_to(stop), asyncio.Runner(loop_factory=_Loop) as runner:
+    with handling(stop), asyncio.Runner(loop_factory=_Loop) as runner:
         tasks.append(runner.get_loop().create_task(main))
         if received:
             tasks[0].cancel()
@@ -29,7 +29,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         except asyncio.CancelledError:
             if not received:
                 raise
-    raise end_of(received[0])
+    raise as_exception(received[0])
 
 
 class _Loop(ResolvingLoop):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.events import EventType
 from omnidb_cli.errors import StateStoreError
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.events import Event
     from omnidb_cli.core.orchestrator import Orchestrator
-    from omnidb_cli.core.reducer import Input, Memory, Settings
-    from omnidb_cli.core.routing.router import Serving
+    from omnidb_cli.core.reducer import Action, ConnectionPolicy, ConnectionState
+    from omnidb_cli.core.routing.router import Assignment
     from omnidb_cli.state.recorder import Recorder
-    from omnidb_cli.state.store import Saved, Store
+    from omnidb_cli.state.store import Store, StoredConnection
     from omnidb_cli.topology import Topology
 
 _COMINGS_AND_GOINGS = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
@@ -30,8 +30,8 @@ class _Note(Struct, frozen=True):
 
     tell: Callable[[], None]
     name: str | None = None
-    given: "Input | None" = None
-    at: Moment | None = None
+    given: "Action | None" = None
+    at: Instant | None = None
 
 
 class SavedState:
@@ -40,18 +40,18 @@ class SavedState:
     `write` and `read` may be called in another thread.
     """
 
-    def __init__(self, store: "Store", recorder: "Recorder", settings: "Mapping[str, Settings]") -> None:
+    def __init__(self, store: "Store", recorder: "Recorder", settings: "Mapping[str, ConnectionPolicy]") -> None:
         self.store = store
         self._recorder = recorder
         self._settings = settings
         self._kept = max(10_000, 4 * len(settings))
         self._notes: deque[_Note] = deque(maxlen=self._kept)
 
-    def record(self, name: str, given: "Input", at: Moment) -> None:
+    def record(self, name: str, given: "Action", at: Instant) -> None:
         """Notes what happened to a connection."""
         self._notes.append(_Note(partial(self._recorder.record, name, given, at), name, given, at))
 
-    def routed(self, name: str, serving: "Serving", events: "tuple[Event, ...]") -> None:
+    def routed(self, name: str, serving: "Assignment", events: "tuple[Event, ...]") -> None:
         """Notes who serves a connection now."""
         since = None if serving.eligible_since is None else serving.eligible_since + time() - monotonic()
         tell = partial(
@@ -69,25 +69,25 @@ class SavedState:
         if event.type not in _COMINGS_AND_GOINGS:
             self._notes.append(_Note(partial(self._recorder.published, event)))
 
-    def read(self) -> "Mapping[str, Saved]":
+    def read(self) -> "Mapping[str, StoredConnection]":
         """What is saved. Raises StateStoreError."""
         return self._recorder.restore()
 
-    def write(self) -> "Mapping[str, Saved]":
+    def write(self) -> "Mapping[str, StoredConnection]":
         """Writes the notes down; the rows as they are now for everybody. Raises StateStoreError."""
         notes, self._notes = self._notes, deque(maxlen=self._kept)
         for note in notes:
             note.tell()
         return self._recorder.flush()
 
-    def finish(self) -> "Mapping[str, Saved]":
+    def finish(self) -> "Mapping[str, StoredConnection]":
         """Writes the notes down for the last time, and lets go of the store. Raises StateStoreError."""
         try:
             return self.write()
         finally:
             self.store.close()
 
-    def adopt(self, db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
+    def merge_remote(self, db: "Orchestrator", rows: "Mapping[str, StoredConnection]") -> None:
         """Hands rows to the core, with what has been noted since they were written on top of them."""
         from omnidb_cli.core.reducer import reduce
 
@@ -95,7 +95,7 @@ class SavedState:
         for note in self._notes:
             if note.name is not None:
                 since.setdefault(note.name, []).append(note)
-        adopted: dict[str, tuple[Memory, Serving | None]] = {}
+        adopted: dict[str, tuple[ConnectionState, Assignment | None]] = {}
         for name, saved in rows.items():
             if name not in db:
                 continue
@@ -105,22 +105,22 @@ class SavedState:
                     memory = reduce(memory, note.given, note.at, self._settings[name]).memory
             is_settled = all(note.given is not None for note in notes)
             adopted[name] = memory, serving_of(saved) if is_settled else None
-        db.adopt(adopted)
+        db.merge_remote(adopted)
 
 
-def restore(db: "Orchestrator", rows: "Mapping[str, Saved]") -> None:
+def restore(db: "Orchestrator", rows: "Mapping[str, StoredConnection]") -> None:
     """Gives the core what was saved; announces nothing."""
     for name, saved in rows.items():
         if name in db:
             db.restore(name, saved.memory, serving_of(saved))
 
 
-def serving_of(saved: "Saved") -> "Serving":
+def serving_of(saved: "StoredConnection") -> "Assignment":
     """Who served, on this process's clock."""
-    from omnidb_cli.core.routing.router import Serving
+    from omnidb_cli.core.routing.router import Assignment
 
     since = None if saved.eligible_since is None else min(saved.eligible_since, time()) - time() + monotonic()
-    return Serving(saved.serving, saved.serving_known, since, saved.split_since)
+    return Assignment(saved.serving, saved.serving_known, since, saved.split_since)
 
 
 def saved_state(topology: "Topology", store: "Store") -> SavedState:
@@ -135,7 +135,9 @@ def saved_state(topology: "Topology", store: "Store") -> SavedState:
     return SavedState(store, recorder, settings)
 
 
-def where_readable(context: "Context", topology: "Topology") -> "tuple[SavedState | None, Mapping[str, Saved]]":
+def read_or_warn(
+    context: "Context", topology: "Topology"
+) -> "tuple[SavedState | None, Mapping[str, StoredConnection]]":
     """The saved state and its rows for a look; without it a look goes on, loudly (semantics, Across processes 5)."""
     try:
         state = saved_state(topology, context.store(topology))
@@ -145,7 +147,9 @@ def where_readable(context: "Context", topology: "Topology") -> "tuple[SavedStat
         return None, {}
 
 
-def written(context: "Context", write: "Callable[[], Mapping[str, Saved]]") -> "Mapping[str, Saved]":
+def write_or_warn(
+    context: "Context", write: "Callable[[], Mapping[str, StoredConnection]]"
+) -> "Mapping[str, StoredConnection]":
     """What `write` returns; where the store refuses, a warning: a look has shown what it found all the same."""
     try:
         return write()
@@ -154,5 +158,5 @@ def written(context: "Context", write: "Callable[[], Mapping[str, Saved]]") -> "
         return {}
 
 
-def _now() -> Moment:
-    return Moment(monotonic(), time())
+def _now() -> Instant:
+    return Instant(monotonic(), time())

@@ -42,7 +42,7 @@ def end_at_once() -> None:
         signal.signal(number, lambda received, _frame: os._exit(128 + received))
 
 
-def arm() -> None:
+def install() -> None:
     """From now on SIGINT raises KeyboardInterrupt, SIGTERM and SIGHUP raise Terminated.
 
     Where that comes to nothing in time, because the main thread hangs in a lock, a pipe or a dead file system, the
@@ -57,7 +57,7 @@ def arm() -> None:
 
 
 @contextmanager
-def handed_to(react: Callable[[int], None]) -> Iterator[None]:
+def handling(react: Callable[[int], None]) -> Iterator[None]:
     """Meanwhile a signal is not raised, but given to `react` by its number. Does nothing outside the main thread."""
     if current_thread() is not main_thread():
         yield
@@ -127,7 +127,7 @@ class Alarm:
             raise TimeoutError
 
 
-def end_of(number: int) -> BaseException:
+def as_exception(number: int) -> BaseException:
     """What a signal means to the one who waits."""
     return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
 
@@ -139,7 +139,7 @@ def _handled() -> list[signal.Signals]:
 
 def _raise(number: int, _frame: FrameType | None) -> None:
     _noticed.set()
-    raise end_of(number)
+    raise as_exception(number)
 
 
 def _last_resort(reading: int) -> None:

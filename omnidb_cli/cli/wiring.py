@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from omnidb_cli.cli.rules import circuit_config
-from omnidb_cli.core.health.model import CheckResult, Expectation, failed, judge
+from omnidb_cli.core.health.model import CheckResult, HealthPolicy, evaluate, failed
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.settings import Failover, HealthCheck
 from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, assemble
@@ -20,7 +20,7 @@ from omnidb_cli.topology.secrets.redaction import Redactor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from omnidb_cli.core.coordinator import Journal
+    from omnidb_cli.core.journal import Journal
     from omnidb_cli.topology import Connection, Topology
     from omnidb_cli.topology.model import HealthCheckSettings
 
@@ -46,11 +46,11 @@ def orchestrator(
     checks = {name: _check(one, redact) for name, one in topology.connections.items()}
     db = _over(topology, drivers, journal, checks)
     for name, driver in drivers.items():
-        driver.on_lost = partial(db.look_soon, name)
+        driver.on_lost = partial(db.request_check, name)
     return db
 
 
-def unconnected(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
+def offline_orchestrator(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
     """The core without any driver: for what is decided from the saved state alone."""
     return _over(topology, {name: name for name in topology.connections}, journal, _nobody_looks(topology))
 
@@ -89,18 +89,18 @@ def _nobody_looks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
 
 
 def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[Driver], Any]:
-    expected = Expectation(connection.role, connection.max_lag_s, connection.slow_s)
+    expected = HealthPolicy(connection.role, connection.max_lag_s, connection.slow_s)
 
     async def check(driver: Driver) -> CheckResult:
         try:
-            return without_secrets(judge(await driver.check(), expected), redact)
+            return without_secrets(evaluate(await driver.check(), expected), redact)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
-            return failed_look(error, redact)
+            return failed_check(error, redact)
 
     return check
 
 
-def failed_look(error: Exception, redact: Callable[[str], str]) -> CheckResult:
+def failed_check(error: Exception, redact: Callable[[str], str]) -> CheckResult:
     """The verdict of a look that failed. From here its words go into events, reasons and the state: no secret may."""
     return without_secrets(failed(error), redact)
 
@@ -153,7 +153,7 @@ def _health_check(given: "HealthCheckSettings") -> HealthCheck:
     )
 
 
-def described(snapshot: Snapshot, topology: "Topology", names: "Iterable[str] | None" = None) -> Snapshot:
+def with_topology(snapshot: Snapshot, topology: "Topology", names: "Iterable[str] | None" = None) -> Snapshot:
     """The snapshot with what only the topology knows; of `names` alone where some are given."""
     wanted = None if names is None else set(names)
     connections = tuple(

@@ -3,13 +3,13 @@
 from omnidb_cli.core.circuit.breaker import COUNTED
 from omnidb_cli.core.circuit.model import CircuitState, state_at
 from omnidb_cli.core.connection import Connection
-from omnidb_cli.core.coordinator import Switchboard
-from omnidb_cli.core.reducer import Elapsed
-from omnidb_cli.core.routing.eligibility import Stand
+from omnidb_cli.core.coordinator import Coordinator
+from omnidb_cli.core.reducer import TimeElapsed
+from omnidb_cli.core.routing.eligibility import Eligibility
 from omnidb_cli.errors import CircuitOpenError, ConnectionUnavailableError
 
 
-def admit(board: Switchboard, name: str, *, failover: bool) -> tuple[Connection, int | None]:
+def admit(board: Coordinator, name: str, *, failover: bool) -> tuple[Connection, int | None]:
     """The connection that takes a call for `name` now, and its permit as `CircuitBreaker.admit` gives one.
 
     Raises ConnectionUnavailableError when nobody is eligible.
@@ -23,12 +23,12 @@ def admit(board: Switchboard, name: str, *, failover: bool) -> tuple[Connection,
     if state_at(breaker.circuit, clock, connection.settings.rules) is not CircuitState.HALF_OPEN:
         return connection, COUNTED if breaker.circuit.failures else None
     if breaker.circuit.state is not CircuitState.HALF_OPEN:
-        board.apply(chosen, Elapsed())
+        board.apply(chosen, TimeElapsed())
         return admit(board, name, failover=failover)  # anew: whoever heard of it may have taken it out of rotation
     return connection, breaker.take_permit(clock)
 
 
-def serving(board: Switchboard, name: str) -> Connection:
+def serving(board: Coordinator, name: str) -> Connection:
     """The connection that serves `name` now; no permit is taken.
 
     Raises CircuitOpenError when nobody is eligible.
@@ -42,11 +42,11 @@ def serving(board: Switchboard, name: str) -> Connection:
     raise CircuitOpenError(name, breaker.retry_after_s(clock), breaker.last_error, candidates)
 
 
-def _chosen(board: Switchboard, name: str, clock: float, *, failover: bool) -> str | None:
+def _chosen(board: Coordinator, name: str, clock: float, *, failover: bool) -> str | None:
     if failover:
         chosen = board.routes.chosen(name, clock)
     else:
-        chosen = None if board.routes.stand_for_a_call(name, clock) is Stand.OUT else name
+        chosen = None if board.routes.eligibility_for_a_call(name, clock) is Eligibility.INELIGIBLE else name
     if chosen is not None:
         return chosen
     connection = board.connections[name]
@@ -54,10 +54,10 @@ def _chosen(board: Switchboard, name: str, clock: float, *, failover: bool) -> s
     return name if state is CircuitState.DISABLED else None  # the last resort: no circuit forbids it
 
 
-def _unavailable(board: Switchboard, name: str, clock: float, *, failover: bool) -> ConnectionUnavailableError:
+def _unavailable(board: Coordinator, name: str, clock: float, *, failover: bool) -> ConnectionUnavailableError:
     candidates = board.routes.route(name).candidates
     if not failover:
         return ConnectionUnavailableError(name, candidates[:1])
-    if all(board.routes.stand(one, clock) is Stand.OUT for one in board.router.order(name)):
+    if all(board.routes.eligibility(one, clock) is Eligibility.INELIGIBLE for one in board.router.order(name)):
         board.refused[name] = candidates  # until something changes; permits alone are no such standstill
     return ConnectionUnavailableError(name, candidates)

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from omnidb_cli.core.circuit.model import Cause, Circuit, CircuitState, Moment, Rules, state_at, step
+from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, CircuitState, Instant, Trigger, state_at, transition
 from omnidb_cli.core.events import utc
 from omnidb_cli.core.snapshot import CircuitView
 
 
-def circuit_view(circuit: Circuit, clock: float, rules: Rules) -> CircuitView:
+def circuit_view(circuit: Circuit, clock: float, rules: CircuitPolicy) -> CircuitView:
     """One circuit as it is at `clock`. A hold's reason is the person's text, or `manual`."""
     state = state_at(circuit, clock, rules)
-    circuit = step(circuit, Cause.TIME_PASSED, Moment(clock, 0.0), rules)
+    circuit = transition(circuit, Trigger.TIME_PASSED, Instant(clock, 0.0), rules)
     manual = circuit.held and state is CircuitState.OPEN
     idle = state in {CircuitState.CLOSED, CircuitState.DISABLED}
     return CircuitView(

@@ -3,7 +3,7 @@
 from asyncio import get_running_loop
 from time import monotonic, time
 
-from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.circuit.model import Instant
 
 
 def clock() -> float:
@@ -14,6 +14,6 @@ def clock() -> float:
         return monotonic()
 
 
-def now() -> Moment:
+def now() -> Instant:
     """The present instant on both clocks."""
-    return Moment(clock(), time())
+    return Instant(clock(), time())

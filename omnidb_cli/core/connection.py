@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from omnidb_cli.core.circuit.breaker import CircuitBreaker
 from omnidb_cli.core.clock import clock
 from omnidb_cli.core.health.model import NEVER_OBSERVED, HealthRecord
-from omnidb_cli.core.reducer import Memory, Settings
+from omnidb_cli.core.reducer import ConnectionPolicy, ConnectionState
 from omnidb_cli.core.settings import CircuitBreakerConfig, HealthCheck
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Connection:
         name: str,
         client: Any,
         breaker: CircuitBreaker,
-        settings: Settings,
+        settings: ConnectionPolicy,
         *,
         has_check: bool,
         expected: str | None = None,
@@ -49,9 +49,9 @@ class Connection:
         return self.health.takes_writes and not self.breaker.circuit.held
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> ConnectionState:
         """What is known of it now."""
-        return Memory(self.health, self.breaker.circuit)
+        return ConnectionState(self.health, self.breaker.circuit)
 
 
 def connections_of(
@@ -60,7 +60,7 @@ def connections_of(
     """A connection for every client of the registry; `circuits` None: their automatic part is off."""
     config = circuits or CircuitBreakerConfig()
     rules = config.rules(enabled=circuits is not None)
-    usual = Settings(rules, checks.rise, checks.fall)
+    usual = ConnectionPolicy(rules, checks.rise, checks.fall)
     connections = {}
     for name in registry:
         own = checks.overrides.get(name)
@@ -68,7 +68,7 @@ def connections_of(
             name,
             registry[name],
             CircuitBreaker.governed(rules, counts_as_failure=config.counts_as_failure, clock=clock),
-            usual if own is None else Settings(rules, own.rise, own.fall),
+            usual if own is None else ConnectionPolicy(rules, own.rise, own.fall),
             has_check=name in checks.checks,
             expected=checks.roles.get(name),
         )

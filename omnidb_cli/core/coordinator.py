@@ -6,27 +6,28 @@ in the same order: state, routes, events. Every listener finds routes that are u
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from omnidb_cli.core.bus import EventBus
-from omnidb_cli.core.circuit.model import Circuit, CircuitState, Moment, Origin
+from omnidb_cli.core.circuit.model import Circuit, CircuitState, Instant, OpenedBy
 from omnidb_cli.core.connection import Connection
 from omnidb_cli.core.event_mapping import event_of, split_brain_event
 from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.health.model import Health, observe
+from omnidb_cli.core.health.model import Health, record_check
+from omnidb_cli.core.journal import Journal
 from omnidb_cli.core.reducer import (
+    Action,
     Change,
-    Checked,
+    CheckCompleted,
     CircuitChange,
-    Elapsed,
+    ConnectionState,
     HealthChange,
-    Input,
-    Memory,
+    TimeElapsed,
     changes_between,
     reduce,
 )
-from omnidb_cli.core.routing.eligibility import Stand
-from omnidb_cli.core.routing.router import FailoverRouter, Serving, decide, fails_back_at
+from omnidb_cli.core.routing.eligibility import Eligibility
+from omnidb_cli.core.routing.router import Assignment, FailoverRouter, decide, fails_back_at
 from omnidb_cli.core.routing.routes import Routes
 from omnidb_cli.core.snapshot import Candidate
 from omnidb_cli.core.timers import Timers
@@ -35,18 +36,10 @@ from omnidb_cli.core.timers import Timers
 _CLOSED, _UNHEALTHY = CircuitState.CLOSED, Health.UNHEALTHY
 
 
-class Journal(Protocol):
-    """Who writes down what happens, so that other processes learn of it. Every method is quick and never waits."""
-
-    def record(self, name: str, given: Input, at: Moment) -> None: ...
-    def routed(self, name: str, serving: Serving, events: tuple[Event, ...]) -> None: ...
-    def published(self, event: Event) -> None: ...
-
-
-class Switchboard:
+class Coordinator:
     """All connections, and who serves whom.
 
-    `lanes` maps a name to the connection that serves it, where its circuit is closed and has seen no failure: one
+    `fast_routes` maps a name to the connection that serves it, where its circuit is closed and has seen no failure: one
     look-up is all that a call needs. It is empty while not live.
     """
 
@@ -56,26 +49,26 @@ class Switchboard:
         router: FailoverRouter,
         bus: EventBus,
         *,
-        now: Callable[[], Moment],
+        now: Callable[[], Instant],
         journal: Journal | None,
     ) -> None:
         self.connections = connections
         self.router = router
         self.now = now
         self.routes = Routes(connections, router, now)
-        self.lanes: dict[str, Connection] = {}
+        self.fast_routes: dict[str, Connection] = {}
         self.refused: dict[str, tuple[Candidate, ...]] = {}
         """Names that nobody can serve, with the verdicts, until something changes."""
         self.unseen: set[str] = set()
         """Names whose first look is still under way: routes that hang on them are not decided yet."""
-        self.look_soon: Callable[[str], None] = lambda _name: None
+        self.request_check: Callable[[str], None] = lambda _name: None
         self._bus = bus
         self._journal = journal
         self._timers = Timers(
-            time_is_up=lambda name: self.apply(name, Elapsed()), is_well=lambda head: self.reroute((head,))
+            time_is_up=lambda name: self.apply(name, TimeElapsed()), is_well=lambda head: self.reroute((head,))
         )
 
-    def go_live(self, loop: AbstractEventLoop) -> None:
+    def start(self, loop: AbstractEventLoop) -> None:
         """From now on time acts: waits and holds end by themselves."""
         self._timers.start(loop)
         for connection in self.connections.values():
@@ -87,21 +80,21 @@ class Switchboard:
         for name, connection in self.connections.items():
             ends_at = connection.breaker.circuit.reopens_at
             if ends_at is not None and ends_at <= at.clock:
-                self.apply(name, Elapsed(), at)
+                self.apply(name, TimeElapsed(), at)
 
-    def go_dark(self) -> None:
-        """Ends `go_live`: no timer is left, and no lane."""
+    def stop(self) -> None:
+        """Ends `start`: no timer is left, and no lane."""
         self._timers.stop()
         self.refused.clear()
-        self.lanes.clear()
+        self.fast_routes.clear()
 
-    def apply(self, name: str, given: Input, at: Moment | None = None) -> bool:
+    def apply(self, name: str, given: Action, at: Instant | None = None) -> bool:
         """Takes in what happened to `name`: state, then routes, then events; whether routes were decided anew."""
         connection = self.connections[name]
         at = at or self.now()
         breaker = connection.breaker
         before, fault, wrote = breaker.circuit, connection.health.fault, connection.health.takes_writes
-        outcome = reduce(Memory(connection.health, before), given, at, connection.settings)
+        outcome = reduce(ConnectionState(connection.health, before), given, at, connection.settings)
         connection.health, breaker.circuit = outcome.memory.health, outcome.memory.circuit
         if self._journal is not None:
             self._journal.record(name, given, at)
@@ -112,14 +105,14 @@ class Switchboard:
         self._announce(name, outcome.changes, at)
         return True
 
-    def checked(self, name: str, checked: Checked, at: Moment) -> bool:
+    def checked(self, name: str, checked: CheckCompleted, at: Instant) -> bool:
         """Takes in a look as `apply` does; quickly, as a good one changes no closed circuit and seldom the health."""
         connection = self.connections[name]
         result, latency_s = checked.result, checked.latency_s
         if result.health is _UNHEALTHY or connection.breaker.circuit.state is not _CLOSED:
             return self.apply(name, checked, at)
         before, settings = connection.health, connection.settings
-        record = observe(before, result, at.wall, settings.rise, settings.fall, latency_s)
+        record = record_check(before, result, at.wall, settings.rise, settings.fall, latency_s)
         connection.health = record
         if self._journal is not None:
             self._journal.record(name, checked, at)
@@ -131,7 +124,7 @@ class Switchboard:
             return True
         return False
 
-    def adopt(self, rows: Mapping[str, tuple[Memory, Serving | None]]) -> None:
+    def merge_remote(self, rows: Mapping[str, tuple[ConnectionState, Assignment | None]]) -> None:
         """Takes over what somebody else made of these; announces what is new in them, and journals no input.
 
         All of them change before any route is decided anew: a row that is read later must not move a service twice.
@@ -152,7 +145,7 @@ class Switchboard:
         if changed:
             self._announce_all(changed, at)
 
-    def restore(self, name: str, memory: Memory, serving: Serving) -> None:
+    def restore(self, name: str, memory: ConnectionState, serving: Assignment) -> None:
         """Takes over what was saved of `name`; announces nothing."""
         connection = self.connections[name]
         connection.health, connection.breaker.circuit = memory.health, memory.circuit
@@ -167,7 +160,7 @@ class Switchboard:
             self._journal.published(event)
         self._bus.publish(event)
 
-    def reroute(self, names: Iterable[str], at: Moment | None = None) -> None:
+    def reroute(self, names: Iterable[str], at: Instant | None = None) -> None:
         """Decides anew who serves `names`, and announces what changed."""
         at = at or self.now()
         events = [event for name in names for event in self._decide(name, at)]
@@ -178,7 +171,7 @@ class Switchboard:
         """Lets the primary serve again where it waited for a person's word."""
         at = self.now()
         previous = self.router.serving(name)
-        serving = Serving(name, known=True, split_since=previous.split_since)
+        serving = Assignment(name, known=True, split_since=previous.split_since)
         events = self._settle(name, previous, serving, at, actor)
         self._push(name, name, at.clock)
         self._bus.publish(*events)
@@ -188,10 +181,10 @@ class Switchboard:
         """Whether anybody would learn of an event: ten thousand first looks make none for nobody."""
         return self._journal is not None or self._bus.has_listeners
 
-    def _announce(self, name: str, changes: tuple[Change, ...], at: Moment) -> None:
+    def _announce(self, name: str, changes: tuple[Change, ...], at: Instant) -> None:
         self._announce_all([(self.connections[name], changes)], at)
 
-    def _announce_all(self, changed: Sequence[tuple[Connection, tuple[Change, ...]]], at: Moment) -> None:
+    def _announce_all(self, changed: Sequence[tuple[Connection, tuple[Change, ...]]], at: Instant) -> None:
         """Publishes what changed, and the routes that follow from all of it."""
         events: list[Event] = []
         heads: dict[str, None] = {}
@@ -206,7 +199,7 @@ class Switchboard:
             self._bus.publish(*events)
         for connection, changes in changed:
             if any(_tripped_by_calls(change, connection.breaker.circuit) for change in changes):
-                self.look_soon(connection.name)
+                self.request_check(connection.name)
 
     def _moved_by(self, name: str, clock: float) -> Iterable[str]:
         """The other connections whose route may change with that of `name`.
@@ -215,7 +208,7 @@ class Switchboard:
         else be decided anew from end to end at each loss.
         """
         heads = self.router.heads_of(name)
-        if not heads or self.unseen or self.routes.stand(name, clock) is not Stand.OUT:
+        if not heads or self.unseen or self.routes.eligibility(name, clock) is not Eligibility.INELIGIBLE:
             return heads
         return [head for head in heads if not self._is_served_by_another(head, name, clock)]
 
@@ -223,9 +216,9 @@ class Switchboard:
         serving = self.router.serving(head)
         if serving.name in (None, name) or serving.split_since is not None:
             return False
-        return self.routes.stand(serving.name, clock) is Stand.READY
+        return self.routes.eligibility(serving.name, clock) is Eligibility.ELIGIBLE
 
-    def _decide(self, head: str, at: Moment) -> tuple[Event, ...]:
+    def _decide(self, head: str, at: Instant) -> tuple[Event, ...]:
         order = self.router.order(head)
         if self.unseen and not self.unseen.isdisjoint(order):
             return ()
@@ -233,7 +226,9 @@ class Switchboard:
         split_since = None
         if self.routes.parting(head) is not None:
             split_since = at.wall if previous.split_since is None else previous.split_since
-        serving = decide(order, previous, policy, lambda name: self.routes.stand(name, at.clock), at.clock, split_since)
+        serving = decide(
+            order, previous, policy, lambda name: self.routes.eligibility(name, at.clock), at.clock, split_since
+        )
         self._push(head, serving.name, at.clock)
         if policy is not None:
             self._timers.fail_back_at(head, fails_back_at(serving, policy, at.clock))
@@ -242,15 +237,19 @@ class Switchboard:
     def _push(self, head: str, serving: str | None, clock: float) -> None:
         """Puts the decision to where calls find it."""
         self.refused.pop(head, None)
-        if serving is not None and self._timers.running and self.routes.stand(serving, clock) is Stand.READY:
+        if (
+            serving is not None
+            and self._timers.running
+            and self.routes.eligibility(serving, clock) is Eligibility.ELIGIBLE
+        ):
             connection = self.connections[serving]
             if not connection.breaker.circuit.failures:
-                self.lanes[head] = connection
+                self.fast_routes[head] = connection
                 return
-        self.lanes.pop(head, None)
+        self.fast_routes.pop(head, None)
 
     def _settle(
-        self, head: str, previous: Serving, serving: Serving, at: Moment, actor: str | None = None
+        self, head: str, previous: Assignment, serving: Assignment, at: Instant, actor: str | None = None
     ) -> tuple[Event, ...]:
         """Remembers a decision that differs from the one before; the events that tell of it.
 
@@ -267,11 +266,11 @@ class Switchboard:
             split = self.routes.split_brain(head) if previous.split_since is None else None
             if split is not None:
                 events.append(split_brain_event(split, at.wall))
-        if self._journal is not None and (previous.known or serving != Serving(head, known=True)):
+        if self._journal is not None and (previous.known or serving != Assignment(head, known=True)):
             self._journal.routed(head, serving, tuple(events))
         return tuple(events)
 
-    def _route_event(self, head: str, before: str | None, serving: str | None, at: Moment, actor: str | None) -> Event:
+    def _route_event(self, head: str, before: str | None, serving: str | None, at: Instant, actor: str | None) -> Event:
         when = utc(at.wall)
         if serving is None:
             why = self.routes.why_nobody(head, at.clock)
@@ -282,7 +281,7 @@ class Switchboard:
         return Event(EventType.FAILOVER, head, when, reason=why, primary=head, backup=serving)
 
 
-def _bears_on_routes(before: Memory, after: Memory) -> bool:
+def _bears_on_routes(before: ConnectionState, after: ConnectionState) -> bool:
     """Whether a row that was taken over may lead to another route although it announces nothing."""
     if before.circuit != after.circuit or before.health.fault != after.health.fault:
         return True
@@ -293,6 +292,6 @@ def _tripped_by_calls(change: Change, circuit: Circuit) -> bool:
     return (
         isinstance(change, CircuitChange)
         and change.current is CircuitState.OPEN
-        and circuit.origin is Origin.CALLS
+        and circuit.origin is OpenedBy.CALLS
         and not circuit.held
     )

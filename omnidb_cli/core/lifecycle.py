@@ -7,13 +7,13 @@ from types import MethodType
 from typing import Any
 
 from omnidb_cli.core.bus import EventBus
-from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.closing import close_all
-from omnidb_cli.core.coordinator import Switchboard
+from omnidb_cli.core.coordinator import Coordinator
 from omnidb_cli.core.events import EventType
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.health.monitor import HealthMonitor
-from omnidb_cli.core.reducer import Checked
+from omnidb_cli.core.reducer import CheckCompleted
 from omnidb_cli.core.registry import Registry
 from omnidb_cli.core.settings import HealthCheck
 from omnidb_cli.core.signals import on_signals
@@ -28,10 +28,10 @@ def not_connected() -> NotConnectedError:
     return NotConnectedError("not connected", hint="call connect() first, or use `async with`")
 
 
-class Lifetime:
+class Lifecycle:
     """Owns the monitor, the task it lives in, and the one ending, of one orchestrator."""
 
-    def __init__(self, clients: Registry[Any], checks: HealthCheck, board: Switchboard, bus: EventBus) -> None:
+    def __init__(self, clients: Registry[Any], checks: HealthCheck, board: Coordinator, bus: EventBus) -> None:
         self._clients = clients
         self._checks = checks
         self._board = board
@@ -67,8 +67,8 @@ class Lifetime:
             await ready
             self._require_begun()
             self._bus.resume()
-            self._board.look_soon = monitor.request
-            self._board.go_live(loop)
+            self._board.request_check = monitor.request
+            self._board.start(loop)
             if keep_looking:
                 monitor.start()  # before the first look ends: one that hangs delays nobody else's second
             await self._first_look(monitor, look=look)
@@ -136,7 +136,7 @@ class Lifetime:
         monitor.on_result = board.checked
         board.reroute(undecided)
 
-    def _first_checked(self, name: str, checked: Checked, at: Moment) -> None:
+    def _first_checked(self, name: str, checked: CheckCompleted, at: Instant) -> None:
         board, first = self._board, name in self._board.unseen
         board.unseen.discard(name)
         decided = board.checked(name, checked, at)
@@ -182,7 +182,7 @@ class Lifetime:
         """Stops looking and routing; leaves the clients alone."""
         keeper, self._keeper = self._keeper, None
         self.is_connected = False
-        self._board.go_dark()
+        self._board.stop()
         if self._monitor is not None:
             self._monitor.stop()
         if self._stop is not None:

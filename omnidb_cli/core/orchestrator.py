@@ -8,17 +8,18 @@ from typing import Any, Self, TypeVar
 from omnidb_cli.core import admission
 from omnidb_cli.core.bus import EventBus, EventStream, Handler
 from omnidb_cli.core.circuit.breaker import checked_hold
-from omnidb_cli.core.circuit.model import Circuit, Hold, Rules
+from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, Hold
 from omnidb_cli.core.clock import clock, now
 from omnidb_cli.core.connection import Connection, connections_of
-from omnidb_cli.core.coordinator import Journal, Switchboard
+from omnidb_cli.core.coordinator import Coordinator
 from omnidb_cli.core.events import EventType
 from omnidb_cli.core.health.model import CheckResult, Health
-from omnidb_cli.core.lifecycle import Lifetime, not_connected
-from omnidb_cli.core.reducer import Called, Checked, Closed, Held, Memory
+from omnidb_cli.core.journal import Journal
+from omnidb_cli.core.lifecycle import Lifecycle, not_connected
+from omnidb_cli.core.reducer import CallCompleted, CheckCompleted, CloseRequested, ConnectionState, HoldRequested
 from omnidb_cli.core.registry import Registry
-from omnidb_cli.core.routing.eligibility import Stand
-from omnidb_cli.core.routing.router import FailoverRouter, FailoverSpec, Serving
+from omnidb_cli.core.routing.eligibility import Eligibility
+from omnidb_cli.core.routing.router import Assignment, FailoverRouter, FailoverSpec
 from omnidb_cli.core.settings import CircuitBreakerConfig, Duration, HealthCheck
 from omnidb_cli.core.snapshot import Route, Snapshot
 from omnidb_cli.core.views import ConnectionStats, health_of, snapshot_of, stats_of
@@ -56,10 +57,10 @@ class Orchestrator:
             raise ConfigurationError(f"circuit_breaker must be a CircuitBreakerConfig or None, not {circuit_breaker!r}")
         self._bus = EventBus()
         held = connections_of(self._registry, checks, circuit_breaker)
-        self._board = Switchboard(held, self._router, self._bus, now=now, journal=journal)
+        self._board = Coordinator(held, self._router, self._bus, now=now, journal=journal)
         self._lanes: dict[str, Connection] = {}  # the switchboard's own, once connected: not before the first look
         self._refused = self._board.refused
-        self._lifetime = Lifetime(self._registry, checks, self._board, self._bus)
+        self._lifetime = Lifecycle(self._registry, checks, self._board, self._bus)
 
     async def __aenter__(self) -> Self:
         try:
@@ -82,7 +83,7 @@ class Orchestrator:
         """
         await self._lifetime.connect(look=look, keep_looking=keep_looking)
         if self._lifetime.is_connected:
-            self._lanes = self._board.lanes
+            self._lanes = self._board.fast_routes
 
     async def disconnect(self) -> None:
         """Ends: no result comes after it, every client is closed, in bounded time even if one fails or hangs.
@@ -114,11 +115,11 @@ class Orchestrator:
             result = await fn(connection.client)
         except BaseException as error:
             if breaker.ended(permit, error):
-                self._board.apply(connection.name, Called(succeeded=False, generation=circuit.generation))
+                self._board.apply(connection.name, CallCompleted(succeeded=False, generation=circuit.generation))
             raise
         if breaker.circuit is not circuit or permit is not None:
             breaker.ended(permit, None)
-            self._board.apply(connection.name, Called(succeeded=True, generation=circuit.generation))
+            self._board.apply(connection.name, CallCompleted(succeeded=True, generation=circuit.generation))
         return result
 
     def _admit(self, name: str, *, failover: bool) -> tuple[Connection, int | None]:
@@ -158,26 +159,26 @@ class Orchestrator:
             self._registry.require(one)
         await self._lifetime.look(names)
 
-    def report_check(self, name: str, result: CheckResult) -> None:
+    def record_check(self, name: str, result: CheckResult) -> None:
         """Takes in a look at `name` that somebody else made: a connect that failed is one (semantics, Failover 4)."""
         self._registry.require(name)
-        self._board.apply(name, Checked(result))
+        self._board.apply(name, CheckCompleted(result))
 
-    def look_soon(self, name: str) -> None:
+    def request_check(self, name: str) -> None:
         """Has `name` looked at as soon as possible: a driver saw its connection break (semantics, Health 7)."""
         self._registry.require(name)
-        self._board.look_soon(name)
+        self._board.request_check(name)
 
     def record_success(self, name: str) -> None:
         """Records a call that went well and was made with a client from `get`."""
         self._registry.require(name)
-        self._board.apply(name, Called(succeeded=True))
+        self._board.apply(name, CallCompleted(succeeded=True))
 
     def record_failure(self, name: str, error: BaseException | None = None) -> None:
         """Records a call that failed; with an `error`, `counts_as_failure` is asked whether it counts."""
         self._registry.require(name)
         if error is None or self._board.connections[name].breaker.ended(None, error):
-            self._board.apply(name, Called(succeeded=False))
+            self._board.apply(name, CallCompleted(succeeded=False))
 
     def open_circuit(
         self,
@@ -194,12 +195,12 @@ class Orchestrator:
         """
         self._registry.require(name)
         hold_s = None if hold_for is None else checked_hold(hold_for)
-        self._board.apply(name, Held(Hold(hold_s, reason, actor, takes_over)))
+        self._board.apply(name, HoldRequested(Hold(hold_s, reason, actor, takes_over)))
 
     def close_circuit(self, name: str, *, actor: str | None = None) -> None:
         """Puts `name` back in rotation; its counters and the verdict of its last look are cleared."""
         self._registry.require(name)
-        self._board.apply(name, Closed(actor))
+        self._board.apply(name, CloseRequested(actor))
 
     def failback(self, name: str, *, actor: str | None = None, accept_split_brain: bool = False) -> None:
         """Lets the primary serve again, where `failback="manual"` or a split brain keeps it waiting.
@@ -212,28 +213,28 @@ class Orchestrator:
         if not serving.known or serving.name == name:
             return
         routes, at = self._board.routes, clock()
-        if routes.stand(name, at) not in {Stand.READY, Stand.TRIAL}:
+        if routes.eligibility(name, at) not in {Eligibility.ELIGIBLE, Eligibility.TRIAL}:
             raise PreconditionError(f'"{name}" cannot serve again yet: {routes.reason(name, at)}')
         split = routes.split_brain(name)
         if split is not None and not accept_split_brain:
             raise PreconditionError(f'"{name}" must not serve again yet: {split.sentence}')
         self._board.fail_back(name, actor)
 
-    def restore(self, name: str, memory: Memory, serving: Serving = Serving()) -> None:  # noqa: B008 - frozen
+    def restore(self, name: str, memory: ConnectionState, serving: Assignment = Assignment()) -> None:  # noqa: B008 - frozen
         """Takes over what an earlier process remembered of `name`, before `connect()`; announces nothing."""
         self._registry.require(name)
         self._board.restore(name, memory, serving)
 
-    def adopt(self, rows: Mapping[str, tuple[Memory, Serving | None]]) -> None:
+    def merge_remote(self, rows: Mapping[str, tuple[ConnectionState, Assignment | None]]) -> None:
         """Takes over what another process made of these connections meanwhile, and announces what changed.
 
         A serving of None leaves who serves as it is decided here.
         """
         for name in rows:
             self._registry.require(name)
-        self._board.adopt(rows)
+        self._board.merge_remote(rows)
 
-    def circuit(self, name: str) -> tuple[Circuit, Rules]:
+    def circuit(self, name: str) -> tuple[Circuit, CircuitPolicy]:
         """The circuit of `name` as a value, and the rules that it follows."""
         self._registry.require(name)
         connection = self._board.connections[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from omnidb_cli.core.circuit.model import Rules
+from omnidb_cli.core.circuit.model import CircuitPolicy
 from omnidb_cli.duration import LONGEST_DELAY_S, LONGEST_S, parse_duration
 from omnidb_cli.errors import ConfigurationError
 
@@ -116,7 +116,7 @@ class CircuitBreakerConfig(Struct, frozen=True):
         if self.counts_as_failure is not None and not callable(self.counts_as_failure):
             raise ConfigurationError(f"counts_as_failure is not callable: {self.counts_as_failure!r}")
 
-    def rules(self, *, enabled: bool = True, jitter: Callable[[], float] = _uniform_tenth) -> Rules:
+    def rules(self, *, enabled: bool = True, jitter: Callable[[], float] = _uniform_tenth) -> CircuitPolicy:
         """The same in seconds, as the circuit's transitions want it."""
         _whole("threshold", self.threshold, least=1)
         _whole("half_open_successes", self.half_open_successes, least=1)
@@ -126,7 +126,7 @@ class CircuitBreakerConfig(Struct, frozen=True):
             longest_s = _seconds("max_reset_timeout", self.max_reset_timeout)
             if longest_s < reset_s:
                 raise ConfigurationError("max_reset_timeout must not be shorter than reset_timeout")
-        return Rules(enabled, self.threshold, reset_s, self.half_open_successes, longest_s, jitter)
+        return CircuitPolicy(enabled, self.threshold, reset_s, self.half_open_successes, longest_s, jitter)
 
 
 class Failback(StrEnum):

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from omnidb_cli.core.circuit.model import CircuitState, state_at
 from omnidb_cli.core.circuit_view import circuit_view
-from omnidb_cli.core.coordinator import Switchboard
+from omnidb_cli.core.coordinator import Coordinator
 from omnidb_cli.core.events import utc
 from omnidb_cli.core.health.model import Health, HealthRecord
 from omnidb_cli.core.snapshot import (
@@ -32,7 +32,7 @@ class ConnectionStats(Struct, frozen=True):
     failover_to: str | None
 
 
-def stats_of(board: Switchboard) -> dict[str, ConnectionStats]:
+def stats_of(board: Coordinator) -> dict[str, ConnectionStats]:
     """The short of every connection. Changes nothing."""
     clock = board.now().clock
     stats = {}
@@ -48,7 +48,7 @@ def stats_of(board: Switchboard) -> dict[str, ConnectionStats]:
     return stats
 
 
-def snapshot_of(board: Switchboard) -> Snapshot:
+def snapshot_of(board: Coordinator) -> Snapshot:
     """Every connection of the switchboard, in the order of its names. Changes nothing."""
     now = board.now()
     connections = tuple(
@@ -65,7 +65,7 @@ def snapshot_of(board: Switchboard) -> Snapshot:
     return assemble(None, utc(now.wall), connections, routes.standbys(), routes.split_brains())
 
 
-def health_of(board: Switchboard, name: str) -> Health:
+def health_of(board: Coordinator, name: str) -> Health:
     """The health of a connection: a replica of a split brain is degraded, however well it answers."""
     health = board.connections[name].health.health
     return Health.DEGRADED if health is Health.HEALTHY and board.routes.split_brain_of(name) is not None else health

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, ErrorKind, StatementError
 
@@ -107,7 +107,7 @@ class Driver(Protocol):
         """
         ...
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         """Looks at the server once; changes nothing on it. Raises DriverError with its kind.
 
         Cancelling it really stops it, and its connection is discarded.

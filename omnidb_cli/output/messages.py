@@ -9,7 +9,7 @@ from omnidb_cli.output.redaction import Redactor
 from omnidb_cli.output.values import jsonable, visible_lines
 
 
-class Failure(Struct, frozen=True):
+class ErrorMessage(Struct, frozen=True):
     """Why omnidb ends with exit code `code`: the kind where it has one, one sentence, and what to do next."""
 
     code: int
@@ -19,7 +19,7 @@ class Failure(Struct, frozen=True):
     hint: str | None = None
 
 
-class Caution(Struct, frozen=True):
+class Notice(Struct, frozen=True):
     """What is not as it should be, although work goes on."""
 
     message: str
@@ -27,7 +27,7 @@ class Caution(Struct, frozen=True):
     hint: str | None = None
 
 
-class Say(Struct, frozen=True):
+class Message(Struct, frozen=True):
     """One thing to say: its key in JSON, the object under it, and the same as a sentence with a hint."""
 
     key: str
@@ -39,14 +39,14 @@ class Say(Struct, frozen=True):
 _COLORS = {"error": "1;31", "warning": "33", "hint": "2", "receipt": "2"}
 
 
-def as_json(say: Say, stream: TextIO, redact: Redactor) -> str:
+def as_json(say: Message, stream: TextIO, redact: Redactor) -> str:
     """The line for programs."""
     from omnidb_cli.output.formats.json import compact
 
     return compact({say.key: jsonable(say.record, redact)}, ascii_only=not speaks_unicode(stream)) + "\n"
 
 
-def as_sentence(say: Say, stream: TextIO, redact: Redactor, *, color: bool) -> str:
+def as_sentence(say: Message, stream: TextIO, redact: Redactor, *, color: bool) -> str:
     """The lines for people: `error: …`, and below it `  hint: …`; a receipt goes without a label."""
     lines = _labelled(say.key, say.sentence, stream, redact, color)
     if say.hint:

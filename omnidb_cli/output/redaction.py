@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from omnidb_cli.output.report import Document
+from omnidb_cli.output.report import Report
 from omnidb_cli.output.values import jsonable
 
 Redactor = Callable[[str], str]
@@ -20,7 +20,7 @@ def nothing_secret(text: str) -> str:
     return text
 
 
-def redacted(document: Document, redact: Redactor) -> Document:
+def redacted(document: Report, redact: Redactor) -> Report:
     """The same document with the texts of its rows and names redacted, as lazily as before."""
     rows, names = document.rows, document.names
     if redact is nothing_secret:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 
-class Part(StrEnum):
+class Shape(StrEnum):
     """What a format can draw, and what a view has: the two together say which formats a command allows."""
 
     BODY = "body"
@@ -117,7 +117,7 @@ def _with_texts(line: Line, change: Callable[[str], str]) -> Line:
     return tuple(Cell(change(cell.text), cell.style, cell.short and change(cell.short)) for cell in line)
 
 
-class Document(Struct, frozen=True):
+class Report(Struct, frozen=True):
     """One answer of omnidb, for every format that its view has parts for.
 
     `body` is for JSON and YAML, `items` one object a line, `header` and `rows` are for CSV and TSV, `names` is one
@@ -132,7 +132,7 @@ class Document(Struct, frozen=True):
     names: Callable[[], Iterable[str]] | None = None
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Shape, ...]:
         """What this document can be drawn from."""
-        has = {Part.ITEMS: self.items, Part.ROWS: self.rows, Part.NAMES: self.names}
-        return (Part.BODY, Part.TABLE, *(part for part, source in has.items() if source is not None))
+        has = {Shape.ITEMS: self.items, Shape.ROWS: self.rows, Shape.NAMES: self.names}
+        return (Shape.BODY, Shape.TABLE, *(part for part, source in has.items() if source is not None))

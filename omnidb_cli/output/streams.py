@@ -9,9 +9,9 @@ from typing import Any, TextIO
 from msgspec.structs import replace
 
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
-from omnidb_cli.output.messages import Caution, Failure, Say, as_json, as_sentence
+from omnidb_cli.output.messages import ErrorMessage, Message, Notice, as_json, as_sentence
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
-from omnidb_cli.output.report import Document
+from omnidb_cli.output.report import Report
 from omnidb_cli.output.values import visible, visible_cell, visible_lines
 
 MACHINE_FORMATS = ("json", "jsonl")
@@ -117,7 +117,7 @@ class Streams:
                 return columns, lines
         return 80, 24
 
-    def show(self, document: Document) -> None:
+    def show(self, document: Report) -> None:
         """Writes the document to stdout in the chosen format. Raises ValueError when it has no part for it."""
         from omnidb_cli.output.formats import open_format
 
@@ -125,7 +125,7 @@ class Streams:
         module.write(redacted(document, self.redact), self)
         self.flush()
 
-    def show_line(self, document: Document) -> None:
+    def show_line(self, document: Report) -> None:
         """Writes the document's object to stdout as one line of JSON, whatever the format."""
         from omnidb_cli.output.formats.json import write_line
 
@@ -159,17 +159,17 @@ class Streams:
 
     def receipt(self, record: object, sentence: str) -> None:
         """Says on stderr how something was done: the object for programs, the sentence for people."""
-        self._say(Say("receipt", record, sentence))
+        self._say(Message("receipt", record, sentence))
 
     def warning(self, message: str, *, connection: str | None = None, hint: str | None = None) -> None:
         """Says on stderr what is not as it should be, although work goes on."""
-        told = Caution(self.typed(message), connection, hint and self.typed(hint))
-        self._say(Say("warning", told, told.message, told.hint))
+        told = Notice(self.typed(message), connection, hint and self.typed(hint))
+        self._say(Message("warning", told, told.message, told.hint))
 
-    def error(self, failure: Failure) -> None:
+    def error(self, failure: ErrorMessage) -> None:
         """Says on stderr why omnidb ends with `failure.code`."""
         told = replace(failure, message=self.typed(failure.message), hint=failure.hint and self.typed(failure.hint))
-        self._say(Say("error", told, told.message, told.hint))
+        self._say(Message("error", told, told.message, told.hint))
 
     def typed(self, text: str) -> str:
         """The sentence with its commands as they have to be typed here: those that stand in backquotes."""
@@ -189,7 +189,7 @@ class Streams:
             self._tell("\r" + _END_OF_LINE)
         self._in_progress = text is not None
 
-    def _say(self, say: Say) -> None:
+    def _say(self, say: Message) -> None:
         if self.machine:
             text = as_json(say, self.err, self.redact)
         else:

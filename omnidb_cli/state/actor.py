@@ -3,7 +3,7 @@
 import os
 
 
-def this_writer() -> str:
+def current_actor() -> str:
     """`who@host` of this process; under sudo the person who called it. Bytes of another encoding are spelled out."""
     account = os.environ.get("SUDO_USER") if os.geteuid() == 0 else None
     name = f"{account or _account()}@{os.uname().nodename}"

@@ -9,7 +9,7 @@ from operator import attrgetter
 from omnidb_cli.core.events import Event
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.retention import BUDGETS, EventClass, class_of
-from omnidb_cli.state.store import Saved, Sharing, StoredEvent, StoreInfo, Update
+from omnidb_cli.state.store import Sharing, StoredConnection, StoredEvent, StoreInfo, Update
 
 
 def open_store(url: str, topology: str) -> "MemoryStore":  # noqa: ARG001 - nobody else sees it: nothing to keep apart
@@ -25,19 +25,19 @@ class MemoryStore:
     remembers = False
 
     def __init__(self) -> None:
-        self._rows: dict[str, Saved] = {}
+        self._rows: dict[str, StoredConnection] = {}
         self._history: dict[EventClass, deque[StoredEvent]] = {
             kind: deque(maxlen=budget.events) for kind, budget in BUDGETS.items()
         }
         self._last_id = 0
 
-    def load(self) -> Mapping[str, Saved]:
+    def load(self) -> Mapping[str, StoredConnection]:
         """Every row."""
         return dict(self._rows)
 
-    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, Saved]:
+    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, StoredConnection]:
         """The named rows after the change."""
-        rows: dict[str, Saved] = {}
+        rows: dict[str, StoredConnection] = {}
         happened: list[Event] = []
         for name, update in updates.items():
             rows[name], told = update(self._rows.get(name))

@@ -10,13 +10,21 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit.model import CLOSED, Moment
+from omnidb_cli.core.circuit.model import CLOSED, Instant
 from omnidb_cli.core.event_mapping import event_of
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.health.model import NEVER_OBSERVED
-from omnidb_cli.core.reducer import Checked, Closed, Held, Input, Memory, Settings, reduce
+from omnidb_cli.core.reducer import (
+    Action,
+    CheckCompleted,
+    CloseRequested,
+    ConnectionPolicy,
+    ConnectionState,
+    HoldRequested,
+    reduce,
+)
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
-from omnidb_cli.state.store import Saved, Store, Update
+from omnidb_cli.state.store import Store, StoredConnection, Update
 
 GRAIN_S: Final = 0.05
 """How far two readings of this host's two clocks may differ.
@@ -31,8 +39,8 @@ KEPT: Final = 10_000
 
 class _Given(Struct, frozen=True):
     name: str
-    given: Input
-    at: Moment
+    given: Action
+    at: Instant
 
 
 class _Routed(Struct, frozen=True):
@@ -56,10 +64,10 @@ class Recorder:
     def __init__(
         self,
         store: Store,
-        settings: Mapping[str, Settings],
+        settings: Mapping[str, ConnectionPolicy],
         fingerprints: Mapping[str, str],
         *,
-        now: Callable[[], Moment],
+        now: Callable[[], Instant],
         actor: str | None,
     ) -> None:
         self._store = store
@@ -71,7 +79,7 @@ class Recorder:
         self._events: list[Event] = []
         self._kept = max(KEPT, 4 * len(settings))
 
-    def restore(self) -> Mapping[str, Saved]:
+    def restore(self) -> Mapping[str, StoredConnection]:
         """What is saved of the topology's connections. Writes nothing, extends nothing.
 
         A row that was saved under other settings comes back as new, a hold by hand excepted. Raises StateStoreError.
@@ -82,7 +90,7 @@ class Recorder:
             if name in self._fingerprints
         }
 
-    def record(self, name: str, given: Input, at: Moment) -> None:
+    def record(self, name: str, given: Action, at: Instant) -> None:
         """Notes an input that connection `name` was given at `at`. Raises UnknownConnectionError."""
         self._note(_Given(name, self._signed(given), at))
 
@@ -105,7 +113,7 @@ class Recorder:
         """Notes an event that is no change of health, circuit or route."""
         self._events.append(event)
 
-    def flush(self) -> Mapping[str, Saved]:
+    def flush(self) -> Mapping[str, StoredConnection]:
         """Writes the journal down; returns the rows that it touched, as they are now for everybody.
 
         With nothing to write the store is left alone. Raises StateStoreError; the journal is kept for the next time.
@@ -126,12 +134,12 @@ class Recorder:
             raise UnknownConnectionError(entry.name, tuple(self._settings))
         self._journal.append(entry)
 
-    def _signed(self, given: Input) -> Input:
+    def _signed(self, given: Action) -> Action:
         match given:
-            case Held(hold) if hold.actor is None:
-                return Held(replace(hold, actor=self._actor))
-            case Closed(None):
-                return Closed(self._actor)
+            case HoldRequested(hold) if hold.actor is None:
+                return HoldRequested(replace(hold, actor=self._actor))
+            case CloseRequested(None):
+                return CloseRequested(self._actor)
             case _:
                 return given
 
@@ -144,8 +152,8 @@ class Recorder:
     def _update(self, name: str, entries: Sequence[_Entry]) -> Update:
         settings, fingerprint = self._settings[name], self._fingerprints[name]
 
-        def update(saved: Saved | None) -> tuple[Saved, Sequence[Event]]:
-            row = Saved(Memory(), fingerprint) if saved is None else _renewed(saved, fingerprint)
+        def update(saved: StoredConnection | None) -> tuple[StoredConnection, Sequence[Event]]:
+            row = StoredConnection(ConnectionState(), fingerprint) if saved is None else _renewed(saved, fingerprint)
             now_wall = self._now().wall
             told: list[Event] = []
             for entry in entries:
@@ -159,8 +167,10 @@ class Recorder:
         return update
 
 
-def _replay(row: Saved, entry: _Given, settings: Settings, now_wall: float) -> tuple[Saved, Sequence[Event]]:
-    if isinstance(entry.given, Checked) and _is_stale(row, entry.at.wall, now_wall):
+def _replay(
+    row: StoredConnection, entry: _Given, settings: ConnectionPolicy, now_wall: float
+) -> tuple[StoredConnection, Sequence[Event]]:
+    if isinstance(entry.given, CheckCompleted) and _is_stale(row, entry.at.wall, now_wall):
         return row, ()
     at = replace(entry.at, clock=entry.at.clock + GRAIN_S)
     outcome = reduce(row.memory, entry.given, at, settings)
@@ -168,13 +178,13 @@ def _replay(row: Saved, entry: _Given, settings: Settings, now_wall: float) -> t
     return replace(row, memory=outcome.memory), events
 
 
-def _is_stale(row: Saved, at_wall: float, now_wall: float) -> bool:
+def _is_stale(row: StoredConnection, at_wall: float, now_wall: float) -> bool:
     """Whether a newer look is saved already. One from the future is not newer: the clock was set back since."""
     seen = row.memory.health.checked_at
     return seen is not None and at_wall < seen <= now_wall
 
 
-def _reroute(row: Saved, entry: _Routed, now_wall: float) -> tuple[Saved, Sequence[Event]]:
+def _reroute(row: StoredConnection, entry: _Routed, now_wall: float) -> tuple[StoredConnection, Sequence[Event]]:
     """The row after somebody's decision on who serves it, and those of its events that are news."""
     splits = [event for event in entry.events if event.type is EventType.SPLIT_BRAIN]
     moves = [event for event in entry.events if event.type is not EventType.SPLIT_BRAIN]
@@ -193,7 +203,7 @@ def _reroute(row: Saved, entry: _Routed, now_wall: float) -> tuple[Saved, Sequen
     return routed, [*moves, *told] if is_moved else told
 
 
-def _is_outdated(row: Saved, move: Event, now_wall: float) -> bool:
+def _is_outdated(row: StoredConnection, move: Event, now_wall: float) -> bool:
     """Whether others have moved the service since. A person's word never is; nor does a move from the future count."""
     return move.actor is None and row.moved_at is not None and move.at.timestamp() < row.moved_at <= now_wall
 
@@ -203,7 +213,7 @@ def _earliest_known(saved: float | None, noted: float | None) -> float | None:
     return noted if saved is None or noted is None else saved
 
 
-def _renewed(saved: Saved, fingerprint: str) -> Saved:
+def _renewed(saved: StoredConnection, fingerprint: str) -> StoredConnection:
     """The row under the settings of `fingerprint`: under others, what machines found out counts no more.
 
     A hold by hand stays (semantics, Across processes 4). The generation goes on, so that late results stay late.
@@ -212,4 +222,4 @@ def _renewed(saved: Saved, fingerprint: str) -> Saved:
         return saved
     circuit = saved.memory.circuit
     fresh = replace(circuit, failures=0) if circuit.held else replace(CLOSED, generation=circuit.generation + 1)
-    return Saved(Memory(NEVER_OBSERVED, fresh), fingerprint, saved.serving, saved.serving_known)
+    return StoredConnection(ConnectionState(NEVER_OBSERVED, fresh), fingerprint, saved.serving, saved.serving_known)

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Final, NoReturn
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from msgspec.structs import asdict, replace
 
-from omnidb_cli.core.circuit.model import CLOSED, Circuit, CircuitState, Moment, Origin
+from omnidb_cli.core.circuit.model import CLOSED, Circuit, CircuitState, Instant, OpenedBy
 from omnidb_cli.core.event_mapping import event_detail
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health.model import Fault, Health, HealthRecord
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.health.model import CheckError, Health, HealthRecord
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.duration import LONGEST_S
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.state.store import Saved
+from omnidb_cli.state.store import StoredConnection
 
 _YEAR_10000_S: Final = 253402300800.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ class _Health(Struct, omit_defaults=True, forbid_unknown_fields=True):
     latency_s: _Measure | None = None
     role: str | None = None
     lag_s: _Measure | None = None
-    fault: Fault | None = None
+    fault: CheckError | None = None
     since: _Time | None = None
     writable: bool | None = None
     position: str | None = None
@@ -54,7 +54,7 @@ class _Circuit(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What is kept of a `Circuit`; its ends are worked out anew on the clock of whoever reads it."""
 
     state: CircuitState = CircuitState.CLOSED
-    origin: Origin | None = None
+    origin: OpenedBy | None = None
     reason: str | None = None
     actor: str | None = None
     failures: _Count = 0
@@ -100,7 +100,7 @@ _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False, defau
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
-def encode(saved: Saved) -> str:
+def encode(saved: StoredConnection) -> str:
     """The row as JSON text. Of health and circuit only what differs from a connection that was never checked."""
     health = saved.memory.health
     measured = replace(health, latency_s=_measure(health.latency_s), lag_s=_measure(health.lag_s))
@@ -117,15 +117,15 @@ def encode(saved: Saved) -> str:
     return _ENCODER.encode(to_builtins(row))
 
 
-def decode(text: str, name: str, at: Moment) -> Saved:
+def decode(text: str, name: str, at: Instant) -> StoredConnection:
     """The row of connection `name`, its waits set to the clock of `at`.
 
     Raises StateStoreError, naming the row, for anything that `encode` does not write.
     """
     try:
         row = convert(_DECODER.decode(text), _Row)
-        return Saved(
-            Memory(HealthRecord(**asdict(row.health)), _on_this_clock(row.circuit, at)),
+        return StoredConnection(
+            ConnectionState(HealthRecord(**asdict(row.health)), _on_this_clock(row.circuit, at)),
             row.fingerprint,
             row.serving,
             row.serving_known,
@@ -175,7 +175,7 @@ def from_microseconds(at_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at_us)
 
 
-def _on_this_clock(saved: _Circuit, at: Moment) -> Circuit:
+def _on_this_clock(saved: _Circuit, at: Instant) -> Circuit:
     """The circuit with its ends on `at.clock`. A beginning that lies ahead is from before the clock was set back."""
     if saved == _UNTOUCHED:
         return CLOSED
@@ -184,7 +184,7 @@ def _on_this_clock(saved: _Circuit, at: Moment) -> Circuit:
     circuit = Circuit(**asdict(saved))
     opened_at, wait_s, hold_s = _not_after(circuit.opened_at, at), circuit.wait_s, circuit.hold_s
     deadline = held_until = hold_deadline = None
-    if circuit.state is CircuitState.OPEN and not circuit.held and circuit.origin is not Origin.HEALTH:
+    if circuit.state is CircuitState.OPEN and not circuit.held and circuit.origin is not OpenedBy.HEALTH:
         if opened_at is None or wait_s is None or wait_s > 2 * LONGEST_S:
             raise MalformedRecordError("an open circuit without a wait")
         deadline = at.clock + min(opened_at + wait_s - at.wall, wait_s)
@@ -196,7 +196,7 @@ def _on_this_clock(saved: _Circuit, at: Moment) -> Circuit:
     return replace(circuit, opened_at=opened_at, deadline=deadline, held_until=held_until, hold_deadline=hold_deadline)
 
 
-def _not_after(wall: float | None, at: Moment) -> float | None:
+def _not_after(wall: float | None, at: Instant) -> float | None:
     """A time that lies ahead was written before the clock was set back: counted from now it ends some day."""
     return None if wall is None else min(wall, at.wall)
 

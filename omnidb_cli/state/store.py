@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from omnidb_cli.core.events import Event
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.plugins import load
 
@@ -19,7 +19,7 @@ _NOT_YET = {"redis", "rediss", "valkey", "postgresql", "postgres"}
 _FORMS = "sqlite:////absolute/path.db keeps it in a file, memory: keeps nothing"
 
 
-class Saved(Struct, frozen=True):
+class StoredConnection(Struct, frozen=True):
     """One connection's row.
 
     `fingerprint` identifies the settings it was saved under (no secret goes into it). `serving` is who
@@ -28,7 +28,7 @@ class Saved(Struct, frozen=True):
     `split_since` since when two of its route take writes, `moved_at` when the service moved last.
     """
 
-    memory: Memory
+    memory: ConnectionState
     fingerprint: str
     serving: str | None = None
     serving_known: bool = False
@@ -37,7 +37,7 @@ class Saved(Struct, frozen=True):
     moved_at: float | None = None
 
 
-Update = Callable[[Saved | None], tuple[Saved, Sequence[Event]]]
+Update = Callable[[StoredConnection | None], tuple[StoredConnection, Sequence[Event]]]
 """From the row as it is (None: there is none) to the row as it is to be, and the events to remember.
 
 Pure: it may be asked twice.
@@ -87,11 +87,11 @@ class Store(Protocol):
         """Whether anything outlives this process."""
         ...
 
-    def load(self) -> Mapping[str, Saved]:
-        """Every row of the topology. Times in `Memory.circuit` are set to this process's monotonic clock."""
+    def load(self) -> Mapping[str, StoredConnection]:
+        """Every row of the topology. Times in `ConnectionState.circuit` are set to this process's monotonic clock."""
         ...
 
-    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, Saved]:
+    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, StoredConnection]:
         """Changes each named row in one atomic read-modify-write and appends the events; returns the rows after it."""
         ...
 

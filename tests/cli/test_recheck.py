@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from omnidb_cli.cli.recheck import look_again
+from omnidb_cli.cli.recheck import check_again
 from omnidb_cli.cli.rules import settings_of
 from omnidb_cli.cli.wiring import orchestrator
-from omnidb_cli.core.circuit.model import Hold, Moment
+from omnidb_cli.core.circuit.model import Hold, Instant
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
-from omnidb_cli.core.reducer import Checked, Held, Memory, reduce
+from omnidb_cli.core.reducer import CheckCompleted, ConnectionState, HoldRequested, reduce
 from omnidb_cli.topology import Topology, parse
 from tests.cli.test_wiring import Fake
 
@@ -38,14 +38,14 @@ class Shop:
 
     def saved(self, name: str, *, age_s: float, given: Any = None) -> None:
         """Has `name` restored as it was left so long ago: by a failed check, or by what is `given`."""
-        at = Moment(monotonic() - age_s, time() - age_s)
-        self.db.restore(name, reduce(Memory(), given or Checked(DOWN), at, self.settings[name]).memory)
+        at = Instant(monotonic() - age_s, time() - age_s)
+        self.db.restore(name, reduce(ConnectionState(), given or CheckCompleted(DOWN), at, self.settings[name]).memory)
 
     async def checked(self, *, alone: bool = False) -> str:
         """Who was checked again on the way to whoever serves `a`."""
         await self.db.connect(look=False, keep_looking=False)
         try:
-            await look_again(self.db, "a", self.topology, alone=alone)
+            await check_again(self.db, "a", self.topology, alone=alone)
         finally:
             await self.db.disconnect()
         return "".join(name for name, driver in self.drivers.items() if driver.looks)
@@ -104,7 +104,7 @@ async def test_without_failover_only_the_connection_itself_is_checked() -> None:
 @pytest.mark.parametrize("hold_s", [None, 3600.0])
 async def test_a_hold_that_lasts_is_not_questioned(hold_s: float | None) -> None:
     shop = Shop()
-    shop.saved("a", age_s=60, given=Held(Hold(hold_s, None, "me")))
+    shop.saved("a", age_s=60, given=HoldRequested(Hold(hold_s, None, "me")))
     assert await shop.checked() == ""
 
 

@@ -6,11 +6,11 @@ from time import monotonic, time
 import pytest
 
 from omnidb_cli.cli.saved_state import SavedState, restore, saved_state, serving_of
-from omnidb_cli.cli.wiring import unconnected
+from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
-from omnidb_cli.core.routing.router import Serving
+from omnidb_cli.core.routing.router import Assignment
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
@@ -22,7 +22,7 @@ class Process:
 
     def __init__(self, url: str, topology: Topology = TOPOLOGY) -> None:
         self.state: SavedState = saved_state(topology, open_state(url, topology.name))
-        self.db: Orchestrator = unconnected(topology, journal=self.state)
+        self.db: Orchestrator = offline_orchestrator(topology, journal=self.state)
         restore(self.db, self.state.read())
 
     def circuit(self, name: str) -> CircuitState:
@@ -48,10 +48,10 @@ def test_what_happened_since_the_writing_is_kept_on_top_of_what_is_adopted(url: 
     watching, other = Process(url), Process(url)
     other.db.open_circuit("a", actor="me")
     other.state.finish()
-    watching.db.report_check("a", CheckResult(Health.HEALTHY))
+    watching.db.record_check("a", CheckResult(Health.HEALTHY))
     rows = watching.state.write()
-    watching.db.report_check("a", CheckResult(Health.UNHEALTHY, detail="gone"))
-    watching.state.adopt(watching.db, rows)
+    watching.db.record_check("a", CheckResult(Health.UNHEALTHY, detail="gone"))
+    watching.state.merge_remote(watching.db, rows)
     assert watching.circuit("a") is CircuitState.OPEN
     assert watching.db.snapshot().connections[0].circuit.manual
     assert watching.db.health()["a"] is Health.UNHEALTHY
@@ -60,7 +60,7 @@ def test_what_happened_since_the_writing_is_kept_on_top_of_what_is_adopted(url: 
 
 def test_serving_itself_is_no_news(url: str, tmp_path: Path) -> None:
     process = Process(url)
-    process.db.report_check("a", CheckResult(Health.HEALTHY))
+    process.db.record_check("a", CheckResult(Health.HEALTHY))
     process.state.finish()
     assert not process.state.read()["a"].serving_known
     assert Process(url).state.finish() == {}
@@ -74,7 +74,7 @@ def test_nothing_noted_touches_nothing(url: str, tmp_path: Path) -> None:
 
 def test_an_edited_connection_starts_anew_but_stays_held(url: str) -> None:
     one = Process(url)
-    one.db.report_check("a", CheckResult(Health.UNHEALTHY))
+    one.db.record_check("a", CheckResult(Health.UNHEALTHY))
     one.db.open_circuit("b", actor="me")
     one.state.finish()
     text = 'name: t\nconnections: {a: {url: "sqlite:///new-a.db"}, b: {url: "sqlite:///new-b.db"}}\nfailover: {a: b}\n'
@@ -85,7 +85,7 @@ def test_an_edited_connection_starts_anew_but_stays_held(url: str) -> None:
 
 def test_since_when_a_primary_is_eligible_is_saved_by_the_wall_clock_and_comes_back_on_this_processs(url: str) -> None:
     process = Process(url)
-    process.state.routed("a", Serving("b", known=True, eligible_since=monotonic() - 500), ())
+    process.state.routed("a", Assignment("b", known=True, eligible_since=monotonic() - 500), ())
     process.state.finish()
     saved = Process(url).state.read()["a"]
     assert saved.eligible_since == pytest.approx(time() - 500, abs=60)

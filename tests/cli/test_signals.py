@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from omnidb_cli.cli.signals import Terminated, end_of, handed_to, on_resize
+from omnidb_cli.cli.signals import Terminated, as_exception, handling, on_resize
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_signal_that_is_handed_over_is_not_raised_and_only_meanwhile(
     before: list[int], number: signal.Signals
 ) -> None:
     handed: list[int] = []
-    with handed_to(handed.append):
+    with handling(handed.append):
         send(number)
         assert (handed, before) == ([number], [])
     send(number)
@@ -54,7 +54,7 @@ def test_in_another_thread_signals_are_left_alone(before: list[int]) -> None:
     went: list[str] = []
 
     def work() -> None:
-        with on_resize(lambda: went.append("resized")), handed_to(lambda _number: went.append("handed")):
+        with on_resize(lambda: went.append("resized")), handling(lambda _number: went.append("handed")):
             went.append("inside")
 
     thread = Thread(target=work)
@@ -77,7 +77,7 @@ async def main():
         await asyncio.sleep(1)
         print("cleaned up", flush=True)
 
-arm()
+install()
 try:
     run(main())
 except Terminated:
@@ -91,5 +91,5 @@ def test_a_command_that_has_taken_a_signal_up_has_time_to_clean_up() -> None:
 
 
 def test_what_each_signal_means_to_the_one_who_waits() -> None:
-    assert type(end_of(signal.SIGINT)) is KeyboardInterrupt
-    assert type(end_of(signal.SIGTERM)) is Terminated
+    assert type(as_exception(signal.SIGINT)) is KeyboardInterrupt
+    assert type(as_exception(signal.SIGTERM)) is Terminated

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from omnidb_cli.cli import wiring
-from omnidb_cli.cli.wiring import described, orchestrator, target_of, unconnected, without_secrets
-from omnidb_cli.core.health.model import Answer, CheckResult, Health
+from omnidb_cli.cli.wiring import offline_orchestrator, orchestrator, target_of, with_topology, without_secrets
+from omnidb_cli.core.health.model import CheckResult, Health, Observation
 from omnidb_cli.errors import LONGEST_MESSAGE, ConnectError, ErrorKind
 from omnidb_cli.topology import Redactor, parse
 from omnidb_cli.topology.secrets.secret import Secret
@@ -36,11 +36,11 @@ class Fake:
     def load(self) -> None:
         self.loaded = True
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         self.looks += 1
         if self.trouble is not None:
             raise self.trouble
-        return Answer(latency_s=0.001)
+        return Observation(latency_s=0.001)
 
     async def aclose(self) -> None: ...
 
@@ -63,9 +63,9 @@ async def test_a_client_that_is_missing_fails_the_look_that_needs_it_alone(monke
         def load(self) -> None:
             raise ImportError("no such client")
 
-        async def check(self) -> Answer:
+        async def check(self) -> Observation:
             self.load()
-            return Answer(latency_s=0.001)
+            return Observation(latency_s=0.001)
 
     monkeypatch.setattr(wiring, "open_driver", lambda target: Missing() if target.name == "a" else Fake())
     drivers = wiring.open_drivers(TOPOLOGY, to_look=True)
@@ -95,12 +95,14 @@ async def test_a_lost_connection_is_looked_at_at_once() -> None:
 
 
 def test_what_only_the_topology_knows_is_added_to_the_snapshot() -> None:
-    shown = described(unconnected(TOPOLOGY).snapshot(), TOPOLOGY)
+    shown = with_topology(offline_orchestrator(TOPOLOGY).snapshot(), TOPOLOGY)
     assert [(one.engine, one.address, one.tags, one.role.expected) for one in shown.connections] == [
         ("postgresql", "db:5433/app", ("eu",), "primary"),
         ("sqlite", "b.db", (), None),
     ]
-    assert [one.name for one in described(unconnected(TOPOLOGY).snapshot(), TOPOLOGY, ["b"]).connections] == ["b"]
+    assert [
+        one.name for one in with_topology(offline_orchestrator(TOPOLOGY).snapshot(), TOPOLOGY, ["b"]).connections
+    ] == ["b"]
 
 
 def test_what_a_server_says_in_a_verdict_is_redacted_and_stays_short() -> None:

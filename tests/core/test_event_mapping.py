@@ -7,7 +7,7 @@ import pytest
 from omnidb_cli.core.circuit.model import CircuitState, Reason
 from omnidb_cli.core.event_mapping import event_object, event_of
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health.model import Fault, Health
+from omnidb_cli.core.health.model import CheckError, Health
 from omnidb_cli.core.reducer import CircuitChange, HealthChange
 
 AT = 1_795_000_000.123456
@@ -32,7 +32,9 @@ def test_a_circuit_event_is_named_by_where_it_leads(current: CircuitState, expec
 
 
 def test_a_health_event_carries_the_fault() -> None:
-    event = event_of("primary", HealthChange(Health.HEALTHY, Health.UNHEALTHY, Fault("refused", "no listener")), AT)
+    event = event_of(
+        "primary", HealthChange(Health.HEALTHY, Health.UNHEALTHY, CheckError("refused", "no listener")), AT
+    )
     assert event.type is EventType.HEALTH_CHANGED
     assert (event.previous, event.current, event.error) == ("healthy", "unhealthy", "no listener")
     assert event.detail == {"kind": "refused", "message": "no listener"}

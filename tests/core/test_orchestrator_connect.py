@@ -137,7 +137,7 @@ async def test_a_listener_that_fails_in_connect_does_not_hinder_it() -> None:
 
 async def test_reports_from_outside_are_taken_while_disconnected_too() -> None:
     fleet = Fleet("a", "b", failover={"a": "b"})
-    fleet.db.report_check("a", CheckResult(Health.UNHEALTHY, detail="no", kind="refused"))
+    fleet.db.record_check("a", CheckResult(Health.UNHEALTHY, detail="no", kind="refused"))
     assert fleet.db.route("a").serving == "b"
     assert fleet.db.health()["a"] is Health.UNHEALTHY
 

@@ -172,7 +172,7 @@ async def test_check_of_one_without_a_check_returns() -> None:
 async def test_a_reported_loss_is_looked_at_without_waiting_for_the_interval() -> None:
     async with Fleet("a", interval="1h") as fleet:
         fleet["a"].down()
-        fleet.db.look_soon("a")
+        fleet.db.request_check("a")
         await settle()
         assert fleet.db.health()["a"] is Health.UNHEALTHY
 
@@ -180,7 +180,7 @@ async def test_a_reported_loss_is_looked_at_without_waiting_for_the_interval() -
 async def test_a_failed_connect_reported_from_outside_is_a_failed_check() -> None:
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         fleet.forget()
-        fleet.db.report_check("a", CheckResult(Health.UNHEALTHY, detail="no login", kind="auth"))
+        fleet.db.record_check("a", CheckResult(Health.UNHEALTHY, detail="no login", kind="auth"))
         assert [word for word, *_ in fleet.said()] == ["health:changed", "circuit:open", "failover"]
         assert await fleet.db.execute("a", who) == "b"
 

@@ -8,28 +8,37 @@ import pytest
 from msgspec.structs import replace
 
 from omnidb_cli import CircuitState, Event, Failover, Health, HealthCheck, Orchestrator
-from omnidb_cli.core.circuit.model import Hold, Moment
+from omnidb_cli.core.circuit.model import Hold, Instant
 from omnidb_cli.core.health.model import CheckResult
-from omnidb_cli.core.reducer import Called, Checked, Closed, Held, Input, Memory, Settings, reduce
-from omnidb_cli.core.routing.router import Serving
+from omnidb_cli.core.reducer import (
+    Action,
+    CallCompleted,
+    CheckCompleted,
+    CloseRequested,
+    ConnectionPolicy,
+    ConnectionState,
+    HoldRequested,
+    reduce,
+)
+from omnidb_cli.core.routing.router import Assignment
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from tests.core.clock import advance, now, settle
 from tests.core.fakes import Fleet, Server, look, who
 
-SETTINGS = Settings(CircuitBreakerConfig().rules(jitter=lambda: 0.0))
-BAD = Checked(CheckResult(Health.UNHEALTHY, detail="refused", kind="refused"))
-GOOD = Checked(CheckResult())
+SETTINGS = ConnectionPolicy(CircuitBreakerConfig().rules(jitter=lambda: 0.0))
+BAD = CheckCompleted(CheckResult(Health.UNHEALTHY, detail="refused", kind="refused"))
+GOOD = CheckCompleted(CheckResult())
 
 
-def remembered(*inputs: Input, ago_s: float = 0.0) -> Memory:
+def remembered(*inputs: Action, ago_s: float = 0.0) -> ConnectionState:
     """What is remembered after `inputs` that happened so many seconds ago."""
-    memory = Memory()
+    memory = ConnectionState()
     for given in inputs:
-        memory = reduce(memory, given, Moment(now() - ago_s, time() - ago_s), SETTINGS).memory
+        memory = reduce(memory, given, Instant(now() - ago_s, time() - ago_s), SETTINGS).memory
     return memory
 
 
-TRIPPED = [Called(succeeded=False)] * 5
+TRIPPED = [CallCompleted(succeeded=False)] * 5
 
 
 async def test_restoring_emits_nothing_and_extends_nothing() -> None:
@@ -63,7 +72,7 @@ async def test_restored_twice_is_restored_once() -> None:
 
 async def test_a_restored_hold_holds() -> None:
     fleet = Fleet("a", "b", failover={"a": "b"})
-    fleet.db.restore("a", remembered(Held(Hold(60.0, "upgrade", "ann")), ago_s=20))
+    fleet.db.restore("a", remembered(HoldRequested(Hold(60.0, "upgrade", "ann")), ago_s=20))
     async with fleet:
         assert await fleet.db.execute("a", who) == "b"
         assert fleet.said("circuit:open") == []
@@ -74,9 +83,9 @@ async def test_a_restored_hold_holds() -> None:
 async def test_streaks_count_across_processes() -> None:
     fleet = Fleet("a", fall=3)
     settings = replace(SETTINGS, fall=3)
-    memory = Memory()
+    memory = ConnectionState()
     for given in (GOOD, BAD, BAD):
-        memory = reduce(memory, given, Moment(now(), time()), settings).memory
+        memory = reduce(memory, given, Instant(now(), time()), settings).memory
     assert memory.health.health is Health.DEGRADED
     fleet.db.restore("a", memory)
     fleet["a"].down()
@@ -86,7 +95,7 @@ async def test_streaks_count_across_processes() -> None:
 
 async def test_a_restored_failover_is_not_told_again_and_its_end_is_a_recovery() -> None:
     fleet = Fleet("a", "b", failover={"a": "b"})
-    fleet.db.restore("a", remembered(BAD), Serving("b", known=True))
+    fleet.db.restore("a", remembered(BAD), Assignment("b", known=True))
     fleet["a"].down()
     async with fleet:
         assert fleet.said("failover", "no-route", "recovery") == []
@@ -98,7 +107,7 @@ async def test_a_restored_failover_is_not_told_again_and_its_end_is_a_recovery()
 
 async def test_manual_failback_is_remembered() -> None:
     fleet = Fleet("a", "b", failover={"a": Failover("b", failback="manual")})
-    fleet.db.restore("a", Memory(), Serving("b", known=True))
+    fleet.db.restore("a", ConnectionState(), Assignment("b", known=True))
     async with fleet:
         assert await fleet.db.execute("a", who) == "b"
         fleet.db.failback("a")
@@ -108,28 +117,28 @@ async def test_manual_failback_is_remembered() -> None:
 async def test_what_another_process_did_is_taken_over_and_told() -> None:
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         fleet.forget()
-        fleet.db.adopt({"a": (remembered(Held(Hold(60.0, "theirs", "bob"))), None)})
+        fleet.db.merge_remote({"a": (remembered(HoldRequested(Hold(60.0, "theirs", "bob"))), None)})
         assert [(word, reason) for word, _, reason in fleet.said("circuit:open")] == [("circuit:open", "manual")]
         assert [word for word, *_ in fleet.said()][-1] == "failover"
         assert await fleet.db.execute("a", who) == "b"
         fleet.forget()
-        fleet.db.adopt({"a": (remembered(Held(Hold(60.0, "theirs", "bob")), Closed()), None)})
+        fleet.db.merge_remote({"a": (remembered(HoldRequested(Hold(60.0, "theirs", "bob")), CloseRequested()), None)})
         assert fleet.said("circuit:close") == [("circuit:close", "a", "manual")]
         assert await fleet.db.execute("a", who) == "a"
 
 
 async def test_taking_over_what_is_known_already_is_silent() -> None:
     async with Fleet("a") as fleet:
-        memory = remembered(GOOD, Held(Hold()))
-        fleet.db.adopt({"a": (memory, None)})
+        memory = remembered(GOOD, HoldRequested(Hold()))
+        fleet.db.merge_remote({"a": (memory, None)})
         fleet.forget()
-        fleet.db.adopt({"a": (memory, None)})
+        fleet.db.merge_remote({"a": (memory, None)})
         assert fleet.said() == []
 
 
 async def test_an_adopted_wait_ends_by_itself() -> None:
     async with Fleet("a", checked=()) as fleet:
-        fleet.db.adopt({"a": (remembered(*TRIPPED, ago_s=20), None)})
+        fleet.db.merge_remote({"a": (remembered(*TRIPPED, ago_s=20), None)})
         fleet.forget()
         await advance(10.1)
         assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "wait-over")]
@@ -145,7 +154,7 @@ async def test_a_call_from_before_an_adopted_circuit_says_nothing_about_it() -> 
     async with Fleet("a", checked=()) as fleet:
         calls = [asyncio.create_task(fleet.db.execute("a", late)) for _ in range(6)]
         await settle()
-        fleet.db.adopt({"a": (remembered(*TRIPPED, Called(succeeded=True), ago_s=31), None)})
+        fleet.db.merge_remote({"a": (remembered(*TRIPPED, CallCompleted(succeeded=True), ago_s=31), None)})
         gate.set()
         await asyncio.wait(calls)
         assert [type(call.exception()) for call in calls] == [OSError] * 6
@@ -156,14 +165,14 @@ class Journal:
     """Remembers what it was told."""
 
     def __init__(self) -> None:
-        self.inputs: list[tuple[str, Input]] = []
-        self.routes: list[tuple[str, Serving, Event | None]] = []
+        self.inputs: list[tuple[str, Action]] = []
+        self.routes: list[tuple[str, Assignment, Event | None]] = []
         self.events: list[Event] = []
 
-    def record(self, name: str, given: Input, at: Moment) -> None:
+    def record(self, name: str, given: Action, at: Instant) -> None:
         self.inputs.append((name, given))
 
-    def routed(self, name: str, serving: Serving, events: tuple[Event, ...]) -> None:
+    def routed(self, name: str, serving: Assignment, events: tuple[Event, ...]) -> None:
         self.routes.append((name, serving, events))
 
     def published(self, event: Event) -> None:
@@ -190,12 +199,12 @@ async def test_a_journal_hears_every_input_and_every_decision(journal: Journal) 
         db.close_circuit("b")
         db.record_failure("b")
     assert [(name, type(given)) for name, given in journal.inputs] == [
-        ("a", Checked),
-        ("b", Checked),
-        ("a", Checked),
-        ("b", Held),
-        ("b", Closed),
-        ("b", Called),
+        ("a", CheckCompleted),
+        ("b", CheckCompleted),
+        ("a", CheckCompleted),
+        ("b", HoldRequested),
+        ("b", CloseRequested),
+        ("b", CallCompleted),
     ]
     moves = [(name, serving.name, one.type.value) for name, serving, events in journal.routes for one in events]
     assert ("a", "b", "failover") in moves
@@ -209,10 +218,10 @@ async def test_replayed_inputs_lead_to_the_same_memory(journal: Journal) -> None
         for answer in (False, True, True, False):
             servers["a"].answer = answer
             await db.check("a")
-        memory = Memory()
+        memory = ConnectionState()
         for name, given in journal.inputs:
             if name == "a":
-                memory = reduce(memory, given, Moment(now(), time()), SETTINGS).memory
+                memory = reduce(memory, given, Instant(now(), time()), SETTINGS).memory
         view = db.snapshot().connections[0]
         assert (memory.health.health, memory.circuit.state) == (view.health, view.circuit.state)
 
@@ -223,7 +232,7 @@ async def test_what_is_restored_or_adopted_is_not_journaled_again(journal: Journ
     assert journal.inputs == []
     async with db:
         before = len(journal.inputs)
-        db.adopt({"b": (remembered(Held(Hold())), None)})
+        db.merge_remote({"b": (remembered(HoldRequested(Hold())), None)})
         assert len(journal.inputs) == before
 
 
@@ -231,7 +240,7 @@ async def test_rows_that_are_taken_over_together_move_a_service_once() -> None:
     async with Fleet("a", "b", "c", failover={"a": ["b", "c"]}) as fleet:
         fleet.forget()
         down = remembered(BAD)
-        fleet.db.adopt(dict.fromkeys("ab", (down, None)))
+        fleet.db.merge_remote(dict.fromkeys("ab", (down, None)))
         assert await fleet.moves() == [("failover", "a", "a", "c")]
 
 

@@ -6,50 +6,50 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omnidb_cli import CheckResult, CircuitState, Health
-from omnidb_cli.core.circuit.model import Hold, Moment, Reason, Rules
-from omnidb_cli.core.health.model import Fault
+from omnidb_cli.core.circuit.model import CircuitPolicy, Hold, Instant, Reason
+from omnidb_cli.core.health.model import CheckError
 from omnidb_cli.core.reducer import (
-    Called,
-    Checked,
+    Action,
+    CallCompleted,
+    CheckCompleted,
     CircuitChange,
-    Closed,
-    Elapsed,
+    CloseRequested,
+    ConnectionPolicy,
+    ConnectionState,
     HealthChange,
-    Held,
     HoldChange,
-    Input,
-    Memory,
-    Settings,
+    HoldRequested,
+    TimeElapsed,
     changes_between,
     reduce,
 )
 from omnidb_cli.errors import ErrorKind
 
-RULES = Rules(True, 3, 30.0, 2, 300.0, lambda: 0.0)
-SETTINGS = Settings(RULES)
+RULES = CircuitPolicy(True, 3, 30.0, 2, 300.0, lambda: 0.0)
+SETTINGS = ConnectionPolicy(RULES)
 WALL = 1_700_000_000.0
 
-GOOD = Checked(CheckResult())
-DEGRADED = Checked(CheckResult(Health.DEGRADED))
-BAD = Checked(CheckResult(Health.UNHEALTHY, detail="refused", kind="refused"))
-OURS = Checked(CheckResult(Health.UNHEALTHY, detail="too many open files", kind="local"))
-OK, FAILED = Called(succeeded=True), Called(succeeded=False)
+GOOD = CheckCompleted(CheckResult())
+DEGRADED = CheckCompleted(CheckResult(Health.DEGRADED))
+BAD = CheckCompleted(CheckResult(Health.UNHEALTHY, detail="refused", kind="refused"))
+OURS = CheckCompleted(CheckResult(Health.UNHEALTHY, detail="too many open files", kind="local"))
+OK, FAILED = CallCompleted(succeeded=True), CallCompleted(succeeded=False)
 
 
 class Life:
     """One connection's memory, what was announced, and a clock."""
 
-    def __init__(self, settings: Settings = SETTINGS) -> None:
-        self.memory = Memory()
+    def __init__(self, settings: ConnectionPolicy = SETTINGS) -> None:
+        self.memory = ConnectionState()
         self.settings = settings
         self.clock = 0.0
 
-    def after(self, *inputs: Input, passed: float = 0.0) -> list[str]:
+    def after(self, *inputs: Action, passed: float = 0.0) -> list[str]:
         """What is announced, as `previous→current reason` words."""
         self.clock += passed
         said = []
         for given_ in inputs:
-            outcome = reduce(self.memory, given_, Moment(self.clock, WALL + self.clock), self.settings)
+            outcome = reduce(self.memory, given_, Instant(self.clock, WALL + self.clock), self.settings)
             self.memory = outcome.memory
             said += [words(change) for change in outcome.changes]
         return said
@@ -78,7 +78,7 @@ def test_recovered_health_closes_with_the_first_good_check_counted() -> None:
 
 
 def test_one_success_wanted_is_half_open_and_closed_by_the_same_look() -> None:
-    life = Life(Settings(replace(RULES, half_open_successes=1)))
+    life = Life(ConnectionPolicy(replace(RULES, half_open_successes=1)))
     life.after(BAD)
     assert life.after(GOOD) == [
         "unhealthy→healthy health",
@@ -123,7 +123,7 @@ def test_a_check_that_could_not_be_made_changes_neither_health_nor_circuit() -> 
     assert life.after(OURS, OURS, OURS, passed=5.0) == []
     assert life.memory.circuit == before.circuit
     assert replace(life.memory.health, not_made=None) == before.health
-    assert life.memory.health.not_made == Fault(ErrorKind.LOCAL, "too many open files")
+    assert life.memory.health.not_made == CheckError(ErrorKind.LOCAL, "too many open files")
     assert life.after(GOOD) == ["degraded→healthy health"]
     assert life.memory.health.not_made is None
 
@@ -158,24 +158,24 @@ def test_checks_do_not_close_what_calls_opened() -> None:
 def test_an_unhealthy_connection_stays_open_whatever_the_clock_says() -> None:
     life = Life()
     life.after(BAD)
-    assert life.after(Elapsed(), passed=1e8) == []
+    assert life.after(TimeElapsed(), passed=1e8) == []
     assert life.memory.circuit.state is CircuitState.OPEN
 
 
 def test_a_result_of_an_older_generation_changes_nothing() -> None:
     life = Life()
     life.after(FAILED, FAILED, FAILED)
-    life.after(Elapsed(), passed=31.0)
+    life.after(TimeElapsed(), passed=31.0)
     before = life.memory
-    assert life.after(Called(succeeded=True, generation=0), Called(succeeded=False, generation=0)) == []
+    assert life.after(CallCompleted(succeeded=True, generation=0), CallCompleted(succeeded=False, generation=0)) == []
     assert life.memory == before
 
 
 def test_a_late_success_from_before_the_trip_does_not_close_it() -> None:
     life = Life()
     life.after(FAILED, FAILED, FAILED)
-    life.after(Elapsed(), passed=31.0)
-    life.after(*[Called(succeeded=True, generation=0)] * 10)
+    life.after(TimeElapsed(), passed=31.0)
+    life.after(*[CallCompleted(succeeded=True, generation=0)] * 10)
     assert life.memory.circuit.state is CircuitState.HALF_OPEN
 
 
@@ -183,27 +183,27 @@ def test_a_result_that_arrives_after_its_own_wait_was_over_is_judged_by_its_gene
     life = Life()
     life.after(FAILED, FAILED, FAILED)
     tripped = life.memory.circuit.generation
-    assert life.after(Called(succeeded=False, generation=tripped), passed=31.0) == ["open→half-open wait-over"]
+    assert life.after(CallCompleted(succeeded=False, generation=tripped), passed=31.0) == ["open→half-open wait-over"]
 
 
 def test_a_hold_is_announced_once_and_what_changes_of_it_as_that() -> None:
     life = Life()
-    assert life.after(Held(Hold(60.0, "upgrade", "ann"))) == ["closed→open manual"]
-    assert life.after(Held(Hold(None, "longer", "bob"))) == ["hold changed bob: longer"]
-    assert life.after(Held(Hold(None, "longer", "bob"))) == []
-    assert life.after(Held(Hold(60.0, "longer", "bob"))) == ["hold changed bob: longer"]
+    assert life.after(HoldRequested(Hold(60.0, "upgrade", "ann"))) == ["closed→open manual"]
+    assert life.after(HoldRequested(Hold(None, "longer", "bob"))) == ["hold changed bob: longer"]
+    assert life.after(HoldRequested(Hold(None, "longer", "bob"))) == []
+    assert life.after(HoldRequested(Hold(60.0, "longer", "bob"))) == ["hold changed bob: longer"]
     assert life.memory.circuit.note == "longer"
 
 
 def test_coming_into_a_persons_hands_is_announced_even_where_it_was_open() -> None:
     life = Life()
     life.after(BAD)
-    assert life.after(Held(Hold())) == ["open→open manual"]
+    assert life.after(HoldRequested(Hold())) == ["open→open manual"]
 
 
 def test_a_check_during_a_hold_changes_health_only() -> None:
     life = Life()
-    life.after(Held(Hold()))
+    life.after(HoldRequested(Hold()))
     assert life.after(BAD) == ["unknown→unhealthy health"]
     assert life.after(GOOD) == ["unhealthy→healthy health"]
     assert life.memory.circuit.held
@@ -212,20 +212,20 @@ def test_a_check_during_a_hold_changes_health_only() -> None:
 def test_closing_by_hand_forgets_the_verdict_and_the_next_bad_look_says_so_again() -> None:
     life = Life()
     life.after(BAD)
-    assert life.after(Closed("ann")) == ["unhealthy→unknown health", "open→closed manual"]
+    assert life.after(CloseRequested("ann")) == ["unhealthy→unknown health", "open→closed manual"]
     assert life.memory.health.checked_at is None
     assert life.after(BAD) == ["unknown→unhealthy health", "closed→open health-check-failed"]
 
 
 def test_closing_what_is_closed_announces_nothing() -> None:
     life = Life()
-    assert life.after(Closed()) == []
-    assert life.after(GOOD, Closed()) == ["unknown→healthy health", "healthy→unknown health"]
+    assert life.after(CloseRequested()) == []
+    assert life.after(GOOD, CloseRequested()) == ["unknown→healthy health", "healthy→unknown health"]
 
 
 def test_a_hold_that_ran_out_unseen_is_announced_before_what_came_after() -> None:
     life = Life()
-    life.after(Held(Hold(60.0)))
+    life.after(HoldRequested(Hold(60.0)))
     assert life.after(BAD, passed=61.0) == [
         "unknown→unhealthy health",
         "open→half-open hold-over",
@@ -235,21 +235,32 @@ def test_a_hold_that_ran_out_unseen_is_announced_before_what_came_after() -> Non
 
 def test_a_hold_that_ran_out_is_closed_by_good_checks_and_calls_together() -> None:
     life = Life()
-    life.after(Held(Hold(60.0)))
-    life.after(Elapsed(), passed=61.0)
+    life.after(HoldRequested(Hold(60.0)))
+    life.after(TimeElapsed(), passed=61.0)
     assert life.after(GOOD) == ["unknown→healthy health"]
     assert life.after(OK) == ["half-open→closed trials-succeeded"]
 
 
 def test_switched_off_health_changes_and_no_circuit_does() -> None:
-    life = Life(Settings(replace(RULES, enabled=False)))
+    life = Life(ConnectionPolicy(replace(RULES, enabled=False)))
     assert life.after(BAD, FAILED, FAILED, FAILED, FAILED) == ["unknown→unhealthy health"]
-    assert life.after(Held(Hold(60.0))) == ["disabled→open manual"]
-    assert life.after(Elapsed(), passed=60.0) == ["open→disabled hold-over"]
+    assert life.after(HoldRequested(Hold(60.0))) == ["disabled→open manual"]
+    assert life.after(TimeElapsed(), passed=60.0) == ["open→disabled hold-over"]
 
 
 INPUTS = st.sampled_from(
-    [GOOD, DEGRADED, BAD, OK, FAILED, Elapsed(), Closed(), Held(Hold()), Held(Hold(20.0)), Called(True, 0)]
+    [
+        GOOD,
+        DEGRADED,
+        BAD,
+        OK,
+        FAILED,
+        TimeElapsed(),
+        CloseRequested(),
+        HoldRequested(Hold()),
+        HoldRequested(Hold(20.0)),
+        CallCompleted(True, 0),
+    ]
 )
 
 
@@ -260,14 +271,14 @@ INPUTS = st.sampled_from(
     st.integers(1, 3),
 )
 def test_announcements_are_a_chain_and_end_at_the_state(
-    life_story: list[tuple[Input, float]], enabled: bool, rise: int, fall: int
+    life_story: list[tuple[Action, float]], enabled: bool, rise: int, fall: int
 ) -> None:
-    life = Life(Settings(replace(RULES, enabled=enabled), rise, fall))
+    life = Life(ConnectionPolicy(replace(RULES, enabled=enabled), rise, fall))
     health, circuit = Health.UNKNOWN, CircuitState.CLOSED if enabled else CircuitState.DISABLED
     for given_, passed in life_story:
         life.clock += passed
         held_before = life.memory.circuit.held
-        outcome = reduce(life.memory, given_, Moment(life.clock, WALL + life.clock), life.settings)
+        outcome = reduce(life.memory, given_, Instant(life.clock, WALL + life.clock), life.settings)
         for change in outcome.changes:
             if isinstance(change, HealthChange):
                 assert change.previous is health
@@ -286,8 +297,8 @@ def test_announcements_are_a_chain_and_end_at_the_state(
         assert (life.memory.health.health, shown) == (health, circuit)
 
 
-@pytest.mark.parametrize("given_", [OK, FAILED, Elapsed()], ids=["ok", "failed", "elapsed"])
-def test_calls_and_time_never_touch_health(given_: Input) -> None:
+@pytest.mark.parametrize("given_", [OK, FAILED, TimeElapsed()], ids=["ok", "failed", "elapsed"])
+def test_calls_and_time_never_touch_health(given_: Action) -> None:
     life = Life()
     life.after(BAD)
     before = life.memory.health
@@ -309,7 +320,7 @@ def test_a_wait_that_is_over_is_told_by_whoever_acts_on_it_and_not_by_taking_ove
     later = Life()
     later.memory, later.clock = life.memory, 31.0
     assert changes_between(life.memory, replace(life.memory, health=life.memory.health), RULES) == ()
-    later.after(Elapsed())
+    later.after(TimeElapsed())
     assert [words(one) for one in changes_between(life.memory, later.memory, RULES)] == ["open→half-open wait-over"]
 
 

@@ -72,7 +72,7 @@ class Core(Happenings):
             assert route.serving == expected
             assert route.is_failover is (expected not in (None, head))
             assert expected is None or views[expected].health is not Health.UNHEALTHY
-            lane = self.db._board.lanes.get(head)
+            lane = self.db._board.fast_routes.get(head)
             assert lane is None or lane.name == route.serving
             if head in STANDBYS:
                 assert self.ledger.serving[head] == head, "a standby has no route to tell of"

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from omnidb_cli import Health, HealthCheck, HealthMonitor
-from omnidb_cli.core.circuit.model import Moment
-from omnidb_cli.core.reducer import Checked
+from omnidb_cli.core.circuit.model import Instant
+from omnidb_cli.core.reducer import CheckCompleted
 from tests.core.fakes import Server
 
 
@@ -14,11 +14,11 @@ class Watch:
     def __init__(self, *names: str, limit: int = 64, checks: dict[str, Callable] | None = None, **settings: object):
         self.servers = {name: Server(name) for name in names}
         self.told: list[tuple[str, Health, float]] = []
-        self.checked: list[Checked] = []
+        self.checked: list[CheckCompleted] = []
         functions = {name: server.look for name, server in self.servers.items()} | (checks or {})
         self.monitor = HealthMonitor(functions, HealthCheck(**settings), self.hear, limit=limit)  # type: ignore[arg-type]
 
-    def hear(self, name: str, checked: Checked, at: Moment) -> None:
+    def hear(self, name: str, checked: CheckCompleted, at: Instant) -> None:
         self.told.append((name, checked.result.health, at.clock))
         self.checked.append(checked)
 

@@ -12,7 +12,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Driver, Session, Target
 from omnidb_cli.errors import (
@@ -112,7 +112,7 @@ async def outcome(driver: Driver, order: Order, *, read_only: bool = False) -> O
         return Outcome(reply.columns, rows, reply.row_count(), reply.command())
 
 
-async def look(driver: Driver) -> Answer:
+async def look(driver: Driver) -> Observation:
     async with asyncio.timeout(PATIENCE_S):
         return await driver.check()
 

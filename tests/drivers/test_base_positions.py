@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Target, position
-from omnidb_cli.drivers.mongodb.check import Seen, answer_of
+from omnidb_cli.drivers.mongodb.check import ServerState, answer_of
 from omnidb_cli.drivers.mysql import check as mysql_check
-from omnidb_cli.drivers.mysql.check import Look, answer
+from omnidb_cli.drivers.mysql.check import Checker, answer
 from tests.drivers import mongodb_targets, mysql_targets, postgres_targets, redis_targets
 from tests.drivers.contract import look, opened
 from tests.servers.mariadb import MariadbPair
@@ -77,7 +77,7 @@ async def test_a_relative_of_mysql_without_that_variable_is_well(
 
 def test_the_long_names_of_mysql_are_shortened() -> None:
     servers = ("3e11fa47-71ca-11e1-9e33-c80aa9429562", "8c2b1d90-71ca-11e1-9e33-c80aa9429562")
-    seen = Look(read_only=False, sources=(), gtid=f"{servers[0]}:1-5,\n{servers[1]}:1-3:7")
+    seen = Checker(read_only=False, sources=(), gtid=f"{servers[0]}:1-5,\n{servers[1]}:1-3:7")
     assert answer(seen, latency_s=0.1, version="8.4.0").position == "GTID 3e11fa47…:1-5, 8c2b1d90…:1-3:7"
     assert answer(replace(seen, gtid=""), latency_s=0.1, version="8.4.0").position is None
     assert answer(replace(seen, read_only=True), latency_s=0.1, version="8.4.0").position is None
@@ -109,9 +109,9 @@ async def test_a_mongodb_says_nothing_that_it_does_not_know(mongodb: MongoPair) 
 
 def test_a_mongodb_tells_the_term_of_its_election() -> None:
     hello = {"isWritablePrimary": True, "setName": "rs0", "electionId": "7fffffff0000000000000003"}
-    assert answer_of(Seen(hello), 0.1, None, behind=None, now_s=0.0).position == "set rs0, term 3"
+    assert answer_of(ServerState(hello), 0.1, None, behind=None, now_s=0.0).position == "set rs0, term 3"
     for other in ({**hello, "readOnly": True}, {"isWritablePrimary": True}):
-        assert answer_of(Seen(other), 0.1, None, behind=None, now_s=0.0).position is None
+        assert answer_of(ServerState(other), 0.1, None, behind=None, now_s=0.0).position is None
 
 
 def test_a_position_is_one_short_line_without_control_characters() -> None:

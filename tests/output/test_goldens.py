@@ -7,7 +7,7 @@ import pytest
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.formats import allowed_formats
-from omnidb_cli.output.report import Document
+from omnidb_cli.output.report import Report
 from omnidb_cli.output.views.circuits import circuits_document
 from omnidb_cli.output.views.config import validity_document
 from omnidb_cli.output.views.events import event_document, events_document
@@ -28,13 +28,13 @@ from tests.output.scenes import (
 )
 
 
-def found(snapshot: Snapshot, program: str = "omnidb") -> Document:
+def found(snapshot: Snapshot, program: str = "omnidb") -> Report:
     """The status as the command shows it, with its finding."""
     finding = verdict(snapshot, program=program)
     return status_document(snapshot, program=program, finding=finding, exit_code=finding.code)
 
 
-DOCUMENTS: dict[str, Document] = {
+DOCUMENTS: dict[str, Report] = {
     "status": found(shop(), "omnidb -c shop.yaml"),
     "status-well": found(all_well()),
     "status-standby": found(dead_standby()),

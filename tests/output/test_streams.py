@@ -8,13 +8,15 @@ import sys
 
 import pytest
 
-from omnidb_cli.output.messages import Failure
-from omnidb_cli.output.report import Document, TableView
+from omnidb_cli.output.messages import ErrorMessage
+from omnidb_cli.output.report import Report, TableView
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.views.status import status_document
 from tests.output.scenes import Screen, shop, streams
 
-FAILURE = Failure(21, "refused", "cannot connect to primary: connection refused", "primary", "is the server running?")
+FAILURE = ErrorMessage(
+    21, "refused", "cannot connect to primary: connection refused", "primary", "is the server running?"
+)
 
 
 def ascii_stream() -> io.TextIOWrapper:
@@ -62,7 +64,7 @@ def test_programs_get_one_object_with_one_key_a_line(form: str) -> None:
 
 def test_a_message_of_a_server_controls_no_terminal() -> None:
     said = streams(terminal=True)
-    said.error(Failure(23, "statement", "bad \x1b]0;owned\x07 thing\nsecond line"))
+    said.error(ErrorMessage(23, "statement", "bad \x1b]0;owned\x07 thing\nsecond line"))
     assert "\x1b]" not in said.err.getvalue()
     assert "bad \\x1b]0;owned\\x07 thing\nsecond line" in said.err.getvalue()
 
@@ -113,7 +115,7 @@ def test_no_secret_gets_out_in_any_format(form: str) -> None:
 
     out = streams(form, redact=redact)
     out.show(status_document(shop()))
-    out.error(Failure(1, None, 'password h"nter2', hint='h"nter2'))
+    out.error(ErrorMessage(1, None, 'password h"nter2', hint='h"nter2'))
     out.receipt({"reason": 'h"nter2'}, 'h"nter2')
     out.trace('Traceback: h"nter2')
     out.line('h"nter2')
@@ -132,7 +134,7 @@ def test_names_and_progress_are_redacted_too() -> None:
 
 
 def test_a_secret_is_found_before_wrapping_and_quoting_hide_it() -> None:
-    document = Document(body={"a": 'x"y z'}, table=lambda: TableView(title=(), lines=()), items=lambda: ['x"y z'])
+    document = Report(body={"a": 'x"y z'}, table=lambda: TableView(title=(), lines=()), items=lambda: ['x"y z'])
     out = streams("jsonl", redact=lambda text: text.replace('x"y z', "***"))
     out.show(document)
     out.show_line(document)
@@ -147,7 +149,7 @@ def test_a_stream_without_unicode_gets_ascii(form: str, terminal: bool) -> None:
     err = ascii_stream()
     plain = Streams(out, err, env={"COLUMNS": "100"}, format=form, no_color=True)
     plain.show(status_document(shop()))
-    plain.error(Failure(1, None, "größer → kleiner"))
+    plain.error(ErrorMessage(1, None, "größer → kleiner"))
     assert written(out)
     assert "gr\\xf6" in written(err) or '"gr\\u00f6' in written(err)
     if form == "table":
@@ -156,7 +158,7 @@ def test_a_stream_without_unicode_gets_ascii(form: str, terminal: bool) -> None:
 
 
 def test_a_format_without_its_part_says_what_is_allowed() -> None:
-    document = Document(body={}, table=TableView)
+    document = Report(body={}, table=TableView)
     with pytest.raises(ValueError, match="there is no format 'csv' here: use json, table, yaml"):
         streams("csv").show(document)
     with pytest.raises(ValueError, match="there is no format 'xml' here"):

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from omnidb_cli.output.messages import Failure
-from omnidb_cli.output.report import Cell, Document, Note, TableView
+from omnidb_cli.output.messages import ErrorMessage
+from omnidb_cli.output.report import Cell, Note, Report, TableView
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.terminal.live import LiveScreen
 from tests.output.scenes import shop, streams
@@ -25,7 +25,7 @@ def at(form: str = "table", **settings: object) -> Streams:
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_in_errors_and_warnings_and_their_hints(form: str) -> None:
     said = at(form)
-    said.error(Failure(31, None, "see `omnidb state show`", None, "`omnidb state reset` or `omnidb status`"))
+    said.error(ErrorMessage(31, None, "see `omnidb state show`", None, "`omnidb state reset` or `omnidb status`"))
     said.warning("see `omnidb state show`", hint="no omnidb command, `omnidbs neither`")
     told = said.err.getvalue()
     assert told.count(f"`{TYPED} state show`") == 2
@@ -39,7 +39,7 @@ def test_in_errors_and_warnings_and_their_hints(form: str) -> None:
 def test_in_the_sentences_under_a_table() -> None:
     said = at()
     note = Note(Cell("!"), "hold it: `omnidb circuit open a`")
-    said.show(Document({}, lambda: TableView(notes=(note,), lines=[(Cell("a text with `omnidb status`"),)])))
+    said.show(Report({}, lambda: TableView(notes=(note,), lines=[(Cell("a text with `omnidb status`"),)])))
     assert f"! hold it: `{TYPED} circuit open a`" in said.out.getvalue()
     assert "a text with `omnidb status`" in said.out.getvalue()
 

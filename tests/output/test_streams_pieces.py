@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from omnidb_cli.output.report import Document, TableView
+from omnidb_cli.output.report import Report, TableView
 from omnidb_cli.output.values import jsonable
 from omnidb_cli.output.views.circuits import circuits_document
 from omnidb_cli.output.views.status import status_document
@@ -19,7 +19,7 @@ DOCUMENTS = {
 }
 
 
-def pieces(form: str, document: Document, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def pieces(form: str, document: Report, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is written, as it is written."""
     written: list[str] = []
     out = streams(form)
@@ -30,9 +30,7 @@ def pieces(form: str, document: Document, monkeypatch: pytest.MonkeyPatch) -> li
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_the_object_is_written_a_piece_at_a_time(
-    form: str, document: Document, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_object_is_written_a_piece_at_a_time(form: str, document: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     written = pieces(form, document, monkeypatch)
     text = "".join(written)
     read = json.loads(text) if form == "json" else yaml.safe_load(text)
@@ -53,7 +51,7 @@ VALUES = (
 @pytest.mark.parametrize("body", VALUES, ids=repr)
 @pytest.mark.parametrize("unicode", [True, False])
 def test_in_pieces_or_not_the_text_is_the_same(body: object, unicode: bool) -> None:
-    document = Document(body=body, table=TableView)
+    document = Report(body=body, table=TableView)
     out = streams("json")
     out.unicode = unicode
     out.show(document)

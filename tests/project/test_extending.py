@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omnidb_cli.cli import app, commands
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import ConnectError
 from tests.project.pages import ROOT, page
@@ -44,7 +44,7 @@ async def test_the_example_looks(open_example: OpenDriver) -> None:
         driver = open_example(_target(server.sockets[0].getsockname()[1]))
         driver.load()
         found = await driver.check()
-        assert isinstance(found, Answer)
+        assert isinstance(found, Observation)
         assert found.version == "VERSION 1.6"
         await driver.aclose()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.core.circuit.model import Moment
-from omnidb_cli.core.reducer import Settings
+from omnidb_cli.core.circuit.model import Instant
+from omnidb_cli.core.reducer import ConnectionPolicy
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.sqlite.store import SqliteStore, open_store
@@ -21,10 +21,10 @@ class Clock:
         self.clock = 1000.0
         self.wall = NOON
 
-    def __call__(self) -> Moment:
-        return Moment(self.clock, self.wall)
+    def __call__(self) -> Instant:
+        return Instant(self.clock, self.wall)
 
-    def advance(self, seconds: float) -> Moment:
+    def advance(self, seconds: float) -> Instant:
         self.clock += seconds
         self.wall += seconds
         return self()
@@ -59,8 +59,8 @@ def store(open_shop: Callable[..., SqliteStore]) -> SqliteStore:
     return open_shop()
 
 
-def settings(*, threshold: int = 5, enabled: bool = True) -> Settings:
-    return Settings(CircuitBreakerConfig(threshold=threshold).rules(enabled=enabled, jitter=lambda: 0.0))
+def settings(*, threshold: int = 5, enabled: bool = True) -> ConnectionPolicy:
+    return ConnectionPolicy(CircuitBreakerConfig(threshold=threshold).rules(enabled=enabled, jitter=lambda: 0.0))
 
 
 @pytest.fixture

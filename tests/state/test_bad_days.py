@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import PreconditionError, StateStoreError
 from omnidb_cli.state.sqlite import errors as sqlite_errors
 from omnidb_cli.state.sqlite import file as sqlite_file
 from omnidb_cli.state.sqlite.store import SqliteStore, open_store
-from omnidb_cli.state.store import Saved
+from omnidb_cli.state.store import StoredConnection
 
 WORKER = Path(__file__).with_name("worker.py")
-ROW = Saved(Memory(), "f1")
+ROW = StoredConnection(ConnectionState(), "f1")
 EVENT = Event(EventType.ERROR, "a", utc(1_800_000_000.0), note="x" * 500)
 
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.memory import open_store
-from omnidb_cli.state.store import Saved
+from omnidb_cli.state.store import StoredConnection
 
-SAVED = Saved(Memory(), "f1")
+SAVED = StoredConnection(ConnectionState(), "f1")
 
 
 def event(name: str, second: int = 0) -> Event:

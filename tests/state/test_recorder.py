@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from omnidb_cli.core.circuit.model import CircuitState, Hold, Origin
+from omnidb_cli.core.circuit.model import CircuitState, Hold, OpenedBy
 from omnidb_cli.core.events import Event, EventType, utc
 from omnidb_cli.core.health.model import CheckResult, Health
-from omnidb_cli.core.reducer import Called, Checked, Closed, Elapsed, Held
+from omnidb_cli.core.reducer import CallCompleted, CheckCompleted, CloseRequested, HoldRequested, TimeElapsed
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state import recorder as recorder_file
 from omnidb_cli.state.memory import MemoryStore
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.sqlite.store import SqliteStore
 
-GOOD = Checked(CheckResult(Health.HEALTHY))
-BAD = Checked(CheckResult(Health.UNHEALTHY, detail="connection refused", kind="refused"))
-FAILED = Called(succeeded=False, generation=0)
+GOOD = CheckCompleted(CheckResult(Health.HEALTHY))
+BAD = CheckCompleted(CheckResult(Health.UNHEALTHY, detail="connection refused", kind="refused"))
+FAILED = CallCompleted(succeeded=False, generation=0)
 
 NOON = 1_800_000_000.0
 
@@ -55,7 +55,7 @@ def test_a_bad_look_is_one_row_and_its_events_in_order(store: SqliteStore, recor
     assert (memory.health.health, memory.circuit.state, memory.circuit.origin) == (
         Health.UNHEALTHY,
         CircuitState.OPEN,
-        Origin.HEALTH,
+        OpenedBy.HEALTH,
     )
     changed, opened = (one.event for one in store.events())
     assert (changed.type, changed.current, changed.error) == ("health:changed", "unhealthy", "connection refused")
@@ -164,8 +164,8 @@ def test_a_late_result_of_an_older_generation_changes_nothing(
     open_shop: Opener, recorder_on: Maker, clock: Any
 ) -> None:
     caller, person = recorder_on(open_shop(), threshold=1), recorder_on(open_shop(), threshold=1)
-    person.record("primary", Held(Hold()), clock())
-    person.record("primary", Closed(), clock.advance(1))
+    person.record("primary", HoldRequested(Hold()), clock())
+    person.record("primary", CloseRequested(), clock.advance(1))
     person.flush()
     caller.record("primary", FAILED, clock.advance(1))
     assert caller.flush()["primary"].memory.circuit.state is CircuitState.CLOSED
@@ -174,31 +174,31 @@ def test_a_late_result_of_an_older_generation_changes_nothing(
 def test_what_another_process_held_meanwhile_stays_held(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
     watcher, person = recorder_on(open_shop()), recorder_on(open_shop())
     watcher.restore()
-    person.record("primary", Held(Hold(note="disk swap", actor="bob@desk")), clock())
+    person.record("primary", HoldRequested(Hold(note="disk swap", actor="bob@desk")), clock())
     person.flush()
     watcher.record("primary", GOOD, clock.advance(1))
-    watcher.record("primary", Called(succeeded=True, generation=0), clock.advance(1))
+    watcher.record("primary", CallCompleted(succeeded=True, generation=0), clock.advance(1))
     circuit = watcher.flush()["primary"].memory.circuit
     assert (circuit.held, circuit.note, circuit.actor) == (True, "disk swap", "bob@desk")
 
 
 def test_manual_acts_without_a_name_are_signed(store: SqliteStore, recorder_on: Maker, clock: Any) -> None:
     recorder = recorder_on(store)
-    recorder.record("primary", Held(Hold()), clock())
-    recorder.record("primary", Closed(), clock.advance(1))
-    recorder.record("replica", Held(Hold(actor="bob@desk")), clock.advance(1))
+    recorder.record("primary", HoldRequested(Hold()), clock())
+    recorder.record("primary", CloseRequested(), clock.advance(1))
+    recorder.record("replica", HoldRequested(Hold(actor="bob@desk")), clock.advance(1))
     recorder.flush()
     assert [one.event.actor for one in store.events()] == ["ann@ops", "ann@ops", "bob@desk"]
 
 
 def test_a_hold_that_ran_out_is_told_once(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
     person = recorder_on(open_shop())
-    person.record("primary", Held(Hold(hold_s=60)), clock())
+    person.record("primary", HoldRequested(Hold(hold_s=60)), clock())
     person.flush()
     clock.advance(61)
     for _ in range(2):
         watcher = recorder_on(open_shop())
-        watcher.record("primary", Elapsed(), clock())
+        watcher.record("primary", TimeElapsed(), clock())
         watcher.flush()
     assert types(open_shop()) == ["circuit:open", "circuit:half-open"]
 
@@ -207,10 +207,10 @@ def test_an_end_that_a_process_reached_is_reached_in_the_row_though_the_clocks_d
     open_shop: Opener, recorder_on: Maker, clock: Any
 ) -> None:
     person = recorder_on(open_shop())
-    person.record("primary", Held(Hold(hold_s=60)), clock())
+    person.record("primary", HoldRequested(Hold(hold_s=60)), clock())
     person.flush()
     watcher = recorder_on(open_shop())
-    watcher.record("primary", Elapsed(), clock.advance(60))
+    watcher.record("primary", TimeElapsed(), clock.advance(60))
     clock.wall -= 0.01  # the wall clock is slewed, or was read a little later than the other
     assert watcher.flush()["primary"].memory.circuit.state is CircuitState.HALF_OPEN
 
@@ -220,7 +220,7 @@ def test_an_edited_connection_starts_anew_and_keeps_its_hold(open_shop: Opener, 
     for name in ("primary", "replica"):
         before.record(name, BAD, clock())
         before.routed(name, "third", eligible_since=5.0, split_since=5.0)
-    before.record("replica", Held(Hold(note="keep out")), clock())
+    before.record("replica", HoldRequested(Hold(note="keep out")), clock())
     old = before.flush()
     rows = recorder_on(open_shop(), fingerprint="f2").restore()
     for name, held in (("primary", False), ("replica", True)):
@@ -293,7 +293,7 @@ def test_what_waits_for_a_store_that_fails_is_bounded(
     recorder = recorder_on(store)
     for number in range(50):
         recorder.published(Event(EventType.ERROR, None, utc(clock.wall), note=str(number)))
-        recorder.record("primary", Checked(CheckResult(latency_s=number)), clock.advance(1))
+        recorder.record("primary", CheckCompleted(CheckResult(latency_s=number)), clock.advance(1))
         with pytest.raises(StateStoreError):
             recorder.flush()
     store.fails = False

@@ -11,19 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit.model import Circuit, CircuitState, Hold, Moment, Rules
+from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, CircuitState, Hold, Instant
 from omnidb_cli.core.health.model import CheckResult, Health
-from omnidb_cli.core.reducer import Called, Checked, Closed, Elapsed, Held, Input, Memory, Settings, reduce
+from omnidb_cli.core.reducer import (
+    Action,
+    CallCompleted,
+    CheckCompleted,
+    CloseRequested,
+    ConnectionPolicy,
+    ConnectionState,
+    HoldRequested,
+    TimeElapsed,
+    reduce,
+)
 from omnidb_cli.state.memory import MemoryStore
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.records import decode, encode
-from omnidb_cli.state.store import Saved, Update
+from omnidb_cli.state.store import StoredConnection, Update
 
 NOON = 1_800_000_000.0
-RULES = Rules(True, 2, 30.0, 2, 300.0, lambda: 0.0)
+RULES = CircuitPolicy(True, 2, 30.0, 2, 300.0, lambda: 0.0)
 
-GOOD = Checked(CheckResult(Health.HEALTHY))
-BAD = Checked(CheckResult(Health.UNHEALTHY, detail="connection refused", kind="refused"))
+GOOD = CheckCompleted(CheckResult(Health.HEALTHY))
+BAD = CheckCompleted(CheckResult(Health.UNHEALTHY, detail="connection refused", kind="refused"))
 
 
 @dataclass
@@ -33,10 +43,19 @@ class Call:
     succeeds: bool
 
 
-Step = Input | Call
+Step = Action | Call
 
 STEPS = st.sampled_from(
-    [GOOD, BAD, Call(True), Call(False), Elapsed(), Closed("ann"), Held(Hold(20.0)), Held(Hold(actor="ann"))]
+    [
+        GOOD,
+        BAD,
+        Call(True),
+        Call(False),
+        TimeElapsed(),
+        CloseRequested("ann"),
+        HoldRequested(Hold(20.0)),
+        HoldRequested(Hold(actor="ann")),
+    ]
 )
 # No step comes within the grain of a wait's end: who is early by so little may go either way.
 STORIES = st.lists(st.tuples(STEPS, st.sampled_from([0.2, 1.0, 7.0, 25.5, 61.3, 400.7])), min_size=1, max_size=25)
@@ -59,11 +78,11 @@ class TextStore(MemoryStore):
         super().__init__()
         self.texts: dict[str, str] = {}
 
-    def seen_by(self, now: Moment) -> Saved | None:
+    def seen_by(self, now: Instant) -> StoredConnection | None:
         text = self.texts.get("primary")
         return None if text is None else decode(text, "primary", now)
 
-    def change(self, update: Update, now: Moment) -> None:
+    def change(self, update: Update, now: Instant) -> None:
         row, events = update(self.seen_by(now))
         self.texts["primary"] = encode(row)
         super().update({}, events)
@@ -76,13 +95,15 @@ class Process:
         self._machine = machine
         self._origin = origin
 
-    def now(self) -> Moment:
-        return Moment(self._machine.wall - NOON + self._origin, self._machine.wall)
+    def now(self) -> Instant:
+        return Instant(self._machine.wall - NOON + self._origin, self._machine.wall)
 
-    def live(self, steps: Sequence[tuple[Step, float]], store: TextStore, settings_: Settings, delay_s: float) -> None:
+    def live(
+        self, steps: Sequence[tuple[Step, float]], store: TextStore, settings_: ConnectionPolicy, delay_s: float
+    ) -> None:
         recorder = Recorder(store, {"primary": settings_}, {"primary": "f"}, now=self.now, actor=None)
         saved = store.seen_by(self.now())
-        memory = Memory() if saved is None else saved.memory
+        memory = ConnectionState() if saved is None else saved.memory
         for step, passed_s in steps:
             self._machine.wall += passed_s
             for given_ in _inputs(step, memory, self.now(), settings_):
@@ -93,16 +114,18 @@ class Process:
             store.change(update, self.now())
 
 
-def _inputs(step: Step, memory: Memory, at: Moment, settings_: Settings) -> list[Input]:
+def _inputs(step: Step, memory: ConnectionState, at: Instant, settings_: ConnectionPolicy) -> list[Action]:
     if not isinstance(step, Call):
         return [step]
-    acted_on = reduce(memory, Elapsed(), at, settings_).memory.circuit
+    acted_on = reduce(memory, TimeElapsed(), at, settings_).memory.circuit
     if acted_on.held or acted_on.state is CircuitState.OPEN:
-        return [Elapsed()]
-    return [Elapsed(), Called(step.succeeds, acted_on.generation)]
+        return [TimeElapsed()]
+    return [TimeElapsed(), CallCompleted(step.succeeds, acted_on.generation)]
 
 
-def lived(story: Sequence[tuple[Step, float]], cuts: set[int], settings_: Settings, delay_s: float) -> TextStore:
+def lived(
+    story: Sequence[tuple[Step, float]], cuts: set[int], settings_: ConnectionPolicy, delay_s: float
+) -> TextStore:
     machine, store = Machine(), TextStore()
     part: list[tuple[Step, float]] = []
     for index, step in enumerate(story):
@@ -133,9 +156,9 @@ def without_clocks(circuit: Circuit) -> tuple[object, ...]:
 def test_any_split_over_processes_leaves_the_row_and_history_of_one(
     story: list[tuple[Step, float]], cuts: set[int], delay_s: float, rise: int, fall: int
 ) -> None:
-    settings_ = Settings(RULES, rise, fall)
+    settings_ = ConnectionPolicy(RULES, rise, fall)
     one, many = (lived(story, where, settings_, delay_s) for where in (set[int](), cuts))
-    at = Moment(0.0, NOON + 1e6)
+    at = Instant(0.0, NOON + 1e6)
     ours, theirs = one.seen_by(at), many.seen_by(at)
     assert ours is not None
     assert theirs is not None
@@ -145,10 +168,10 @@ def test_any_split_over_processes_leaves_the_row_and_history_of_one(
 
 
 def test_a_hold_that_ran_out_between_commands_is_closed_by_two_passing_checks() -> None:
-    machine, store, settings_ = Machine(), TextStore(), Settings(RULES)
-    for step, passed_s in [(Held(Hold(1.0)), 0.0), (GOOD, 1.2), (GOOD, 1.0)]:
+    machine, store, settings_ = Machine(), TextStore(), ConnectionPolicy(RULES)
+    for step, passed_s in [(HoldRequested(Hold(1.0)), 0.0), (GOOD, 1.2), (GOOD, 1.0)]:
         machine.process(origin=passed_s * 777).live([(step, passed_s)], store, settings_, 0.003)
-    saved = store.seen_by(Moment(0.0, machine.wall))
+    saved = store.seen_by(Instant(0.0, machine.wall))
     assert saved is not None
     assert saved.memory.circuit.state is CircuitState.CLOSED
     assert [told.event.type.value for told in store.events()] == [
@@ -160,7 +183,7 @@ def test_a_hold_that_ran_out_between_commands_is_closed_by_two_passing_checks() 
 
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_what_calls_opened_is_proved_or_reopened_by_trial_calls_of_other_commands(succeeds: bool) -> None:
-    machine, store, settings_ = Machine(), TextStore(), Settings(RULES)
+    machine, store, settings_ = Machine(), TextStore(), ConnectionPolicy(RULES)
     story: list[tuple[Step, float]] = [
         (Call(False), 0.0),
         (Call(False), 0.1),
@@ -169,7 +192,7 @@ def test_what_calls_opened_is_proved_or_reopened_by_trial_calls_of_other_command
     ]
     for number, (step, passed_s) in enumerate(story):
         machine.process(origin=5000.0 * number).live([(step, passed_s)], store, settings_, 0.003)
-    saved = store.seen_by(Moment(0.0, machine.wall))
+    saved = store.seen_by(Instant(0.0, machine.wall))
     assert saved is not None
     circuit = saved.memory.circuit
     if succeeds:

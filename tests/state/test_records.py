@@ -9,35 +9,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit.model import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Origin, state_at, step
+from omnidb_cli.core.circuit.model import (
+    CLOSED,
+    Circuit,
+    CircuitState,
+    Hold,
+    Instant,
+    OpenedBy,
+    Trigger,
+    state_at,
+    transition,
+)
 from omnidb_cli.core.events import Event, EventType
-from omnidb_cli.core.health.model import Fault, Health, HealthRecord
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.health.model import CheckError, Health, HealthRecord
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.records import decode, decode_event, encode, encode_event, microseconds
-from omnidb_cli.state.store import Saved
+from omnidb_cli.state.store import StoredConnection
 
 NOON = 1_800_000_000.0
 RULES = CircuitBreakerConfig().rules(jitter=lambda: 0.0)
 
 texts = st.none() | st.text(max_size=20)
 walls = st.floats(0, NOON)
-causes = st.sampled_from([cause for cause in Cause if cause is not Cause.HELD])
+causes = st.sampled_from([cause for cause in Trigger if cause is not Trigger.HELD])
 holds = st.builds(Hold, st.none() | st.floats(0.1, 86400), texts, texts)
 
 
 @st.composite
-def circuits(draw: st.DrawFn, until: Moment) -> Circuit:
+def circuits(draw: st.DrawFn, until: Instant) -> Circuit:
     """A circuit that really comes about: by the core's own steps, at times up to `until`."""
     circuit = CLOSED
     ages = sorted(draw(st.lists(st.floats(0, 10_000), max_size=12)), reverse=True)
     for age in ages:
-        at = Moment(until.clock - age, until.wall - age)
+        at = Instant(until.clock - age, until.wall - age)
         if draw(st.booleans()):
-            circuit = step(circuit, draw(causes), at, RULES)
+            circuit = transition(circuit, draw(causes), at, RULES)
         else:
-            circuit = step(circuit, Cause.HELD, at, RULES, draw(holds))
+            circuit = transition(circuit, Trigger.HELD, at, RULES, draw(holds))
     return circuit
 
 
@@ -50,16 +60,16 @@ records = st.builds(
     latency_s=st.none() | st.floats(0, 100),
     role=st.sampled_from([None, "primary", "replica"]),
     lag_s=st.none() | st.floats(-5, 1e6),
-    fault=st.none() | st.builds(Fault, st.text(max_size=10), st.text(max_size=40), texts),
+    fault=st.none() | st.builds(CheckError, st.text(max_size=10), st.text(max_size=40), texts),
     since=st.none() | walls,
     writable=st.none() | st.booleans(),
     position=texts,
     not_made=st.none(),  # it is this host's own, and not written
 )
-HERE = Moment(clock=5_000_000.0, wall=NOON)
+HERE = Instant(clock=5_000_000.0, wall=NOON)
 rows = st.builds(
-    Saved,
-    st.builds(Memory, records, circuits(HERE)),
+    StoredConnection,
+    st.builds(ConnectionState, records, circuits(HERE)),
     st.text(max_size=10),
     texts,
     st.booleans(),
@@ -69,13 +79,13 @@ rows = st.builds(
 )
 
 
-def without_deadlines(saved: Saved) -> Saved:
+def without_deadlines(saved: StoredConnection) -> StoredConnection:
     circuit = replace(saved.memory.circuit, deadline=None, hold_deadline=None)
     return replace(saved, memory=replace(saved.memory, circuit=circuit))
 
 
 @given(rows)
-def test_what_is_written_comes_back(saved: Saved) -> None:
+def test_what_is_written_comes_back(saved: StoredConnection) -> None:
     back = decode(encode(saved), "primary", HERE)
     assert without_deadlines(back) == without_deadlines(saved)
     for written, read in (
@@ -88,8 +98,10 @@ def test_what_is_written_comes_back(saved: Saved) -> None:
 
 
 @given(rows, st.floats(-1e9, 1e9), st.floats(0, 1e9))
-def test_no_jump_of_the_clock_makes_a_wait_longer_than_it_was(saved: Saved, jump_s: float, clock: float) -> None:
-    there = Moment(clock, NOON + jump_s)
+def test_no_jump_of_the_clock_makes_a_wait_longer_than_it_was(
+    saved: StoredConnection, jump_s: float, clock: float
+) -> None:
+    there = Instant(clock, NOON + jump_s)
     circuit = decode(encode(saved), "primary", there).memory.circuit
     if circuit.deadline is not None:
         assert circuit.deadline <= clock + (circuit.wait_s or 0) + 1e-3
@@ -100,51 +112,55 @@ def test_no_jump_of_the_clock_makes_a_wait_longer_than_it_was(saved: Saved, jump
 
 
 @given(rows, st.floats(0, 1e6))
-def test_reading_later_moves_no_end_to_the_reader(saved: Saved, later_s: float) -> None:
+def test_reading_later_moves_no_end_to_the_reader(saved: StoredConnection, later_s: float) -> None:
     """What came after an end still comes after it when the row is read, however late (semantics, Circuit 11)."""
-    there = Moment(HERE.clock + later_s, HERE.wall + later_s)
+    there = Instant(HERE.clock + later_s, HERE.wall + later_s)
     circuit, read = saved.memory.circuit, decode(encode(saved), "primary", there).memory.circuit
     for end, read_end in ((circuit.deadline, read.deadline), (circuit.hold_deadline, read.hold_deadline)):
         assert read_end == (None if end is None else pytest.approx(end, abs=1e-3))
 
 
 def test_a_circuit_opened_in_the_future_ends_once_it_was_written_again() -> None:
-    opened = step(CLOSED, Cause.TRIPPED, Moment(100.0, NOON), RULES)
+    opened = transition(CLOSED, Trigger.TRIPPED, Instant(100.0, NOON), RULES)
     years_back = NOON - 1e8
-    text = encode(decode(encode(Saved(Memory(circuit=opened), "f")), "primary", Moment(0.0, years_back)))
-    later = Moment(7.0, years_back + 31)
+    text = encode(
+        decode(encode(StoredConnection(ConnectionState(circuit=opened), "f")), "primary", Instant(0.0, years_back))
+    )
+    later = Instant(7.0, years_back + 31)
     assert state_at(decode(text, "primary", later).memory.circuit, later.clock, RULES) is CircuitState.HALF_OPEN
 
 
 def test_the_wait_goes_on_where_it_was_on_another_clock() -> None:
-    opened = step(CLOSED, Cause.TRIPPED, Moment(100.0, NOON), RULES)
-    back = decode(encode(Saved(Memory(circuit=opened), "f")), "primary", Moment(3.0, NOON + 12)).memory.circuit
+    opened = transition(CLOSED, Trigger.TRIPPED, Instant(100.0, NOON), RULES)
+    back = decode(
+        encode(StoredConnection(ConnectionState(circuit=opened), "f")), "primary", Instant(3.0, NOON + 12)
+    ).memory.circuit
     assert back.deadline == pytest.approx(3.0 + 18)
     assert back.generation == opened.generation
-    assert back.origin is Origin.CALLS
+    assert back.origin is OpenedBy.CALLS
 
 
 def test_no_deadline_of_this_process_is_written() -> None:
-    opened = step(CLOSED, Cause.HELD, Moment(123456.75, NOON), RULES, Hold(60))
-    assert "123456" not in encode(Saved(Memory(circuit=opened), "f"))
-    assert "123516" not in encode(Saved(Memory(circuit=opened), "f"))
+    opened = transition(CLOSED, Trigger.HELD, Instant(123456.75, NOON), RULES, Hold(60))
+    assert "123456" not in encode(StoredConnection(ConnectionState(circuit=opened), "f"))
+    assert "123516" not in encode(StoredConnection(ConnectionState(circuit=opened), "f"))
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 1e300])
 def test_a_measurement_that_is_no_number_does_not_spoil_the_row(number: float) -> None:
     record = HealthRecord(Health.HEALTHY, latency_s=number, lag_s=number)
-    back = decode(encode(Saved(Memory(record), "f")), "primary", HERE).memory.health
+    back = decode(encode(StoredConnection(ConnectionState(record), "f")), "primary", HERE).memory.health
     assert (back.latency_s, back.lag_s) == (None, None)
 
 
 def test_a_reason_in_another_encoding_survives() -> None:
-    circuit = step(CLOSED, Cause.HELD, HERE, RULES, Hold(note="gr\udcfcn \x00 ✓", actor="müller"))
-    text = encode(Saved(Memory(circuit=circuit), "f"))
+    circuit = transition(CLOSED, Trigger.HELD, HERE, RULES, Hold(note="gr\udcfcn \x00 ✓", actor="müller"))
+    text = encode(StoredConnection(ConnectionState(circuit=circuit), "f"))
     assert text.isascii()
     assert decode(text, "primary", HERE).memory.circuit.note == "gr\udcfcn \x00 ✓"
 
 
-WHOLE = json.loads(encode(Saved(Memory(), "f")))
+WHOLE = json.loads(encode(StoredConnection(ConnectionState(), "f")))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +190,7 @@ WHOLE = json.loads(encode(Saved(Memory(), "f")))
         json.dumps({**WHOLE, "circuit": {"deadline": 5}}),
         json.dumps({**WHOLE, "circuit": {"opened_at": math.nan}}),
         json.dumps({**WHOLE, "circuit": []}),
-        encode(Saved(Memory(), "f")).replace("null", "1e999"),
+        encode(StoredConnection(ConnectionState(), "f")).replace("null", "1e999"),
     ],
 )
 def test_what_is_not_ours_is_refused_and_the_row_named(text: str) -> None:

@@ -15,7 +15,7 @@ from shlex import quote  # noqa: F401
 
 from omnidb_cli.core.circuit.model import Hold
 from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.reducer import Called, Closed, Held, Settings
+from omnidb_cli.core.reducer import CallCompleted, CloseRequested, ConnectionPolicy, HoldRequested
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.recorder import Recorder
@@ -25,7 +25,7 @@ NAMES = ("primary", "replica")
 
 
 def recorder_on(store: SqliteStore, threshold: int) -> Recorder:
-    settings = Settings(CircuitBreakerConfig(threshold=threshold).rules())
+    settings = ConnectionPolicy(CircuitBreakerConfig(threshold=threshold).rules())
     return Recorder(
         store, dict.fromkeys(NAMES, settings), dict.fromkeys(NAMES, "f1"), now=real_moment, actor=f"{os.getpid()}"
     )
@@ -36,8 +36,8 @@ def mix(store: SqliteStore) -> None:
     for turn in range(20):
         recorder = recorder_on(store, threshold=1_000_000)
         recorder.restore()
-        recorder.record("primary", Called(succeeded=False), real_moment())
-        recorder.record("replica", Held(Hold()) if turn % 2 else Closed(), real_moment())
+        recorder.record("primary", CallCompleted(succeeded=False), real_moment())
+        recorder.record("replica", HoldRequested(Hold()) if turn % 2 else CloseRequested(), real_moment())
         recorder.published(Event(EventType.ERROR, None, utc(real_moment().wall), note=f"{os.getpid()}/{turn}"))
         recorder.flush()
         store.close()
@@ -51,7 +51,7 @@ def fail_once(store: SqliteStore) -> None:
     generation = rows["primary"].memory.circuit.generation if rows else 0
     print("ready", flush=True)
     sys.stdin.readline()
-    recorder.record("primary", Called(succeeded=False, generation=generation), real_moment())
+    recorder.record("primary", CallCompleted(succeeded=False, generation=generation), real_moment())
     recorder.flush()
 
 
@@ -60,7 +60,7 @@ def until_killed(store: SqliteStore) -> None:
     recorder = recorder_on(store, threshold=1_000_000)
     done = 0
     while True:
-        recorder.record("primary", Called(succeeded=False), real_moment())
+        recorder.record("primary", CallCompleted(succeeded=False), real_moment())
         recorder.flush()
         done += 1
         print(done, flush=True)
@@ -70,7 +70,7 @@ def two_hundred(store: SqliteStore) -> None:
     """Reports two hundred failing calls."""
     recorder = recorder_on(store, threshold=1_000_000)
     for _ in range(200):
-        recorder.record("primary", Called(succeeded=False), real_moment())
+        recorder.record("primary", CallCompleted(succeeded=False), real_moment())
         recorder.flush()
     print("done")
 
@@ -80,7 +80,7 @@ def on_a_full_disk(store: SqliteStore) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
     recorder = recorder_on(store, threshold=1_000_000)
     for saved in range(10_000):
-        recorder.record("primary", Called(succeeded=False), real_moment())
+        recorder.record("primary", CallCompleted(succeeded=False), real_moment())
         recorder.published(Event(EventType.ERROR, None, utc(real_moment().wall), note="x" * 1000))
         try:
             recorder.flush()
@@ -142,7 +142,7 @@ def become(uid: int, gid: int, group: int) -> None:
 
 def write(store: SqliteStore) -> list[str]:
     recorder = recorder_on(store, threshold=5)
-    recorder.record("replica", Held(Hold()), real_moment())
+    recorder.record("replica", HoldRequested(Hold()), real_moment())
     return sorted(recorder.flush())
 
 

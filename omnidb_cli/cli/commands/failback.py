@@ -32,18 +32,18 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
     Raises PreconditionError when it is not eligible, and during a split brain without `accept_split_brain`.
     """
     from omnidb_cli.cli.saved_state import restore, saved_state
-    from omnidb_cli.cli.wiring import unconnected
+    from omnidb_cli.cli.wiring import offline_orchestrator
     from omnidb_cli.errors import PreconditionError
     from omnidb_cli.output.views.route import PARTS, route_document
-    from omnidb_cli.state.actor import this_writer
+    from omnidb_cli.state.actor import current_actor
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology().restricted([name])
     state = saved_state(topology, context.remembering_store(topology))
-    db = unconnected(topology, journal=state)
+    db = offline_orchestrator(topology, journal=state)
     restore(db, state.read())
     try:
-        db.failback(name, actor=this_writer(), accept_split_brain=accept_split_brain)
+        db.failback(name, actor=current_actor(), accept_split_brain=accept_split_brain)
     except PreconditionError as error:
         error.connection = name
         if db.route(name).split_brain is not None:
@@ -52,5 +52,5 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
                 f"`omnidb failback {name} --accept-split-brain`"
             )
         raise
-    state.adopt(db, state.finish())
+    state.merge_remote(db, state.finish())
     streams.show(route_document(db.route(name)))

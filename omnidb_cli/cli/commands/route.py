@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Name, Output, needs, seconds_option
+from omnidb_cli.cli.options import Name, Output, require_with, seconds_option
 from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def route(
     output: Output = None,
 ) -> ExitCode:
     """Check NAME and its backups; show who serves it, and why (not)."""
-    needs("--max-age", max_age is not None, "--last", last)
+    require_with("--max-age", max_age is not None, "--last", last)
     return run_route(ctx.obj, name, output, last=last, max_age_s=max_age)
 
 

@@ -9,7 +9,17 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit.model import CLOSED, Cause, Circuit, CircuitState, Hold, Moment, Rules, state_at, step
+from omnidb_cli.core.circuit.model import (
+    CLOSED,
+    Circuit,
+    CircuitPolicy,
+    CircuitState,
+    Hold,
+    Instant,
+    Trigger,
+    state_at,
+    transition,
+)
 from omnidb_cli.core.settings import CircuitBreakerConfig, CountsAsFailure, Duration
 from omnidb_cli.duration import LONGEST_HOLD_S, parse_duration
 from omnidb_cli.errors import CircuitOpenError, ConfigurationError
@@ -65,14 +75,14 @@ class CircuitBreaker:
 
     @classmethod
     def governed(
-        cls, rules: Rules, *, counts_as_failure: CountsAsFailure | None, clock: Callable[[], float]
+        cls, rules: CircuitPolicy, *, counts_as_failure: CountsAsFailure | None, clock: Callable[[], float]
     ) -> CircuitBreaker:
         """A breaker by rules that are already checked, disabled ones included."""
         breaker = cls.__new__(cls)
         breaker._govern(rules, counts_as_failure, clock)  # noqa: SLF001 - its own class
         return breaker
 
-    def _govern(self, rules: Rules, counts: CountsAsFailure | None, clock: Callable[[], float]) -> None:
+    def _govern(self, rules: CircuitPolicy, counts: CountsAsFailure | None, clock: Callable[[], float]) -> None:
         self._rules = rules
         self._counts = counts
         self._clock = clock
@@ -103,11 +113,11 @@ class CircuitBreaker:
             result = await fn()
         except BaseException as error:
             if self.ended(permit, error):
-                self._apply_call(Cause.CALL_FAILED, circuit.generation)
+                self._apply_call(Trigger.CALL_FAILED, circuit.generation)
             raise
         if self.circuit is not circuit or permit is not None:
             self.ended(permit, None)
-            self._apply_call(Cause.CALL_SUCCEEDED, circuit.generation)
+            self._apply_call(Trigger.CALL_SUCCEEDED, circuit.generation)
         return result
 
     @property
@@ -137,24 +147,24 @@ class CircuitBreaker:
 
     def success(self) -> None:
         """Records one call that went well."""
-        self._apply(Cause.CALL_SUCCEEDED)
+        self._apply(Trigger.CALL_SUCCEEDED)
 
     def failure(self) -> None:
         """Records one call that failed."""
-        self._apply(Cause.CALL_FAILED)
+        self._apply(Trigger.CALL_FAILED)
 
     def open(self) -> None:
         """Trips it as failures would: half-open after the wait."""
-        self._apply(Cause.TRIPPED)
+        self._apply(Trigger.TRIPPED)
 
     def hold(self, hold_for: Duration | None = None) -> None:
         """Keeps it open until `reset()`, or until `hold_for` is over; nothing automatic ends that early."""
-        self._apply(Cause.HELD, Hold(None if hold_for is None else checked_hold(hold_for)))
+        self._apply(Trigger.HELD, Hold(None if hold_for is None else checked_hold(hold_for)))
 
     def reset(self) -> None:
         """Closes it and clears hold and counters."""
         self._last_error = None
-        self._apply(Cause.CLOSED_BY_HAND)
+        self._apply(Trigger.CLOSED_BY_HAND)
 
     def snapshot(self) -> CircuitSnapshot:
         """All that it remembers, in a form that survives another clock's origin."""
@@ -196,7 +206,7 @@ class CircuitBreaker:
             case CircuitState.HALF_OPEN:
                 if self.permits_left(now) <= 0:
                     raise CircuitOpenError(None, self.retry_after_s(now), self._last_error)
-                self._apply(Cause.TIME_PASSED)
+                self._apply(Trigger.TIME_PASSED)
                 return self.take_permit(now)
         if circuit.failures:
             return COUNTED
@@ -245,12 +255,12 @@ class CircuitBreaker:
             error.add_note(f"counts_as_failure raised {broken!r}; the error was counted as a failure")
             return True
 
-    def _apply_call(self, cause: Cause, generation: int) -> None:
+    def _apply_call(self, cause: Trigger, generation: int) -> None:
         if generation == self.circuit.generation:
             self._apply(cause)
 
-    def _apply(self, cause: Cause, hold: Hold | None = None) -> None:
-        self.circuit = step(self.circuit, cause, Moment(self._clock(), time.time()), self._rules, hold)
+    def _apply(self, cause: Trigger, hold: Hold | None = None) -> None:
+        self.circuit = transition(self.circuit, cause, Instant(self._clock(), time.time()), self._rules, hold)
 
 
 def checked_hold(hold_for: Duration) -> float:

@@ -20,7 +20,7 @@ class CircuitState(StrEnum):
     DISABLED = "disabled"
 
 
-class Origin(StrEnum):
+class OpenedBy(StrEnum):
     """What opened a circuit, and so what may close it again."""
 
     HEALTH = "health"
@@ -41,7 +41,7 @@ class Reason(StrEnum):
     MANUAL = "manual"
 
 
-class Moment(Struct, frozen=True):
+class Instant(Struct, frozen=True):
     """One instant on two clocks: `clock` for waits (monotonic seconds), `wall` for people and the store (Unix time)."""
 
     clock: float
@@ -60,7 +60,7 @@ class Hold(Struct, frozen=True):
     takes_over: bool = True
 
 
-class Rules(Struct, frozen=True):
+class CircuitPolicy(Struct, frozen=True):
     """The settings of one circuit, checked and in seconds. `jitter` draws from -0.1 … 0.1."""
 
     enabled: bool
@@ -74,13 +74,13 @@ class Rules(Struct, frozen=True):
 class Circuit(Struct, frozen=True):
     """All that a circuit remembers. A new value replaces it at each step; none is ever changed.
 
-    `deadline` (of an open circuit that waits for the clock) and `hold_deadline` count on `Moment.clock`; `opened_at`
+    `deadline` (of an open circuit that waits for the clock) and `hold_deadline` count on `Instant.clock`; `opened_at`
     and `held_until` are Unix times for people and for the store. `trips` counts failed half-opens in a row (each
     doubles the wait), `generation` the transitions, so that a late result can be told from a current one.
     """
 
     state: CircuitState = CircuitState.CLOSED
-    origin: Origin | None = None
+    origin: OpenedBy | None = None
     reason: str | None = None
     actor: str | None = None
     failures: int = 0
@@ -112,7 +112,7 @@ class Circuit(Struct, frozen=True):
 CLOSED = Circuit()
 
 
-class Cause(StrEnum):
+class Trigger(StrEnum):
     """Everything that can happen to a circuit."""
 
     CALL_SUCCEEDED = "call-succeeded"
@@ -125,7 +125,7 @@ class Cause(StrEnum):
     TIME_PASSED = "time-passed"
 
 
-def state_at(circuit: Circuit, clock: float, rules: Rules) -> CircuitState:
+def state_at(circuit: Circuit, clock: float, rules: CircuitPolicy) -> CircuitState:
     """The state as it is at `clock`, whether or not anybody has acted on the time that passed."""
     if circuit.held:
         if circuit.hold_deadline is None or clock < circuit.hold_deadline:
@@ -138,7 +138,9 @@ def state_at(circuit: Circuit, clock: float, rules: Rules) -> CircuitState:
     return circuit.state
 
 
-def step(circuit: Circuit, cause: Cause, at: Moment, rules: Rules, hold: Hold | None = None) -> Circuit:
+def transition(
+    circuit: Circuit, cause: Trigger, at: Instant, rules: CircuitPolicy, hold: Hold | None = None
+) -> Circuit:
     """The circuit after `cause` at `at`; the same object when nothing changes.
 
     A call's result counts only while its generation is current: the caller compares before it asks.
@@ -146,62 +148,62 @@ def step(circuit: Circuit, cause: Cause, at: Moment, rules: Rules, hold: Hold | 
     """
     circuit = _time_passed(circuit, at, rules)
     match cause:
-        case Cause.HELD:
+        case Trigger.HELD:
             asked = hold or Hold()
             is_anothers = circuit.held and circuit.actor != asked.actor
             return circuit if is_anothers and not asked.takes_over else _held(circuit, at, asked)
-        case Cause.CLOSED_BY_HAND:
+        case Trigger.CLOSED_BY_HAND:
             return _closed(circuit, Reason.MANUAL, hold.actor if hold else None)
-        case Cause.TIME_PASSED:
+        case Trigger.TIME_PASSED:
             return circuit
     if circuit.held or not rules.enabled:
         return circuit
     return _automatic(circuit, cause, at, rules)
 
 
-def _automatic(circuit: Circuit, cause: Cause, at: Moment, rules: Rules) -> Circuit:
+def _automatic(circuit: Circuit, cause: Trigger, at: Instant, rules: CircuitPolicy) -> Circuit:
     match (cause, circuit.state):
-        case (Cause.CALL_SUCCEEDED, CircuitState.CLOSED):
+        case (Trigger.CALL_SUCCEEDED, CircuitState.CLOSED):
             return replace(circuit, failures=0) if circuit.failures else circuit
-        case (Cause.CALL_SUCCEEDED, CircuitState.HALF_OPEN):
+        case (Trigger.CALL_SUCCEEDED, CircuitState.HALF_OPEN):
             return _succeeded(circuit, Reason.TRIALS_SUCCEEDED, rules)
-        case (Cause.CALL_FAILED, CircuitState.CLOSED):
+        case (Trigger.CALL_FAILED, CircuitState.CLOSED):
             if circuit.failures + 1 < rules.threshold:
                 return replace(circuit, failures=circuit.failures + 1)
-            return _opened(circuit, Origin.CALLS, Reason.FAILURE_THRESHOLD, at, rules)
-        case (Cause.CALL_FAILED | Cause.TRIPPED, CircuitState.HALF_OPEN):
-            return _opened(circuit, Origin.CALLS, Reason.TRIAL_FAILED, at, rules)
-        case (Cause.TRIPPED, CircuitState.CLOSED):
-            return _opened(circuit, Origin.CALLS, Reason.FAILURE_THRESHOLD, at, rules)
-        case (Cause.CHECK_BAD, CircuitState.CLOSED):
-            return _opened(circuit, Origin.HEALTH, Reason.HEALTH_CHECK_FAILED, at, rules)
-        case (Cause.CHECK_BAD, CircuitState.HALF_OPEN):
+            return _opened(circuit, OpenedBy.CALLS, Reason.FAILURE_THRESHOLD, at, rules)
+        case (Trigger.CALL_FAILED | Trigger.TRIPPED, CircuitState.HALF_OPEN):
+            return _opened(circuit, OpenedBy.CALLS, Reason.TRIAL_FAILED, at, rules)
+        case (Trigger.TRIPPED, CircuitState.CLOSED):
+            return _opened(circuit, OpenedBy.CALLS, Reason.FAILURE_THRESHOLD, at, rules)
+        case (Trigger.CHECK_BAD, CircuitState.CLOSED):
+            return _opened(circuit, OpenedBy.HEALTH, Reason.HEALTH_CHECK_FAILED, at, rules)
+        case (Trigger.CHECK_BAD, CircuitState.HALF_OPEN):
             # What calls opened stays theirs to prove: a check that fails meanwhile does not hand it to the checks.
-            origin = Origin.CALLS if circuit.origin is Origin.CALLS else Origin.HEALTH
+            origin = OpenedBy.CALLS if circuit.origin is OpenedBy.CALLS else OpenedBy.HEALTH
             return _opened(circuit, origin, Reason.HEALTH_CHECK_FAILED, at, rules)
-        case (Cause.CHECK_GOOD, CircuitState.OPEN) if circuit.origin is Origin.HEALTH:
+        case (Trigger.CHECK_GOOD, CircuitState.OPEN) if circuit.origin is OpenedBy.HEALTH:
             return _half_open(circuit, Reason.HEALTH_RECOVERED)
-        case (Cause.CHECK_GOOD, CircuitState.HALF_OPEN) if circuit.origin is not Origin.CALLS:
+        case (Trigger.CHECK_GOOD, CircuitState.HALF_OPEN) if circuit.origin is not OpenedBy.CALLS:
             return _succeeded(circuit, Reason.HEALTH_RECOVERED, rules)
         case _:
             return circuit
 
 
-def _time_passed(circuit: Circuit, at: Moment, rules: Rules) -> Circuit:
+def _time_passed(circuit: Circuit, at: Instant, rules: CircuitPolicy) -> Circuit:
     state = state_at(circuit, at.clock, rules)
     if circuit.held and state is not CircuitState.OPEN:
         if state is CircuitState.DISABLED:
             return _closed(circuit, Reason.HOLD_OVER)
-        return _half_open(replace(_unheld(circuit), origin=Origin.HAND), Reason.HOLD_OVER)
+        return _half_open(replace(_unheld(circuit), origin=OpenedBy.HAND), Reason.HOLD_OVER)
     if circuit.state is CircuitState.OPEN and state is CircuitState.HALF_OPEN:
         return _half_open(circuit, Reason.WAIT_OVER)
     return circuit
 
 
-def _opened(circuit: Circuit, origin: Origin, reason: Reason, at: Moment, rules: Rules) -> Circuit:
+def _opened(circuit: Circuit, origin: OpenedBy, reason: Reason, at: Instant, rules: CircuitPolicy) -> Circuit:
     trips = circuit.trips + 1 if circuit.state is CircuitState.HALF_OPEN else circuit.trips
     wait_s = None  # health opened it: only a good check leads on
-    if origin is not Origin.HEALTH:
+    if origin is not OpenedBy.HEALTH:
         wait_s = min(rules.reset_timeout_s * 2.0 ** min(trips, 64), rules.max_reset_timeout_s) * (1 + rules.jitter())
     return Circuit(
         state=CircuitState.OPEN,
@@ -227,7 +229,7 @@ def _half_open(circuit: Circuit, reason: Reason) -> Circuit:
     )
 
 
-def _succeeded(circuit: Circuit, reason: Reason, rules: Rules) -> Circuit:
+def _succeeded(circuit: Circuit, reason: Reason, rules: CircuitPolicy) -> Circuit:
     if circuit.successes + 1 >= rules.half_open_successes:
         return _closed(circuit, reason)
     return replace(circuit, successes=circuit.successes + 1)
@@ -237,11 +239,11 @@ def _closed(circuit: Circuit, reason: Reason, actor: str | None = None) -> Circu
     return Circuit(reason=reason, actor=actor, generation=circuit.generation + 1)
 
 
-def _held(circuit: Circuit, at: Moment, hold: Hold) -> Circuit:
+def _held(circuit: Circuit, at: Instant, hold: Hold) -> Circuit:
     timed = hold.hold_s is not None
     return Circuit(
         state=CircuitState.OPEN,
-        origin=Origin.HAND,
+        origin=OpenedBy.HAND,
         reason=Reason.MANUAL,
         actor=hold.actor,
         failures=circuit.failures,

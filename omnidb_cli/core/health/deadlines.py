@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop, Task, TimerHandle
 from collections.abc import Callable
 
-from omnidb_cli.core.health.subject import Subject
+from omnidb_cli.core.health.subject import MonitoredConnection
 
 GRACE_S = 0.25
 """How long a cancelled attempt may take to stop before its verdict is given without it."""
@@ -16,7 +16,7 @@ class Worker:
 
     __slots__ = ("abandoned", "deadline_s", "expired", "subject", "task")
 
-    subject: Subject
+    subject: MonitoredConnection
     task: Task[None]
 
     def __init__(self) -> None:

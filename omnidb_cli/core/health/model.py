@@ -37,7 +37,7 @@ class CheckResult(Struct, frozen=True):
     position: str | None = None
 
 
-class Expectation(Struct, frozen=True):
+class HealthPolicy(Struct, frozen=True):
     """What a connection is expected to be: its role, and above which lag or latency (seconds) it is degraded."""
 
     role: str | None = None
@@ -45,7 +45,7 @@ class Expectation(Struct, frozen=True):
     slow_s: float | None = None
 
 
-class Fault(Struct, frozen=True):
+class CheckError(Struct, frozen=True):
     """What was wrong at the last look: an `ErrorKind` word and a sentence.
 
     `progress` counts the checks still to come before it is decided: `1 of 3 failed checks`.
@@ -77,11 +77,11 @@ class HealthRecord(Struct, frozen=True):
     latency_s: float | None = None
     role: str | None = None
     lag_s: float | None = None
-    fault: Fault | None = None
+    fault: CheckError | None = None
     since: float | None = None
     writable: bool | None = None
     position: str | None = None
-    not_made: Fault | None = None
+    not_made: CheckError | None = None
 
     @property
     def takes_writes(self) -> bool:
@@ -97,7 +97,7 @@ NEVER_OBSERVED = HealthRecord()
 _WELL = Health.HEALTHY
 
 
-def observe(
+def record_check(
     record: HealthRecord, result: CheckResult, at: float, rise: int, fall: int, latency_s: float | None = None
 ) -> HealthRecord:
     """The record after one more look whose answer came at `at` (Unix time).
@@ -124,7 +124,9 @@ def not_checked(record: HealthRecord, result: CheckResult) -> HealthRecord:
     return replace(record, not_made=_fault(result))
 
 
-def _counted(record: HealthRecord, result: CheckResult, rise: int, fall: int) -> tuple[int, int, Health, Fault | None]:
+def _counted(
+    record: HealthRecord, result: CheckResult, rise: int, fall: int
+) -> tuple[int, int, Health, CheckError | None]:
     first, was_down = record.health is Health.UNKNOWN, record.health is Health.UNHEALTHY
     fault = _fault(result)
     if result.health is Health.UNHEALTHY:
@@ -135,15 +137,15 @@ def _counted(record: HealthRecord, result: CheckResult, rise: int, fall: int) ->
         return 0, bad, Health.DEGRADED, fault and replace(fault, progress=progress)
     good = max(record.good + 1, rise if first else 0)
     if was_down and good < rise and result.health is not Health.DEGRADED:
-        failure = record.fault or Fault(ErrorKind.INTERNAL, "the checks before it failed")
+        failure = record.fault or CheckError(ErrorKind.INTERNAL, "the checks before it failed")
         return good, 0, Health.UNHEALTHY, replace(failure, progress=f"{good} of {rise} passing checks")
     return good, 0, result.health, fault
 
 
-def _fault(result: CheckResult) -> Fault | None:
+def _fault(result: CheckResult) -> CheckError | None:
     if result.health is Health.HEALTHY:
         return None
-    return Fault(_listed(result.kind) or ErrorKind.INTERNAL, result.detail or f"the check says {result.health}")
+    return CheckError(_listed(result.kind) or ErrorKind.INTERNAL, result.detail or f"the check says {result.health}")
 
 
 def _listed(kind: object) -> ErrorKind | None:
@@ -154,7 +156,7 @@ def _listed(kind: object) -> ErrorKind | None:
 _KINDS: Mapping[str, ErrorKind] = {kind.value: kind for kind in ErrorKind}
 
 
-class Answer(Struct, frozen=True):
+class Observation(Struct, frozen=True):
     """What a server told about itself in one round trip, before anything is expected of it.
 
     `writable` is None when it cannot tell. `lag_s` is None when unknown; `stalled` says, in words, that
@@ -171,7 +173,7 @@ class Answer(Struct, frozen=True):
     position: str | None = None
 
 
-def judge(answer: Answer, expected: Expectation) -> CheckResult:
+def evaluate(answer: Observation, expected: HealthPolicy) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
     health, kind, detail = _verdict(answer, expected)
     lag_s = answer.lag_s
@@ -184,7 +186,7 @@ _Verdict = tuple[Health, ErrorKind | None, str | None]
 _NOTHING_WRONG: _Verdict = (_WELL, None, None)
 
 
-def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
+def _verdict(answer: Observation, expected: HealthPolicy) -> _Verdict:
     role, lag_s = answer.role, answer.lag_s
     if expected.role == "primary" and (role == "replica" or answer.writable is False):
         found = "it is a replica" if role == "replica" else "it is read-only"
@@ -212,7 +214,7 @@ _LONGEST_SPAN_S = 1e10
 """Three centuries."""
 
 
-def result_of(answer: object) -> CheckResult:
+def to_check_result(answer: object) -> CheckResult:
     """What a check function's return value means (design, section 6).
 
     `False` is unhealthy; a `Health` or its word, and a `CheckResult`, speak for themselves; anything else

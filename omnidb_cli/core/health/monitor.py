@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import time
 
-from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.health.deadlines import Deadlines, Worker
-from omnidb_cli.core.health.model import CheckResult, Health, failed, result_of
-from omnidb_cli.core.health.queue import Turns
+from omnidb_cli.core.health.model import CheckResult, Health, failed, to_check_result
+from omnidb_cli.core.health.queue import CheckQueue
 from omnidb_cli.core.health.schedule import Schedule
-from omnidb_cli.core.health.subject import Subject, Sweep
-from omnidb_cli.core.reducer import Checked
+from omnidb_cli.core.health.subject import CheckBatch, MonitoredConnection
+from omnidb_cli.core.reducer import CheckCompleted
 from omnidb_cli.core.settings import HealthCheck
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ErrorKind, NotConnectedError
@@ -26,7 +26,7 @@ _BREATH = 64
 # Every check asks for these; looking a member up on its enum costs as much as half a check on Python 3.11.
 _UNHEALTHY, _TIMEOUT = Health.UNHEALTHY, ErrorKind.TIMEOUT
 
-OnResult = Callable[[str, Checked, Moment], object]
+OnResult = Callable[[str, CheckCompleted, Instant], object]
 
 
 class HealthMonitor:
@@ -51,10 +51,12 @@ class HealthMonitor:
         limit: int = IN_FLIGHT,
     ) -> None:
         overrides = settings.overrides
-        self._subjects = {name: Subject(name, check, overrides.get(name, settings)) for name, check in checks.items()}
+        self._subjects = {
+            name: MonitoredConnection(name, check, overrides.get(name, settings)) for name, check in checks.items()
+        }
         self.on_result = on_result
         self._limit = limit
-        self._turns = Turns(limit)
+        self._turns = CheckQueue(limit)
         self._workers: set[Worker] = set()
         self._hanging: set[Worker] = set()
         self._at_hand = 0
@@ -107,7 +109,7 @@ class HealthMonitor:
             raise NotConnectedError("the monitor is not running")
         if not subjects:
             return
-        sweep = Sweep(len(subjects), self._loop.create_future())
+        sweep = CheckBatch(len(subjects), self._loop.create_future())
         alone = (sweep,)
         for subject in subjects:
             subject.waiting = (*subject.waiting, sweep) if subject.waiting else alone
@@ -124,7 +126,7 @@ class HealthMonitor:
         if self._running and not self._schedule.running:
             self._schedule.start(self._subjects.values())
 
-    def _release(self, subjects: Iterable[Subject]) -> None:
+    def _release(self, subjects: Iterable[MonitoredConnection]) -> None:
         """Has each of them wait for its turn, unless it is being looked at already."""
         if not self._running:
             return
@@ -189,7 +191,7 @@ class HealthMonitor:
         self._at_hand -= 1
         return True
 
-    async def _retry(self, subject: Subject, worker: Worker, checked: Checked) -> Checked:
+    async def _retry(self, subject: MonitoredConnection, worker: Worker, checked: CheckCompleted) -> CheckCompleted:
         for _ in range(subject.settings.retries):
             if worker.abandoned or checked.result.health is not _UNHEALTHY:
                 break
@@ -197,7 +199,7 @@ class HealthMonitor:
             checked = await self._attempt(subject, worker)
         return checked
 
-    async def _attempt(self, subject: Subject, worker: Worker) -> Checked:
+    async def _attempt(self, subject: MonitoredConnection, worker: Worker) -> CheckCompleted:
         began_s = self._loop.time()
         worker.deadline_s = deadline_s = began_s + subject.settings.timeout_s
         if deadline_s < self._deadlines.next_s:
@@ -206,7 +208,7 @@ class HealthMonitor:
             answer = subject.check()
             if hasattr(answer, "__await__"):
                 answer = await answer
-            result = result_of(answer)
+            result = to_check_result(answer)
         except asyncio.CancelledError as error:
             if not worker.expired and worker.task.cancelling():
                 raise
@@ -220,16 +222,16 @@ class HealthMonitor:
                 raise asyncio.CancelledError
             result = _timed_out(subject)
         subject.looked_s = self._loop.time()
-        return Checked(result, None if result.health is _UNHEALTHY else subject.looked_s - began_s)
+        return CheckCompleted(result, None if result.health is _UNHEALTHY else subject.looked_s - began_s)
 
-    def _report(self, subject: Subject, checked: Checked) -> None:
+    def _report(self, subject: MonitoredConnection, checked: CheckCompleted) -> None:
         if not self._running:
             return
         kind = checked.result.kind
         subject.late = kind is not None and kind == _TIMEOUT
         if subject.due_s is None and self._schedule.running:
             self._schedule.put(subject)
-        self.on_result(subject.name, checked, Moment(subject.looked_s, time()))
+        self.on_result(subject.name, checked, Instant(subject.looked_s, time()))
         if subject.waiting:
             waiting, subject.waiting = subject.waiting, ()
             for sweep in waiting:
@@ -245,11 +247,11 @@ class HealthMonitor:
         self._give_verdict_on_hanging(subject)
         self._staff()
 
-    def _give_verdict_on_hanging(self, subject: Subject) -> None:
+    def _give_verdict_on_hanging(self, subject: MonitoredConnection) -> None:
         subject.looked_s = self._loop.time()
-        self._report(subject, Checked(_timed_out(subject)))
+        self._report(subject, CheckCompleted(_timed_out(subject)))
 
 
-def _timed_out(subject: Subject) -> CheckResult:
+def _timed_out(subject: MonitoredConnection) -> CheckResult:
     limit = format_duration(subject.settings.timeout_s)
     return CheckResult(Health.UNHEALTHY, detail=f"no answer within {limit}", kind=ErrorKind.TIMEOUT)

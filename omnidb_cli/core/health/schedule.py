@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from omnidb_cli.core.health.subject import Subject
+from omnidb_cli.core.health.subject import MonitoredConnection
 
 _EARLIEST, _LATEST = 0.95, 1.05
 
@@ -21,15 +21,15 @@ class Schedule:
 
     __slots__ = ("_entries", "_loop", "_release", "_tickets", "_timer", "_uniform", "running")
 
-    def __init__(self, loop: AbstractEventLoop, release: Callable[[list[Subject]], None]) -> None:
+    def __init__(self, loop: AbstractEventLoop, release: Callable[[list[MonitoredConnection]], None]) -> None:
         self._loop = loop
         self._release = release
-        self._entries: list[tuple[float, int, Subject]] = []
+        self._entries: list[tuple[float, int, MonitoredConnection]] = []
         self._tickets = count()
         self._timer: TimerHandle | None = None
         self.running = False
 
-    def start(self, subjects: Iterable[Subject]) -> None:
+    def start(self, subjects: Iterable[MonitoredConnection]) -> None:
         """Gives every subject its turn, an interval from now."""
         from random import uniform
 
@@ -48,12 +48,12 @@ class Schedule:
             self._timer.cancel()
             self._timer = None
 
-    def put(self, subject: Subject) -> None:
+    def put(self, subject: MonitoredConnection) -> None:
         """Gives a subject that has none its next turn."""
         heappush(self._entries, self._entry(subject, subject.looked_s))
         self._set_timer()
 
-    def _entry(self, subject: Subject, since_s: float) -> tuple[float, int, Subject]:
+    def _entry(self, subject: MonitoredConnection, since_s: float) -> tuple[float, int, MonitoredConnection]:
         subject.due_s = since_s + subject.settings.interval_s * self._uniform(_EARLIEST, _LATEST)
         return (subject.due_s, next(self._tickets), subject)
 

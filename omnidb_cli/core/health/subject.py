@@ -9,7 +9,7 @@ from omnidb_cli.core.settings import HealthCheck
 from omnidb_cli.errors import NotConnectedError
 
 
-class Subject:
+class MonitoredConnection:
     """A connection as the monitor knows it.
 
     It is `busy` from the moment a look is wanted until its check has ended, `hangs` while a check that ran out of
@@ -28,7 +28,7 @@ class Subject:
         self.busy = self.hangs = self.late = False
         self.looked_s = 0.0
         self.due_s = None
-        self.waiting: tuple[Sweep, ...] = ()
+        self.waiting: tuple[CheckBatch, ...] = ()
 
     def give_up(self) -> None:
         """Tells those who wait that there will be no answer."""
@@ -37,7 +37,7 @@ class Subject:
             sweep.give_up()
 
 
-class Sweep:
+class CheckBatch:
     """One caller who waits for the looks at `left` connections."""
 
     __slots__ = ("_left", "done")

@@ -3,44 +3,48 @@
 from enum import Enum, auto
 from time import gmtime, strftime
 
-from omnidb_cli.core.circuit.model import Circuit, CircuitState, Origin, Rules, state_at
+from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, CircuitState, OpenedBy, state_at
 from omnidb_cli.core.health.model import Health, HealthRecord
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.reducer import ConnectionState
 
 
-class Stand(Enum):
+class Eligibility(Enum):
     """Where a connection stands in the order of those who may serve (semantics, "Half-open in the order")."""
 
-    READY = auto()
+    ELIGIBLE = auto()
     TRIAL = auto()
     """Half-open, and only calls can prove it: takes its trial calls in its own place."""
-    PROVING = auto()
+    RECOVERING = auto()
     """Half-open, and checks can prove it: waits behind a ready one."""
-    OUT = auto()
+    INELIGIBLE = auto()
 
 
-def stand_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, permits_left: int = 1) -> Stand:
+def eligibility_of(
+    memory: ConnectionState, clock: float, rules: CircuitPolicy, *, has_check: bool, permits_left: int = 1
+) -> Eligibility:
     """The stand of a connection at `clock`; pure."""
     if memory.health.health is Health.UNHEALTHY:
-        return Stand.OUT
+        return Eligibility.INELIGIBLE
     circuit = memory.circuit
     match state_at(circuit, clock, rules):
         case CircuitState.OPEN:
-            return Stand.OUT
+            return Eligibility.INELIGIBLE
         case CircuitState.HALF_OPEN:
             if permits_left <= 0:
-                return Stand.OUT
-            return Stand.PROVING if provable(circuit, has_check=has_check) else Stand.TRIAL
+                return Eligibility.INELIGIBLE
+            return Eligibility.RECOVERING if closes_by_checks(circuit, has_check=has_check) else Eligibility.TRIAL
         case _:
-            return Stand.READY
+            return Eligibility.ELIGIBLE
 
 
-def provable(circuit: Circuit, *, has_check: bool) -> bool:
+def closes_by_checks(circuit: Circuit, *, has_check: bool) -> bool:
     """Whether checks can prove a half-open circuit: health opened it, or a hold that ran out, and there is a check."""
-    return has_check and (circuit.held or circuit.origin is not Origin.CALLS)
+    return has_check and (circuit.held or circuit.origin is not OpenedBy.CALLS)
 
 
-def reason_of(memory: Memory, clock: float, rules: Rules, *, has_check: bool, permits_left: int = 1) -> str:
+def reason_of(
+    memory: ConnectionState, clock: float, rules: CircuitPolicy, *, has_check: bool, permits_left: int = 1
+) -> str:
     """Why a connection stands where it stands, in words that follow its name."""
     health, circuit = memory.health, memory.circuit
     state = state_at(circuit, clock, rules)
@@ -63,18 +67,18 @@ def hold_words(circuit: Circuit) -> str:
 
 
 def _open(circuit: Circuit) -> str:
-    if circuit.origin is Origin.HEALTH:
+    if circuit.origin is OpenedBy.HEALTH:
         return "circuit open: waiting for a good check"
     times = "1 failing call" if circuit.failures == 1 else f"{circuit.failures} failing calls"
     again = f", trial calls from {clock_time(circuit.retry_at)}" if circuit.retry_at is not None else ""
     return f"circuit open: {times}{again}"
 
 
-def _half_open(circuit: Circuit, rules: Rules, *, has_check: bool, permits_left: int) -> str:
+def _half_open(circuit: Circuit, rules: CircuitPolicy, *, has_check: bool, permits_left: int) -> str:
     done = f"{circuit.successes} of {rules.half_open_successes} succeeded"
     if permits_left <= 0:
         return f"circuit half-open: as many trial calls as it admits are under way ({done})"
-    if provable(circuit, has_check=has_check):
+    if closes_by_checks(circuit, has_check=has_check):
         return f"circuit half-open: proved by checks ({done})"
     return f"circuit half-open: proved by trial calls ({done})"
 

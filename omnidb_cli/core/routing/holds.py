@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from omnidb_cli.core.circuit.model import Circuit, CircuitState, Hold, Rules, state_at
+from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, CircuitState, Hold, state_at
 
 
 class HoldDecision(Enum):
@@ -18,7 +18,7 @@ class HoldDecision(Enum):
     """It is another person's: only a person who says so takes it over."""
 
 
-def decide_hold(circuit: Circuit, wanted: Hold, clock: float, rules: Rules) -> HoldDecision:
+def decide_hold(circuit: Circuit, wanted: Hold, clock: float, rules: CircuitPolicy) -> HoldDecision:
     """What `wanted` means where `circuit` is as it is at `clock`. Whose a hold is, its actor says."""
     if not circuit.held or state_at(circuit, clock, rules) is not CircuitState.OPEN:
         return HoldDecision.PLACE

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from omnidb_cli.core.routing.eligibility import Stand
+from omnidb_cli.core.routing.eligibility import Eligibility
 from omnidb_cli.core.settings import Failback, Failover
 from omnidb_cli.errors import ConfigurationError
 
 
-class Serving(Struct, frozen=True):
+class Assignment(Struct, frozen=True):
     """Who serves a connection. `known` is False until it was decided once; `name` is None when nobody can.
 
     `eligible_since` (clock seconds) is since when a primary that does not serve has been eligible without a break,
@@ -25,7 +25,7 @@ class Serving(Struct, frozen=True):
     split_since: float | None = None
 
 
-UNDECIDED = Serving()
+UNDECIDED = Assignment()
 
 FailoverSpec = str | Sequence[str] | Failover
 
@@ -47,7 +47,7 @@ class FailoverRouter:
             for name in order:
                 if name != head:
                     self._heads.setdefault(name, []).append(head)
-        self._serving: dict[str, Serving] = {}
+        self._serving: dict[str, Assignment] = {}
 
     def order(self, name: str) -> tuple[str, ...]:
         """Everybody who may serve `name`: itself, its backups in order, then theirs; each once."""
@@ -65,33 +65,33 @@ class FailoverRouter:
         """The failover rule of `name`, or None."""
         return self._rules.get(name)
 
-    def serving(self, name: str) -> Serving:
+    def serving(self, name: str) -> Assignment:
         """Who serves `name` as decided last."""
         return self._serving.get(name, UNDECIDED)
 
-    def settle(self, name: str, serving: Serving) -> None:
+    def settle(self, name: str, serving: Assignment) -> None:
         """Remembers who serves `name` now."""
         self._serving[name] = serving
 
 
 def decide(
     order: Sequence[str],
-    previous: Serving,
+    previous: Assignment,
     policy: Failover | None,
-    stand: Callable[[str], Stand],
+    stand: Callable[[str], Eligibility],
     clock: float,
     split_since: float | None = None,
-) -> Serving:
+) -> Assignment:
     """Who serves the first of `order` from `clock` on. `split_since` is not None while two of them take writes."""
     head = order[0]
     if policy is None:
-        return Serving(head if stand(head) is not Stand.OUT else None, known=True)
+        return Assignment(head if stand(head) is not Eligibility.INELIGIBLE else None, known=True)
     since = None
-    if previous.known and previous.name not in (None, head) and stand(head) is not Stand.OUT:
+    if previous.known and previous.name not in (None, head) and stand(head) is not Eligibility.INELIGIBLE:
         since = clock if previous.eligible_since is None else previous.eligible_since
     held_back = is_held_back(since, policy, clock, split=split_since is not None)
     chosen = choose(order, stand, serving=previous.name, held_back=held_back)
-    return Serving(chosen, known=True, eligible_since=None if chosen == head else since, split_since=split_since)
+    return Assignment(chosen, known=True, eligible_since=None if chosen == head else since, split_since=split_since)
 
 
 def is_held_back(eligible_since: float | None, policy: Failover | None, clock: float, *, split: bool) -> bool:
@@ -105,7 +105,7 @@ def is_held_back(eligible_since: float | None, policy: Failover | None, clock: f
     return split or policy.failback == Failback.MANUAL or clock < eligible_since + policy.failback_after_s
 
 
-def fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | None:
+def fails_back_at(serving: Assignment, policy: Failover, clock: float) -> float | None:
     """The clock seconds at which a primary that is held back comes back by itself, or None.
 
     None too where that time is over and checks are still proving it, and while a split brain lasts: then it is a
@@ -118,7 +118,7 @@ def fails_back_at(serving: Serving, policy: Failover, clock: float) -> float | N
 
 
 def choose(
-    order: Sequence[str], stand: Callable[[str], Stand], *, serving: str | None = None, held_back: bool = False
+    order: Sequence[str], stand: Callable[[str], Eligibility], *, serving: str | None = None, held_back: bool = False
 ) -> str | None:
     """The first of `order` that may serve; one being proved by checks, or held back, waits behind a ready one.
 
@@ -128,16 +128,16 @@ def choose(
     waiting = in_place = None
     for name in order:
         one = stand(name)
-        if one is Stand.OUT:
+        if one is Eligibility.INELIGIBLE:
             continue
         put_off = held_back and name == order[0]
-        if put_off or (one is Stand.PROVING and name != serving):
+        if put_off or (one is Eligibility.RECOVERING and name != serving):
             waiting = waiting or name
         elif waiting is None:
             return name
         else:
             in_place = in_place or name
-            if one is Stand.READY:
+            if one is Eligibility.ELIGIBLE:
                 return in_place
     return waiting or in_place
 

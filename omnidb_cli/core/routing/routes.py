@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.connection import Connection
 from omnidb_cli.core.events import utc
-from omnidb_cli.core.routing.eligibility import Stand, clock_time, reason_of, stand_of
+from omnidb_cli.core.routing.eligibility import Eligibility, clock_time, eligibility_of, reason_of
 from omnidb_cli.core.routing.router import FailoverRouter, choose, is_held_back
 from omnidb_cli.core.routing.split_brain import Parting, find, sentence
 from omnidb_cli.core.snapshot import Candidate, Route, SplitBrain
@@ -17,7 +17,7 @@ class Routes:
     __slots__ = ("_connections", "_now", "_roles", "_router", "_suspects")
 
     def __init__(
-        self, connections: Mapping[str, Connection], router: FailoverRouter, now: Callable[[], Moment]
+        self, connections: Mapping[str, Connection], router: FailoverRouter, now: Callable[[], Instant]
     ) -> None:
         self._connections = connections
         self._router = router
@@ -27,16 +27,16 @@ class Routes:
         self._suspects = {head for name in replicas for head in (name, *router.heads_of(name))}
         """The routes on which a replica is expected: no others can have a split brain."""
 
-    def stand(self, name: str, clock: float) -> Stand:
+    def eligibility(self, name: str, clock: float) -> Eligibility:
         """Where `name` stands, whatever trial calls are under way."""
         connection = self._connections[name]
-        return stand_of(connection.memory, clock, connection.settings.rules, has_check=connection.has_check)
+        return eligibility_of(connection.memory, clock, connection.settings.rules, has_check=connection.has_check)
 
-    def stand_for_a_call(self, name: str, clock: float) -> Stand:
+    def eligibility_for_a_call(self, name: str, clock: float) -> Eligibility:
         """Where `name` stands for one more call: a half-open circuit that has no permit left is out."""
         connection = self._connections[name]
         left = connection.breaker.permits_left(clock)
-        return stand_of(
+        return eligibility_of(
             connection.memory, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
         )
 
@@ -56,8 +56,8 @@ class Routes:
         order = self._router.order(name)
         held_back = self._why_held_back(name, clock)
 
-        def stand(one: str) -> Stand:
-            return Stand.OUT if one in without else self.stand_for_a_call(one, clock)
+        def stand(one: str) -> Eligibility:
+            return Eligibility.INELIGIBLE if one in without else self.eligibility_for_a_call(one, clock)
 
         serving = choose(order, stand, serving=self._router.serving(name).name, held_back=held_back is not None)
         candidates = self._candidates(order, stand, clock)
@@ -72,7 +72,9 @@ class Routes:
         serving, split = self._router.serving(name), self.parting(name) is not None
         held_back = is_held_back(serving.eligible_since, self._router.policy(name), clock, split=split)
         order = self._router.order(name)
-        return choose(order, lambda one: self.stand_for_a_call(one, clock), serving=serving.name, held_back=held_back)
+        return choose(
+            order, lambda one: self.eligibility_for_a_call(one, clock), serving=serving.name, held_back=held_back
+        )
 
     def parting(self, head: str) -> Parting | None:
         """Who takes writes on the route of `head` beside an expected replica, or None."""
@@ -123,10 +125,12 @@ class Routes:
 
     def why_nobody(self, name: str, clock: float) -> str:
         """Every candidate for `name` with what stands against it, in one line."""
-        return _nobody(self._candidates(self._router.order(name), lambda one: self.stand(one, clock), clock))
+        return _nobody(self._candidates(self._router.order(name), lambda one: self.eligibility(one, clock), clock))
 
-    def _candidates(self, order: Sequence[str], stand: Callable[[str], Stand], clock: float) -> tuple[Candidate, ...]:
-        return tuple(Candidate(one, stand(one) is not Stand.OUT, self.reason(one, clock)) for one in order)
+    def _candidates(
+        self, order: Sequence[str], stand: Callable[[str], Eligibility], clock: float
+    ) -> tuple[Candidate, ...]:
+        return tuple(Candidate(one, stand(one) is not Eligibility.INELIGIBLE, self.reason(one, clock)) for one in order)
 
     def _why_held_back(self, name: str, clock: float) -> str | None:
         """Why a primary that could serve leaves it to its backup for now, or None."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import DriverError, ErrorKind
 
@@ -19,7 +19,7 @@ _STATES: Mapping[int, str] = {
 }  # fmt: skip
 
 
-class Seen(Struct, frozen=True):
+class ServerState(Struct, frozen=True):
     """What the server said: its `hello`, and `replSetGetStatus` where it was asked and may be read by this login."""
 
     hello: Mapping[str, Any]
@@ -47,7 +47,9 @@ def _in_a_set(hello: Mapping[str, Any]) -> bool:
     return bool(hello.get("setName") or hello.get("isreplicaset"))
 
 
-def answer_of(seen: Seen, latency_s: float, version: str | None, *, behind: Behind | None, now_s: float) -> Answer:
+def answer_of(
+    seen: ServerState, latency_s: float, version: str | None, *, behind: Behind | None, now_s: float
+) -> Observation:
     """What the server is. Without `replSetGetStatus` the lag is unknown: `hello` knows nothing of the primary.
 
     Raises DriverError of kind `role` for a member that holds no data, or serves none at present.
@@ -56,12 +58,12 @@ def answer_of(seen: Seen, latency_s: float, version: str | None, *, behind: Behi
     if hello.get("isWritablePrimary"):
         role = None if hello.get("msg") == "isdbgrid" else "primary"  # a router has no role of its own
         writable = not hello.get("readOnly")
-        return Answer(latency_s, role, writable, version=version, position=_term(hello) if writable else None)
+        return Observation(latency_s, role, writable, version=version, position=_term(hello) if writable else None)
     if not is_replica(hello):
         raise DriverError(_not_serving(seen), kind=ErrorKind.ROLE, hint="rs.status() there says more")
     lag_s = lag_of(seen.status)
     stalled = _stalled(seen.status, behind, now_s)
-    return Answer(latency_s, "replica", writable=False, lag_s=lag_s, stalled=stalled, version=version)
+    return Observation(latency_s, "replica", writable=False, lag_s=lag_s, stalled=stalled, version=version)
 
 
 def _term(hello: Mapping[str, Any]) -> str | None:
@@ -72,7 +74,7 @@ def _term(hello: Mapping[str, Any]) -> str | None:
     return position(f"set {name}, term {int(str(election)[-_TERM_DIGITS:], 16)}")
 
 
-def _not_serving(seen: Seen) -> str:
+def _not_serving(seen: ServerState) -> str:
     if seen.hello.get("arbiterOnly"):
         return "it is an arbiter: it votes, and holds no data"
     state = seen.status.get("myState") if seen.status else None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Session, Target, unresponsive
 from omnidb_cli.drivers.mongodb.options import is_direct
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from omnidb_cli.drivers.mongodb.check import Behind, Seen
+    from omnidb_cli.drivers.mongodb.check import Behind, ServerState
     from omnidb_cli.drivers.mongodb.connection import Link
     from omnidb_cli.drivers.mongodb.session import MongodbSession
 
@@ -62,7 +62,7 @@ class MongodbDriver:
         if self._target.statement is not None:
             from omnidb_cli.drivers.mongodb import session  # noqa: F401
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         """Asks for role, lag and version; runs the topology's own check statement, which may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
@@ -77,7 +77,7 @@ class MongodbDriver:
             return answer
         return await self._look(_Held(self._link(deadline)), deadline)
 
-    async def _look_as_held(self, held: _Held, deadline: float) -> Answer | None:
+    async def _look_as_held(self, held: _Held, deadline: float) -> Observation | None:
         """What the server answers; None when that says nothing of how things are now.
 
         The connection may have broken before, and another member of the set may have become its primary.
@@ -101,7 +101,7 @@ class MongodbDriver:
 
         return Link(self._target, max(deadline - perf_counter(), 0.001))
 
-    async def _look(self, held: _Held, deadline: float) -> Answer:
+    async def _look(self, held: _Held, deadline: float) -> Observation:
         """What the server answers. The link is held again afterwards, or closed."""
         link = held.link
         try:
@@ -117,7 +117,7 @@ class MongodbDriver:
         await self._hold(held)
         return answer
 
-    async def _answer(self, held: _Held) -> Answer:
+    async def _answer(self, held: _Held) -> Observation:
         from omnidb_cli.drivers.mongodb.check import answer_of
 
         link = held.link
@@ -137,14 +137,14 @@ class MongodbDriver:
             error.args = (f"{link.place}: {error}",)
             raise
 
-    async def _with_status(self, held: _Held, hello: "Mapping[str, Any]") -> "Seen":
+    async def _with_status(self, held: _Held, hello: "Mapping[str, Any]") -> "ServerState":
         """Asks a secondary for the state of its set, once more only where the login was allowed to read it."""
         from pymongo.errors import OperationFailure
 
-        from omnidb_cli.drivers.mongodb.check import Behind, Seen, applied_while_behind, wants_status
+        from omnidb_cli.drivers.mongodb.check import Behind, ServerState, applied_while_behind, wants_status
 
         if not held.status_allowed or not wants_status(hello):
-            return Seen(hello)
+            return ServerState(hello)
         try:
             status = await held.link.ask({"replSetGetStatus": 1})
         except OperationFailure as error:
@@ -152,13 +152,13 @@ class MongodbDriver:
                 raise
             held.link.broken = False
             held.status_allowed = error.code in _NO_SET
-            return Seen(hello)
+            return ServerState(hello)
         applied = applied_while_behind(status)
         if applied is None:
             held.behind = None
         elif held.behind is None or held.behind.applied != applied:
             held.behind = Behind(applied, monotonic())
-        return Seen(hello, status)
+        return ServerState(hello, status)
 
     async def _ask_statement(self, link: "Link", statement: str) -> None:
         """Reads the first batch: it proves that the server reads its data."""

@@ -21,42 +21,42 @@ from omnidb_cli.errors import (
 )
 
 
-class Meaning(Struct, frozen=True):
+class ErrorClass(Struct, frozen=True):
     """What a code says, and whether the circuit breaker counts it."""
 
     kind: ErrorKind
     counts: bool = True
 
 
-CODES: Mapping[int, Meaning] = {
-    1: Meaning(ErrorKind.INTERNAL),  # InternalError
-    6: Meaning(ErrorKind.REFUSED),  # HostUnreachable, of a router's shard
-    7: Meaning(ErrorKind.DNS),  # HostNotFound, of a router's shard
-    8: Meaning(ErrorKind.INTERNAL),  # UnknownError
-    11: Meaning(ErrorKind.AUTH),  # UserNotFound
-    18: Meaning(ErrorKind.AUTH),  # AuthenticationFailed
-    24: Meaning(ErrorKind.TIMEOUT, counts=False),  # LockTimeout: the statement's neighbours, not the server
-    46: Meaning(ErrorKind.TIMEOUT, counts=False),  # LockBusy
-    50: Meaning(ErrorKind.TIMEOUT),  # MaxTimeMSExpired
-    70: Meaning(ErrorKind.INTERNAL),  # ShardNotFound
-    89: Meaning(ErrorKind.TIMEOUT),  # NetworkTimeout
-    91: Meaning(ErrorKind.REFUSED),  # ShutdownInProgress
-    94: Meaning(ErrorKind.ROLE),  # NotYetInitialized
-    133: Meaning(ErrorKind.ROLE),  # FailedToSatisfyReadPreference
-    189: Meaning(ErrorKind.ROLE),  # PrimarySteppedDown
-    202: Meaning(ErrorKind.TIMEOUT),  # NetworkInterfaceExceededTimeLimit
-    262: Meaning(ErrorKind.TIMEOUT),  # ExceededTimeLimit
-    334: Meaning(ErrorKind.AUTH),  # MechanismUnavailable
-    462: Meaning(ErrorKind.CAPACITY),  # IngressRequestRateLimitExceeded
-    8000: Meaning(ErrorKind.AUTH),  # AtlasError: a refused login there
-    9001: Meaning(ErrorKind.RESET),  # SocketException
-    10058: Meaning(ErrorKind.ROLE),  # LegacyNotPrimary
-    10107: Meaning(ErrorKind.ROLE),  # NotWritablePrimary
-    11600: Meaning(ErrorKind.REFUSED),  # InterruptedAtShutdown
-    11602: Meaning(ErrorKind.ROLE),  # InterruptedDueToReplStateChange
-    13435: Meaning(ErrorKind.ROLE),  # NotPrimaryNoSecondaryOk
-    13436: Meaning(ErrorKind.ROLE),  # NotPrimaryOrSecondary
-    14031: Meaning(ErrorKind.CAPACITY),  # OutOfDiskSpace
+CODES: Mapping[int, ErrorClass] = {
+    1: ErrorClass(ErrorKind.INTERNAL),  # InternalError
+    6: ErrorClass(ErrorKind.REFUSED),  # HostUnreachable, of a router's shard
+    7: ErrorClass(ErrorKind.DNS),  # HostNotFound, of a router's shard
+    8: ErrorClass(ErrorKind.INTERNAL),  # UnknownError
+    11: ErrorClass(ErrorKind.AUTH),  # UserNotFound
+    18: ErrorClass(ErrorKind.AUTH),  # AuthenticationFailed
+    24: ErrorClass(ErrorKind.TIMEOUT, counts=False),  # LockTimeout: the statement's neighbours, not the server
+    46: ErrorClass(ErrorKind.TIMEOUT, counts=False),  # LockBusy
+    50: ErrorClass(ErrorKind.TIMEOUT),  # MaxTimeMSExpired
+    70: ErrorClass(ErrorKind.INTERNAL),  # ShardNotFound
+    89: ErrorClass(ErrorKind.TIMEOUT),  # NetworkTimeout
+    91: ErrorClass(ErrorKind.REFUSED),  # ShutdownInProgress
+    94: ErrorClass(ErrorKind.ROLE),  # NotYetInitialized
+    133: ErrorClass(ErrorKind.ROLE),  # FailedToSatisfyReadPreference
+    189: ErrorClass(ErrorKind.ROLE),  # PrimarySteppedDown
+    202: ErrorClass(ErrorKind.TIMEOUT),  # NetworkInterfaceExceededTimeLimit
+    262: ErrorClass(ErrorKind.TIMEOUT),  # ExceededTimeLimit
+    334: ErrorClass(ErrorKind.AUTH),  # MechanismUnavailable
+    462: ErrorClass(ErrorKind.CAPACITY),  # IngressRequestRateLimitExceeded
+    8000: ErrorClass(ErrorKind.AUTH),  # AtlasError: a refused login there
+    9001: ErrorClass(ErrorKind.RESET),  # SocketException
+    10058: ErrorClass(ErrorKind.ROLE),  # LegacyNotPrimary
+    10107: ErrorClass(ErrorKind.ROLE),  # NotWritablePrimary
+    11600: ErrorClass(ErrorKind.REFUSED),  # InterruptedAtShutdown
+    11602: ErrorClass(ErrorKind.ROLE),  # InterruptedDueToReplStateChange
+    13435: ErrorClass(ErrorKind.ROLE),  # NotPrimaryNoSecondaryOk
+    13436: ErrorClass(ErrorKind.ROLE),  # NotPrimaryOrSecondary
+    14031: ErrorClass(ErrorKind.CAPACITY),  # OutOfDiskSpace
 }
 """Trouble of the server. A code that is not here is trouble of the statement, and does not count."""
 
@@ -155,7 +155,7 @@ def connect_error(error: Exception, place: str) -> ConnectError:
     """The error for a connection that could not be made: nothing but the login has reached the server."""
     code = code_of(error)
     if code:
-        kind = CODES.get(code, Meaning(ErrorKind.INTERNAL)).kind
+        kind = CODES.get(code, ErrorClass(ErrorKind.INTERNAL)).kind
         if kind is ErrorKind.AUTH:
             return AuthenticationError(f"{place}: the login was refused: {said_by(error)}")
         return ConnectError(f"{place}: {said_by(error)}", kind=kind)
@@ -173,14 +173,14 @@ def nobody_suits(place: str) -> ConnectError:
 def looking_error(error: Exception, place: str) -> DriverError:
     """The error for a look that failed, whether in connecting or later: it changes nothing, so nothing is unknown."""
     code = code_of(error)
-    if not code or CODES.get(code, Meaning(ErrorKind.STATEMENT)).kind is ErrorKind.AUTH:
+    if not code or CODES.get(code, ErrorClass(ErrorKind.STATEMENT)).kind is ErrorKind.AUTH:
         return connect_error(error, place)
     if code not in CODES:
         return StatementError(said_by(error))
     return _of_the_server(CODES[code], f"{place}: {said_by(error)}")
 
 
-def _of_the_server(meaning: Meaning, text: str) -> DriverError:
+def _of_the_server(meaning: ErrorClass, text: str) -> DriverError:
     made = StatementTimeout(text) if meaning.kind is ErrorKind.TIMEOUT else DriverError(text, kind=meaning.kind)
     made.counts_as_failure = meaning.counts
     return made

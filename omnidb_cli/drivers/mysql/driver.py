@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.drivers.mysql.parameters import PARAMETERS
@@ -55,7 +55,7 @@ class MysqlDriver:
         if self._target.statement is not None:
             from omnidb_cli.drivers.mysql import statement  # noqa: F401
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         """Asks for `read_only` and the replication status in one round trip; then the topology's own statement.
 
         Raises DriverError: ConnectError, AuthenticationError, and what its own statement may raise.
@@ -83,7 +83,7 @@ class MysqlDriver:
         wire.when_lost(lambda: self._lost(looker))
         return looker
 
-    async def _look(self, looker: "Looker", started: float, deadline: float) -> Answer:
+    async def _look(self, looker: "Looker", started: float, deadline: float) -> Observation:
         """One look; its connection is held on to when the server has said all, and else never used again."""
         from omnidb_cli.drivers.mysql.check import answer
 

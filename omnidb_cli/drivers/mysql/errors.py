@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Meaning(Struct, frozen=True):
+class ErrorClass(Struct, frozen=True):
     """What a code says of the server: the kind, and whether the circuit breaker counts it as a failure."""
 
     kind: ErrorKind
     counts: bool
 
 
-def _all(kind: ErrorKind, *codes: int, counts: bool = True) -> "dict[int, Meaning]":
-    return dict.fromkeys(codes, Meaning(kind, counts))
+def _all(kind: ErrorKind, *codes: int, counts: bool = True) -> "dict[int, ErrorClass]":
+    return dict.fromkeys(codes, ErrorClass(kind, counts))
 
 
-MEANINGS: "Mapping[int, Meaning]" = {
+MEANINGS: "Mapping[int, ErrorClass]" = {
     # Nobody gets in: of the account, of the host, of the login's method. 1044 is also what a user without rights
     # hears of a database that does not exist.
     **_all(ErrorKind.AUTH, 1045, 1129, 1130, 1131, 1132, 1133, 1251, 1275, 1524, 1698, 1820, 1862, 2049, 2059, 2061),
@@ -54,8 +54,8 @@ MEANINGS: "Mapping[int, Meaning]" = {
 """By code: of the server from 1000, of the client library from 2000. Any other code is trouble of the statement."""
 
 _WHILE_CONNECTING = {
-    1044: Meaning(ErrorKind.AUTH, counts=True),
-    1049: Meaning(ErrorKind.NOT_FOUND, counts=True),
+    1044: ErrorClass(ErrorKind.AUTH, counts=True),
+    1049: ErrorClass(ErrorKind.NOT_FOUND, counts=True),
 }
 """Of a statement these two are the statement's own trouble."""
 
@@ -63,7 +63,7 @@ _HINTS = {
     1040: "see SHOW PROCESSLIST for who holds the connections, or raise max_connections",
     1045: "check the user and the password of this connection; an account that requires TLS is refused so without it",
 }
-_OTHERWISE = Meaning(ErrorKind.STATEMENT, counts=False)
+_OTHERWISE = ErrorClass(ErrorKind.STATEMENT, counts=False)
 _READ_ONLY = (1792, 1836)
 _OPTION_PREVENTS = 1290
 _LOST = 2013
@@ -81,10 +81,10 @@ def comes_from_server(code: int) -> bool:
     return 1000 <= code < 2000 or code >= 3000
 
 
-def meaning(code: int, *, connecting: bool = False) -> Meaning:
+def meaning(code: int, *, connecting: bool = False) -> ErrorClass:
     """What a code means; while `connecting` an unlisted one is the server's trouble."""
     if connecting:
-        unlisted = Meaning(ErrorKind.INTERNAL, counts=True)
+        unlisted = ErrorClass(ErrorKind.INTERNAL, counts=True)
         return _WHILE_CONNECTING.get(code) or MEANINGS.get(code, unlisted)
     return MEANINGS.get(code, _OTHERWISE)
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import position
 
 _LOOK = """
@@ -34,7 +34,7 @@ DOUBTFUL_S = 1.0
 """From which age on a replica that is not level is looked at twice, seconds."""
 
 
-class Seen(Struct, frozen=True):
+class ServerState(Struct, frozen=True):
     """The row of `LOOK`.
 
     `received` and `replayed` are positions in the WAL, bytes; `age_s` is how long ago, by the primary's clock, the
@@ -53,45 +53,47 @@ class Seen(Struct, frozen=True):
     wal_file: str | None = None
 
 
-def answer_of(seen: Seen, latency_s: float, version: str) -> Answer:
+def answer_of(seen: ServerState, latency_s: float, version: str) -> Observation:
     """What the server is. An idle primary makes no lag: a replica that has replayed all it received has none."""
     if not seen.recovering:
         where = None if seen.read_only else _position(seen)
-        return Answer(latency_s, "primary", writable=not seen.read_only, version=version, position=where)
-    return Answer(latency_s, "replica", writable=False, lag_s=_lag_s(seen), stalled=_stalled(seen), version=version)
+        return Observation(latency_s, "primary", writable=not seen.read_only, version=version, position=where)
+    return Observation(
+        latency_s, "replica", writable=False, lag_s=_lag_s(seen), stalled=_stalled(seen), version=version
+    )
 
 
-def _position(seen: Seen) -> str | None:
+def _position(seen: ServerState) -> str | None:
     """Its timeline, with which the name of a WAL file begins, and its LSN."""
     if not seen.lsn or not seen.wal_file:
         return None
     return position(f"timeline {int(seen.wal_file[:8], 16)}, LSN {seen.lsn}")
 
 
-def is_level(seen: Seen) -> bool:
+def is_level(seen: ServerState) -> bool:
     """Whether it has replayed all that it received."""
     return seen.received is not None and seen.replayed is not None and seen.replayed >= seen.received
 
 
-def is_doubtful(seen: Seen) -> bool:
+def is_doubtful(seen: ServerState) -> bool:
     """Whether the lag may be seeming: something arrived just now, long after the last commit before it."""
     moving = seen.recovering and not seen.paused and not is_level(seen)
     return moving and seen.age_s is not None and seen.age_s > DOUBTFUL_S
 
 
-def settled(first: Seen, second: Seen, apart_s: float) -> Seen:
+def settled(first: ServerState, second: ServerState, apart_s: float) -> ServerState:
     """The second look; what the first one was waiting for is no older than the time between them, if it is done."""
     if second.replayed is None or first.received is None or second.replayed < first.received:
         return second
     return replace(second, age_s=min(apart_s, second.age_s or apart_s))
 
 
-def since_level(seen: Seen, level_s: float) -> Seen:
+def since_level(seen: ServerState, level_s: float) -> ServerState:
     """The same, of a replica that was level so many seconds ago: it waits for nothing that is older."""
     return seen if seen.age_s is None else replace(seen, age_s=min(seen.age_s, level_s))
 
 
-def _lag_s(seen: Seen) -> float | None:
+def _lag_s(seen: ServerState) -> float | None:
     if is_level(seen):
         return 0.0 if seen.receiving else None  # what it has not received, it cannot know of
     if seen.received is None or seen.age_s is None:
@@ -99,7 +101,7 @@ def _lag_s(seen: Seen) -> float | None:
     return max(seen.age_s, 0.0)
 
 
-def _stalled(seen: Seen) -> str | None:
+def _stalled(seen: ServerState) -> str | None:
     if seen.paused:
         return "replication stands still: WAL replay is paused"
     feeds_from_archive = seen.received is None and seen.restore_command != ""

@@ -9,7 +9,7 @@ from omnidb_cli.drivers._limits import limits
 from omnidb_cli.drivers.postgres.check import (
     LOOK,
     LOOK_WITHOUT_POSITION,
-    Seen,
+    ServerState,
     is_doubtful,
     is_level,
     settled,
@@ -52,7 +52,7 @@ class Looker:
         protocol, state = self.connection._protocol, statement._state  # noqa: SLF001
         self._ask = partial(protocol.bind_execute, state, (), "", 1, True, None)
 
-    async def look(self, left_s: float) -> Seen:
+    async def look(self, left_s: float) -> ServerState:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
         limit = self._limits.begin(left_s, self.connection.terminate)
         try:
@@ -69,7 +69,7 @@ class Looker:
         finally:
             self._limits.lift(limit)
 
-    async def _seen(self) -> Seen:
+    async def _seen(self) -> ServerState:
         try:
             rows, *_ = await self._ask()
         except Exception as error:
@@ -78,9 +78,9 @@ class Looker:
             self._tells_position = False
             self._use(await self.connection.prepare(LOOK_WITHOUT_POSITION))
             return await self._seen()
-        return Seen(*rows[0])
+        return ServerState(*rows[0])
 
-    def _compared(self, seen: Seen) -> Seen:
+    def _compared(self, seen: ServerState) -> ServerState:
         """What the looks before make of it."""
         now = perf_counter()
         if is_level(seen):
@@ -89,7 +89,7 @@ class Looker:
             return since_level(seen, now - self._level_at)
         return seen
 
-    async def _settled(self, first: Seen) -> Seen:
+    async def _settled(self, first: ServerState) -> ServerState:
         first_at = perf_counter()
         await asyncio.sleep(_SECOND_LOOK_S)
         second = await self._seen()

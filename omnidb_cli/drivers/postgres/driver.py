@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.drivers.postgres.check import answer_of
 from omnidb_cli.drivers.postgres.options import Login, login_of
@@ -14,7 +14,7 @@ from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, State
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-    from omnidb_cli.drivers.postgres.check import Seen
+    from omnidb_cli.drivers.postgres.check import ServerState
     from omnidb_cli.drivers.postgres.connection import Looker
     from omnidb_cli.drivers.postgres.session import PostgresSession
 
@@ -46,7 +46,7 @@ class PostgresDriver:
             private_api,  # noqa: F401
         )
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
@@ -70,7 +70,7 @@ class PostgresDriver:
         self._hold(looker)
         return answer
 
-    async def _anew(self, started: float) -> "tuple[Looker, Seen]":
+    async def _anew(self, started: float) -> "tuple[Looker, ServerState]":
         """What the server says on a new connection."""
         from omnidb_cli.drivers.postgres.connect import connected
         from omnidb_cli.drivers.postgres.connection import open_looker
@@ -86,7 +86,7 @@ class PostgresDriver:
     def _left_s(self, started: float) -> float:
         return max(self._limit_s - (perf_counter() - started), 0.001)
 
-    async def _look(self, looker: "Looker", started: float) -> "Seen":
+    async def _look(self, looker: "Looker", started: float) -> "ServerState":
         try:
             return await looker.look(self._left_s(started))
         except Exception as error:

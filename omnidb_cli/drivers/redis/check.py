@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import position
 from omnidb_cli.drivers.redis.connection import Link
 from omnidb_cli.drivers.redis.errors import ReplyError, rejected, rule_of
@@ -41,7 +41,7 @@ _POSITION = re.compile(rb"\nmaster_replid:(\w+)\r.*?\nmaster_repl_offset:(\d+)\r
 _SHORT_ID = 8
 
 
-class Look:
+class Checker:
     """Looks, any number of times, on one connection; `statement` is the topology's own check statement, or None."""
 
     def __init__(self, link: Link, statement: str | None) -> None:
@@ -52,7 +52,7 @@ class Look:
         self._commands: list[Command] = []
         self._packed = b""
 
-    async def __call__(self, started: float) -> Answer:
+    async def __call__(self, started: float) -> Observation:
         """All in one round trip, but for the first look, which asks what a check statement would do.
 
         `started` is when the look began (`perf_counter`). Raises DriverError.
@@ -74,7 +74,7 @@ class Look:
             self._commands = self._commands[:-1]
             self._packed = packed(*self._commands)
         latency_s = perf_counter() - started
-        return Answer(latency_s, seen.role, seen.writable, seen.lag_s, seen.stalled, self._version, seen.position)
+        return Observation(latency_s, seen.role, seen.writable, seen.lag_s, seen.stalled, self._version, seen.position)
 
     async def _first_commands(self) -> list[Command]:
         """Who it is comes last: it is asked no more, once its place in the replication may be read."""

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.drivers.redis.options import Address, address_of
 from omnidb_cli.errors import ConnectionLostError, ErrorKind
 
 if TYPE_CHECKING:
-    from omnidb_cli.drivers.redis.check import Look
+    from omnidb_cli.drivers.redis.check import Checker
     from omnidb_cli.drivers.redis.session import RedisSession
 
 
@@ -27,7 +27,7 @@ class RedisDriver:
         self._target = target
         self._address = address
         self._limit_s = target.limit_s
-        self._held: Look | None = None
+        self._held: Checker | None = None
         self._sessions: set[RedisSession] = set()
         self._closed = False
         self.on_lost: Callable[[], None] | None = None
@@ -42,7 +42,7 @@ class RedisDriver:
         if self._target.statement is not None:
             from omnidb_cli.drivers.redis import read_only  # noqa: F401
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         """PING, INFO replication, and the topology's own check statement, if any, in one round trip.
 
         Raises ConnectError, AuthenticationError, StatementError for a check statement that fails or that may write,
@@ -61,15 +61,15 @@ class RedisDriver:
                     raise
         return await self._looked(await self._opened(deadline), started, deadline)
 
-    async def _opened(self, deadline: float) -> "Look":
-        from omnidb_cli.drivers.redis.check import Look
+    async def _opened(self, deadline: float) -> "Checker":
+        from omnidb_cli.drivers.redis.check import Checker
         from omnidb_cli.drivers.redis.connection import Link
 
         link = Link(self._address)
         await link.open(deadline, self._target.configured_s)
-        return Look(link, self._target.statement)
+        return Checker(link, self._target.statement)
 
-    async def _looked(self, look: "Look", started: float, deadline: float) -> Answer:
+    async def _looked(self, look: "Checker", started: float, deadline: float) -> Observation:
         """The look's answer; its connection is kept for the next one, unless it was interrupted or broke."""
         look.link.on_end = None
         try:
@@ -80,14 +80,14 @@ class RedisDriver:
         finally:
             self._hold(look)
 
-    def _hold(self, look: "Look") -> None:
+    def _hold(self, look: "Checker") -> None:
         if self._closed or self._held is not None:
             look.link.abort()
         elif look.link.is_open:
             self._held = look
             look.link.on_end = lambda: self._lost(look)
 
-    def _lost(self, look: "Look") -> None:
+    def _lost(self, look: "Checker") -> None:
         if look is self._held:
             self._held = None
             if self.on_lost is not None:

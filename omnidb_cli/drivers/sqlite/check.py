@@ -3,7 +3,7 @@
 import sqlite3
 from time import perf_counter
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.sqlite.connection import Access, Connection, only_read
 from omnidb_cli.drivers.sqlite.errors import Locked, is_locked, is_refused_write, while_running
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError
@@ -11,7 +11,7 @@ from omnidb_cli.errors import DriverError, ErrorKind, StatementError
 _FULL_OF_FINDINGS = ("quick_check", "integrity_check")
 
 
-class Look:
+class Checker:
     """Call it in a thread; again, after Locked. The latency counts from the first call."""
 
     def __init__(self, path: str, statement: str | None) -> None:
@@ -20,7 +20,7 @@ class Look:
         self._started_at: float | None = None
         self.stop = self._connection.stop
 
-    def __call__(self) -> Answer:
+    def __call__(self) -> Observation:
         if self._started_at is None:
             self._started_at = perf_counter()
         try:
@@ -31,7 +31,9 @@ class Look:
             self._look()  # without a lock one may see a file half changed that was idle a moment ago
         latency_s = perf_counter() - self._started_at
         # that a file may be written does not tell whether it should be: only that it may not is evidence of a role
-        return Answer(latency_s, writable=None if self._connection.writable else False, version=sqlite3.sqlite_version)
+        return Observation(
+            latency_s, writable=None if self._connection.writable else False, version=sqlite3.sqlite_version
+        )
 
     def _look(self) -> None:
         try:

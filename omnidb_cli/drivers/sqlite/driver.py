@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnidb_cli.core.health.model import Answer
+from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Session, Target
 from omnidb_cli.drivers.sqlite.parameters import PARAMETERS
@@ -43,15 +43,15 @@ class SqliteDriver:
             threads,  # noqa: F401
         )
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         """Reads the schema, then runs the topology's own check statement, if any; nothing on disk changes.
 
         Raises ConnectError (of kind `timeout` while the file is locked), AuthenticationError, StatementError for a
         check statement that fails, and DriverError for damage that it finds.
         """
-        from omnidb_cli.drivers.sqlite.check import Look
+        from omnidb_cli.drivers.sqlite.check import Checker
 
-        look = Look(self._path, self._target.statement)
+        look = Checker(self._path, self._target.statement)
         return await self._unlocked(
             lambda: self._in_thread(look, look.stop), self._target.limit_s, self._target.configured_s
         )

@@ -1,22 +1,22 @@
 """One output format a file. A format module says in `DRAWS` which parts of a document it can draw.
 
-It has `write(document, streams)`, and where `DRAWS` has `Part.RESULT`, `result_writer(streams)`.
+It has `write(document, streams)`, and where `DRAWS` has `Shape.RESULT`, `result_writer(streams)`.
 """
 
 from collections.abc import Collection
 from types import ModuleType
 
-from omnidb_cli.output.report import Part
+from omnidb_cli.output.report import Shape
 from omnidb_cli.plugins import load, load_all, names_in
 
 
-def allowed_formats(parts: Collection[Part]) -> tuple[str, ...]:
+def allowed_formats(parts: Collection[Shape]) -> tuple[str, ...]:
     """The formats that can draw one of `parts`, sorted: for help and for errors."""
     modules = load_all("omnidb_cli.output.formats")
     return tuple(_name(module) for module in modules if not set(parts).isdisjoint(module.DRAWS))
 
 
-def open_format(name: str, parts: Collection[Part]) -> ModuleType:
+def open_format(name: str, parts: Collection[Shape]) -> ModuleType:
     """The format module `name`. Raises ValueError, naming what is allowed, when it can draw none of `parts`."""
     if name in names_in("omnidb_cli.output.formats"):
         module = load("omnidb_cli.output.formats", name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from omnidb_cli.output.report import Document
+from omnidb_cli.output.report import Report
 from omnidb_cli.output.results.columns import blocks
 from omnidb_cli.output.results.writer import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
@@ -11,7 +11,7 @@ Records = Callable[[Sequence[Row]], str]
 """The records of one row or more, each with its line end."""
 
 
-def write_records(document: Document, streams: Streams, records: Records) -> None:
+def write_records(document: Report, streams: Streams, records: Records) -> None:
     """Writes the header and the rows of a document."""
     if streams.headers and document.header:
         streams.write(records([document.header]))

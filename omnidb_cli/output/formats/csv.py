@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from operator import eq
 
 from omnidb_cli.output.formats._records import RecordResult, write_records
-from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.columns import Texts, column_texts, columns_of, plain_texts
 from omnidb_cli.output.results.writer import Row
 from omnidb_cli.output.streams import Streams
 
-DRAWS = (Part.ROWS, Part.RESULT)
+DRAWS = (Shape.ROWS, Shape.RESULT)
 
 
 def records(rows: Sequence[Row]) -> str:
@@ -42,7 +42,7 @@ def _field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if marked or not text or text != text.strip() else text
 
 
-def write(document: Document, streams: Streams) -> None:
+def write(document: Report, streams: Streams) -> None:
     """The header and the rows."""
     write_records(document, streams, records)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.columns import Texts, blocks, column_texts, columns_of, plain_texts
 from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import is_string_in_json, json_safe, jsonable
 
-DRAWS = (Part.BODY, Part.RESULT, Part.LINES)
+DRAWS = (Shape.BODY, Shape.RESULT, Shape.LINES)
 
 Quote = Callable[[str], str]
 
@@ -48,7 +48,7 @@ def _tokens(values: Sequence[Any], kind: type | None, *, ascii_only: bool) -> Te
     return list(map(_encoder(ascii_only), map(jsonable, values)))
 
 
-def write(document: Document, streams: Streams) -> None:
+def write(document: Report, streams: Streams) -> None:
     """The object, indented by two, a piece at a time: the text of a great many never stands in memory as a whole."""
     for piece in _pieces(document.body, partial(jsonable, redact=streams.redact), _quote(streams), "\n", _DEEP):
         streams.write(json_safe(piece))
@@ -98,7 +98,7 @@ def _quote(streams: Streams) -> Quote:
     return encoder.encode_basestring if streams.unicode else encoder.encode_basestring_ascii
 
 
-def write_line(document: Document, streams: Streams) -> None:
+def write_line(document: Report, streams: Streams) -> None:
     """The object on one line."""
     write_lines([document.body], streams)
 

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from omnidb_cli.output.formats.json import compact, json_rows, write_lines
-from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.columns import blocks
 from omnidb_cli.output.results.writer import ResultSummary, Row, unique_names
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import json_safe
 
-DRAWS = (Part.ITEMS, Part.RESULT, Part.LINES)
+DRAWS = (Shape.ITEMS, Shape.RESULT, Shape.LINES)
 
 
-def write(document: Document, streams: Streams) -> None:
+def write(document: Report, streams: Streams) -> None:
     """One item a line."""
     write_lines(document.items() if document.items else (), streams)
 

@@ -2,14 +2,14 @@
 
 from msgspec.structs import replace
 
-from omnidb_cli.output.report import Document, Part, TableView, with_texts
+from omnidb_cli.output.report import Report, Shape, TableView, with_texts
 from omnidb_cli.output.results.writer import ResultWriter
 from omnidb_cli.output.streams import Streams
 
-DRAWS = (Part.TABLE, Part.RESULT)
+DRAWS = (Shape.TABLE, Shape.RESULT)
 
 
-def write(document: Document, streams: Streams) -> None:
+def write(document: Report, streams: Streams) -> None:
     """The document's table, its sentences and the next commands."""
     write_view(document.table(), streams)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import asdict
 
-from omnidb_cli.output.report import Document, Part
+from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import jsonable
@@ -12,7 +12,7 @@ from omnidb_cli.output.values import jsonable
 _UNBROKEN = 2**31 - 1
 """The longest line that PyYAML can be told: a value is never broken over several."""
 
-DRAWS = (Part.BODY, Part.RESULT)
+DRAWS = (Shape.BODY, Shape.RESULT)
 
 
 def yaml_text(value: object, *, unicode: bool = True, flow: bool | None = False) -> str:
@@ -36,7 +36,7 @@ def _encodable(text: str) -> str:
     return text if text.isprintable() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def write(document: Document, streams: Streams) -> None:
+def write(document: Report, streams: Streams) -> None:
     """The object; of a long list some items at a time."""
     for piece in _pieces(document.body):
         streams.write(yaml_text(jsonable(piece, streams.redact), unicode=streams.unicode))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from omnidb_cli.output.report import Part
+from omnidb_cli.output.report import Shape
 from omnidb_cli.output.words import counted, milliseconds
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
 
 SCHEMA = "omnidb.result/v1"
-PARTS = (Part.RESULT,)
+PARTS = (Shape.RESULT,)
 
 Row = Sequence[object]
 

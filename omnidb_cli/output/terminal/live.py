@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.terminal.drawing import rendered
-from omnidb_cli.output.terminal.screen import Scene, frame
+from omnidb_cli.output.terminal.screen import ScreenState, frame
 from omnidb_cli.output.views.events import EventObject
 from omnidb_cli.output.views.finding import NOTHING_FOUND, Finding
 
@@ -32,7 +32,7 @@ class LiveScreen:
     def __init__(self, streams: Streams, *, clock: Callable[[], datetime] = _utc_now) -> None:
         self._streams = streams
         self._clock = clock
-        self._scene = Scene()
+        self._scene = ScreenState()
 
     def __enter__(self) -> "LiveScreen":
         self._streams.draw(_ENTER)
@@ -60,7 +60,7 @@ class LiveScreen:
         What `finding` has for a headline goes before everything else.
         """
         kept = snapshot if snapshot is not None else self._scene.snapshot
-        self._scene = Scene(kept, tuple(events), next_check_at, stale, finding)
+        self._scene = ScreenState(kept, tuple(events), next_check_at, stale, finding)
         self.tick()
 
     def ended(self, how: str) -> None:

@@ -33,7 +33,7 @@ _EVENT_COLUMNS = (Column(), Column(), Column(), Column(priority=1, min_width=12)
 Clean = Callable[[str], str]
 
 
-class Scene(Struct, frozen=True):
+class ScreenState(Struct, frozen=True):
     """Everything on the screen. `events` are the last ones, oldest first; `stale` says why nothing is newer.
 
     `ended` says how it ended: then nothing follows, and the countdown gives way to it.
@@ -47,7 +47,7 @@ class Scene(Struct, frozen=True):
     ended: str | None = None
 
 
-class Plan(Struct, frozen=True):
+class LineBudget(Struct, frozen=True):
     """How many rows, sentences and events there is room for."""
 
     rows: int
@@ -60,7 +60,7 @@ class Plan(Struct, frozen=True):
         return self.rows + self.problems + self.events
 
 
-def frame(scene: Scene, *, now: datetime, size: tuple[int, int], clean: Clean = str) -> RenderableType:
+def frame(scene: ScreenState, *, now: datetime, size: tuple[int, int], clean: Clean = str) -> RenderableType:
     """The screen at `now`, never larger than `size` (columns, lines); `clean` goes over every text."""
     if scene.snapshot is None:
         return Group(
@@ -94,7 +94,7 @@ def frame(scene: Scene, *, now: datetime, size: tuple[int, int], clean: Clean = 
     return Group(*_set_apart(parts, gap))
 
 
-def plan_lines(room: int, *, troubled: int, rows: int, problems: int, events: int, gap: int) -> Plan:
+def plan_lines(room: int, *, troubled: int, rows: int, problems: int, events: int, gap: int) -> LineBudget:
     """How `room` lines are shared out. Where not every row fits, one line says how many are hidden.
 
     First come a few sentences about what is not well, one at the least, then the rows of what is not well, then the
@@ -104,7 +104,7 @@ def plan_lines(room: int, *, troubled: int, rows: int, problems: int, events: in
     return plan if plan.rows == rows else _shared_out(room - 1, troubled, rows, problems, events, gap)
 
 
-def _shared_out(room: int, troubled: int, rows: int, problems: int, events: int, gap: int) -> Plan:
+def _shared_out(room: int, troubled: int, rows: int, problems: int, events: int, gap: int) -> LineBudget:
     assured = max(3, room // 6)
     said = max(0, min(problems, max(1, min(assured, room // 3)), room - gap))
     left = room - said - gap * (said > 0)
@@ -118,10 +118,10 @@ def _shared_out(room: int, troubled: int, rows: int, problems: int, events: int,
     left -= healthy
     more_said = min(problems - said, left) if said else 0
     more_told = min(min(events, _MOST_EVENTS) - told, left - more_said) if told else 0
-    return Plan(shown + healthy, said + max(0, more_said), told + max(0, more_told))
+    return LineBudget(shown + healthy, said + max(0, more_said), told + max(0, more_told))
 
 
-def _alarms(scene: Scene, now: datetime, size: tuple[int, int], clean: Clean) -> list[Text]:
+def _alarms(scene: ScreenState, now: datetime, size: tuple[int, int], clean: Clean) -> list[Text]:
     """What goes before everything else: a host that may be isolated, a split brain, a store that cannot be read."""
     alarms = [scene.finding.reason] if scene.finding.headline else []
     if scene.stale is not None and scene.snapshot is not None:
@@ -157,7 +157,7 @@ def _cleaned(line: Line, clean: Clean) -> Line:
 def _rows(
     snapshot: Snapshot,
     ranked: Sequence[ConnectionSnapshot],
-    plan: Plan,
+    plan: LineBudget,
     now: datetime,
     width: int,
     clean: Clean,
@@ -217,7 +217,7 @@ def _events(events: Sequence[EventObject], now: datetime, width: int, spare: int
     return [whole if more <= spare else table(view, width=width, fold=False)]
 
 
-def _foot(scene: Scene, now: datetime) -> Text:
+def _foot(scene: ScreenState, now: datetime) -> Text:
     clock = words.day_and_time(now).split(" ")[1]
     if scene.ended is not None:
         return _line((Cell(f"{clock} UTC", Style.QUIET), Cell(scene.ended, Style.STRONG)), " · ")

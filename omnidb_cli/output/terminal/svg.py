@@ -2,7 +2,7 @@
 
 from io import StringIO
 
-from omnidb_cli.output.report import Document
+from omnidb_cli.output.report import Report
 
 _FRAME = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -32,7 +32,7 @@ _FRAME = """\
 """Rich's own frame without its web fonts: a page shows the picture with the fonts that the reader has."""
 
 
-def export_svg(document: Document, *, title: str, width: int = 100) -> str:
+def export_svg(document: Report, *, title: str, width: int = 100) -> str:
     """The document's table as a terminal of `width` columns would show it, as SVG text."""
     from rich.console import Console
 

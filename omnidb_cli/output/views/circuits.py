@@ -6,10 +6,10 @@ from datetime import datetime
 from omnidb_cli.core.circuit.model import CircuitState, Reason
 from omnidb_cli.core.snapshot import CircuitView
 from omnidb_cli.output import words
-from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Line, Report, Shape, Style, TableView
 
 SCHEMA = "omnidb.circuits/v1"
-PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)
+PARTS = (Shape.BODY, Shape.TABLE, Shape.ITEMS, Shape.ROWS, Shape.NAMES)
 HEADER = (
     "name",
     "state",
@@ -33,9 +33,9 @@ _COLUMNS = (
 )
 
 
-def circuits_document(circuits: Sequence[tuple[str, CircuitView]], *, now: datetime) -> Document:
+def circuits_document(circuits: Sequence[tuple[str, CircuitView]], *, now: datetime) -> Report:
     """Every circuit with its state, who opened it, why, since when and until when. Ages count to `now`."""
-    return Document(
+    return Report(
         body={"schema": SCHEMA, "circuits": [_item(name, circuit) for name, circuit in circuits]},
         table=lambda: TableView(
             columns=_COLUMNS,

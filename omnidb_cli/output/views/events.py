@@ -6,10 +6,10 @@ from typing import Any
 
 from omnidb_cli.core.events import EventType
 from omnidb_cli.output import words
-from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Line, Report, Shape, Style, TableView
 
 SCHEMA = "omnidb.events/v1"
-PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS)
+PARTS = (Shape.BODY, Shape.TABLE, Shape.ITEMS, Shape.ROWS)
 HEADER = ("id", "at", "type", "name", "reason", "actor", "detail")
 
 EventObject = Mapping[str, Any]
@@ -36,9 +36,9 @@ _STYLES = {
 _HEALTH_STYLES = {"healthy": Style.GOOD, "degraded": Style.WARN, "unhealthy": Style.BAD}
 
 
-def events_document(events: Sequence[EventObject]) -> Document:
+def events_document(events: Sequence[EventObject]) -> Report:
     """The history, in the order given."""
-    return Document(
+    return Report(
         body={"schema": SCHEMA, "events": events},
         table=lambda: TableView(columns=_COLUMNS, rows=_rows(events), empty="Nothing has happened."),
         items=lambda: events,
@@ -47,9 +47,9 @@ def events_document(events: Sequence[EventObject]) -> Document:
     )
 
 
-def event_document(event: EventObject) -> Document:
+def event_document(event: EventObject) -> Report:
     """One event, as `--follow` writes it: a line of the history by itself, without a header."""
-    return Document(
+    return Report(
         body=event,
         table=lambda: TableView(lines=[event_line(event)]),
         items=lambda: [event],

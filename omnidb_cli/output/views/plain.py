@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
-from omnidb_cli.output.report import Cell, Column, Document, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Report, Shape, Style, TableView
 from omnidb_cli.output.values import text_of
 
-PARTS = (Part.BODY, Part.TABLE)
+PARTS = (Shape.BODY, Shape.TABLE)
 
 _COLUMNS = (Column(), Column(min_width=20))
 
 
-def state_document(state: Mapping[str, object]) -> Document:
+def state_document(state: Mapping[str, object]) -> Report:
     """Where the state is and what it holds, a line for each key. The caller's mapping carries its own `schema`."""
-    return Document(
+    return Report(
         body=state,
         table=lambda: TableView(
             columns=_COLUMNS,
@@ -31,9 +31,9 @@ def _said(value: object) -> str:
     return "none" if value is None else text_of(value)
 
 
-def config_document(config: Mapping[str, object]) -> Document:
+def config_document(config: Mapping[str, object]) -> Report:
     """The resolved topology; people get it as the YAML that they would write."""
-    return Document(body=config, table=lambda: TableView(lines=_yaml_lines(config)))
+    return Report(body=config, table=lambda: TableView(lines=_yaml_lines(config)))
 
 
 def _yaml_lines(config: Mapping[str, object]) -> list[tuple[Cell]]:

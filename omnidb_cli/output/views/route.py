@@ -1,18 +1,18 @@
 """`route`: who would serve a connection now, and why not the others."""
 
 from omnidb_cli.core.snapshot import Candidate, Route
-from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Line, Report, Shape, Style, TableView
 
 SCHEMA = "omnidb.route/v1"
-PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)
+PARTS = (Shape.BODY, Shape.TABLE, Shape.ITEMS, Shape.ROWS, Shape.NAMES)
 HEADER = ("name", "eligible", "serving", "reason")
 
 _COLUMNS = (Column("CANDIDATE"), Column("VERDICT"), Column("WHY", min_width=20))
 
 
-def route_document(route: Route) -> Document:
+def route_document(route: Route) -> Report:
     """The route in every format; `name` is just who serves, and no line when none does."""
-    return Document(
+    return Report(
         body=route_object(route),
         table=lambda: _table(route),
         items=lambda: [route_object(route)],

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot, Summary
 from omnidb_cli.output import words
-from omnidb_cli.output.report import Cell, Column, Document, Line, Part, Style, TableView
+from omnidb_cli.output.report import Cell, Column, Line, Report, Shape, Style, TableView
 from omnidb_cli.output.views.finding import NOTHING_FOUND, Finding, verdict_line
 from omnidb_cli.output.views.problems import next_commands, problems
 
 SCHEMA = "omnidb.status/v1"
-PARTS = (Part.BODY, Part.TABLE, Part.ITEMS, Part.ROWS, Part.NAMES)
-WATCH_PARTS = (Part.TABLE, Part.LINES)
+PARTS = (Shape.BODY, Shape.TABLE, Shape.ITEMS, Shape.ROWS, Shape.NAMES)
+WATCH_PARTS = (Shape.TABLE, Shape.LINES)
 HEADER = (
     "name",
     "engine",
@@ -36,12 +36,12 @@ def status_document(
     program: str = "omnidb",
     finding: Finding = NOTHING_FOUND,
     exit_code: int | None = None,
-) -> Document:
+) -> Report:
     """The status in every format. `program` is how the next command would be called, options included.
 
     The table says what `finding` found, and why the command ends with `exit_code`, where that is given.
     """
-    return Document(
+    return Report(
         body=status_object(snapshot),
         table=lambda: status_table(
             snapshot, now=snapshot.taken_at, program=program, finding=finding, exit_code=exit_code

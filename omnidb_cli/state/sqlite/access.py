@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from omnidb_cli.state.sqlite.backup import move_aside, not_ours
-from omnidb_cli.state.sqlite.errors import explained
+from omnidb_cli.state.sqlite.errors import translate_errors
 from omnidb_cli.state.sqlite.file import (
     Answer,
     Opened,
@@ -17,7 +17,7 @@ from omnidb_cli.state.sqlite.file import (
     open_existing,
     open_or_create,
     read,
-    recognise,
+    verify_schema,
 )
 from omnidb_cli.state.sqlite.path import Identity, identity, refuse_dangling_link, standing
 from omnidb_cli.state.sqlite.rights import sharing
@@ -94,7 +94,7 @@ class FileAccess:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        with explained(self.path):
+        with translate_errors(self.path):
             if self._db is None and standing(self.path) is None:
                 refuse_dangling_link(self._given)
             yield
@@ -119,7 +119,7 @@ class FileAccess:
                 time.sleep(_REFUSED_S)
                 continue
             if identity(self.path) == self._file:
-                recognise(db, self.path)
+                verify_schema(db, self.path)
                 return db
             self._release()
 

@@ -22,7 +22,7 @@ class GarbledRowError(Exception):
 
 
 @contextmanager
-def explained(path: str) -> Iterator[None]:
+def translate_errors(path: str) -> Iterator[None]:
     """Turns what SQLite and the operating system say about the file into a StateStoreError."""
     try:
         yield

@@ -72,7 +72,7 @@ def connect(path: str, *, immutable: bool = False) -> sqlite3.Connection:
     return db
 
 
-def recognise(db: sqlite3.Connection, path: str) -> None:
+def verify_schema(db: sqlite3.Connection, path: str) -> None:
     """Returns if the database is ours and of the schema that we know.
 
     Raises UnusableFileError for another schema or an empty file (we never leave one: it was cut off), NotOursError for
@@ -138,7 +138,7 @@ def open_existing(path: str) -> Opened | None:
             standing(path + journal)  # SQLite would open whatever is there
         db = connect(path)
         try:
-            recognise(db, path)
+            verify_schema(db, path)
             if group:
                 give_group(path)
             db.execute("PRAGMA synchronous=FULL")
@@ -193,7 +193,7 @@ def _has_journal(path: str) -> bool:
 
 def _ask_untouched(path: str, question: Question[Answer]) -> Answer:
     with closing(connect(path, immutable=True)) as db:
-        recognise(db, path)
+        verify_schema(db, path)
         return question(db)
 
 

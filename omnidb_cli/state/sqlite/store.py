@@ -7,29 +7,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from omnidb_cli.core.circuit.model import Moment
+from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.events import Event, utc
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state import records
-from omnidb_cli.state.actor import this_writer
+from omnidb_cli.state.actor import current_actor
 from omnidb_cli.state.sqlite.access import FileAccess
 from omnidb_cli.state.sqlite.backup import copy_aside, not_ours
 from omnidb_cli.state.sqlite.errors import UnusableFileError, row_of
 from omnidb_cli.state.sqlite.file import SCHEMA
 from omnidb_cli.state.sqlite.history import append, last_id
 from omnidb_cli.state.sqlite.path import NotOursError
-from omnidb_cli.state.store import Saved, StoredEvent, StoreInfo, Update
+from omnidb_cli.state.store import StoredConnection, StoredEvent, StoreInfo, Update
 
 _WRITERS: Final = 50
 _PREFIX: Final = "sqlite:///"
 
 
-def real_moment() -> Moment:
+def real_moment() -> Instant:
     """Now, on both clocks of this machine."""
-    return Moment(time.monotonic(), time.time())
+    return Instant(time.monotonic(), time.time())
 
 
-def open_store(url: str, topology: str, *, now: Callable[[], Moment] = real_moment) -> "SqliteStore":
+def open_store(url: str, topology: str, *, now: Callable[[], Instant] = real_moment) -> "SqliteStore":
     """The store in the file that `url` names: `sqlite:////absolute.db`, or `sqlite:///relative.db` to where we are.
 
     Touches nothing. Raises StateStoreError for another form of URL.
@@ -52,23 +52,23 @@ class SqliteStore:
 
     remembers = True
 
-    def __init__(self, url: str, file: FileAccess, topology: str, now: Callable[[], Moment]) -> None:
+    def __init__(self, url: str, file: FileAccess, topology: str, now: Callable[[], Instant]) -> None:
         self._url = url
         self._file = file
         self._topology = topology
         self._now = now
 
-    def load(self) -> Mapping[str, Saved]:
+    def load(self) -> Mapping[str, StoredConnection]:
         """Every row of the topology; empty where there is no file."""
         at = self._now()
 
-        def question(db: sqlite3.Connection) -> dict[str, Saved]:
+        def question(db: sqlite3.Connection) -> dict[str, StoredConnection]:
             rows = db.execute("SELECT name, record FROM connections WHERE topology = ?", (self._topology,))
             return {name: records.decode(record, name, at) for name, record in (row_of(row, str, str) for row in rows)}
 
         return self._file.read(question, {})
 
-    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, Saved]:
+    def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, StoredConnection]:
         """The named rows after the change. A row that its update leaves as it was is not written."""
         if not updates and not events:
             return {}
@@ -155,9 +155,9 @@ class SqliteStore:
 
     def _apply(
         self, db: sqlite3.Connection, updates: Mapping[str, Update], events: Sequence[Event]
-    ) -> Mapping[str, Saved]:
+    ) -> Mapping[str, StoredConnection]:
         at = self._now()
-        rows: dict[str, Saved] = {}
+        rows: dict[str, StoredConnection] = {}
         happened: list[Event] = []
         changed: list[tuple[str, str, str]] = []
         for name, update in updates.items():
@@ -177,9 +177,9 @@ class SqliteStore:
         row = found.fetchone()
         return None if row is None else str(row_of(row, str)[0])
 
-    def _sign(self, db: sqlite3.Connection, at: Moment) -> None:
+    def _sign(self, db: sqlite3.Connection, at: Instant) -> None:
         db.execute(
-            "INSERT OR REPLACE INTO writers VALUES (?, ?, ?)", (self._topology, this_writer(), int(at.wall * 1e6))
+            "INSERT OR REPLACE INTO writers VALUES (?, ?, ?)", (self._topology, current_actor(), int(at.wall * 1e6))
         )
         db.execute(
             "DELETE FROM writers WHERE topology = ? AND at_us < "

@@ -9,36 +9,36 @@ from msgspec.structs import replace
 
 from omnidb_cli.core.circuit.model import (
     CLOSED,
-    Cause,
     Circuit,
+    CircuitPolicy,
     CircuitState,
     Hold,
-    Moment,
-    Origin,
+    Instant,
+    OpenedBy,
     Reason,
-    Rules,
+    Trigger,
     state_at,
-    step,
+    transition,
 )
 
-RULES = Rules(True, 3, 30.0, 2, 300.0, lambda: 0.0)
+RULES = CircuitPolicy(True, 3, 30.0, 2, 300.0, lambda: 0.0)
 OFF = replace(RULES, enabled=False)
 WALL = 1_700_000_000.0
 
 
-def at(clock: float) -> Moment:
-    return Moment(clock, WALL + clock)
+def at(clock: float) -> Instant:
+    return Instant(clock, WALL + clock)
 
 
-def after(*causes: Cause, circuit: Circuit = CLOSED, clock: float = 0.0, rules: Rules = RULES) -> Circuit:
+def after(*causes: Trigger, circuit: Circuit = CLOSED, clock: float = 0.0, rules: CircuitPolicy = RULES) -> Circuit:
     for cause in causes:
-        circuit = step(circuit, cause, at(clock), rules)
+        circuit = transition(circuit, cause, at(clock), rules)
     return circuit
 
 
-FAILED, OK, GOOD, BAD = Cause.CALL_FAILED, Cause.CALL_SUCCEEDED, Cause.CHECK_GOOD, Cause.CHECK_BAD
+FAILED, OK, GOOD, BAD = Trigger.CALL_FAILED, Trigger.CALL_SUCCEEDED, Trigger.CHECK_GOOD, Trigger.CHECK_BAD
 TRIPPED = after(FAILED, FAILED, FAILED)
-TRIAL = after(Cause.TIME_PASSED, circuit=TRIPPED, clock=30.0)
+TRIAL = after(Trigger.TIME_PASSED, circuit=TRIPPED, clock=30.0)
 UNWELL = after(BAD)
 PROVING = after(GOOD, circuit=UNWELL)
 
@@ -51,7 +51,7 @@ def test_states_are_the_words_of_the_status_object() -> None:
 def test_trips_at_threshold_failures_in_a_row_and_not_before() -> None:
     assert after(FAILED, FAILED).state is CircuitState.CLOSED
     assert TRIPPED.state is CircuitState.OPEN
-    assert (TRIPPED.origin, TRIPPED.reason, TRIPPED.failures) == (Origin.CALLS, Reason.FAILURE_THRESHOLD, 3)
+    assert (TRIPPED.origin, TRIPPED.reason, TRIPPED.failures) == (OpenedBy.CALLS, Reason.FAILURE_THRESHOLD, 3)
 
 
 def test_a_success_between_begins_the_count_anew() -> None:
@@ -113,7 +113,7 @@ def test_each_wait_is_jittered_by_at_most_a_tenth(draw: float) -> None:
 
 
 def test_opened_by_health_it_waits_for_a_check_and_never_for_the_clock() -> None:
-    assert (UNWELL.origin, UNWELL.reason, UNWELL.retry_at) == (Origin.HEALTH, Reason.HEALTH_CHECK_FAILED, None)
+    assert (UNWELL.origin, UNWELL.reason, UNWELL.retry_at) == (OpenedBy.HEALTH, Reason.HEALTH_CHECK_FAILED, None)
     assert state_at(UNWELL, 1e9, RULES) is CircuitState.OPEN
 
 
@@ -130,44 +130,44 @@ def test_checks_never_close_what_failing_calls_opened() -> None:
 
 def test_calls_that_fail_while_checks_prove_it_make_it_theirs_to_prove() -> None:
     reopened = after(FAILED, circuit=PROVING)
-    assert (reopened.origin, reopened.deadline) == (Origin.CALLS, 60.0)
+    assert (reopened.origin, reopened.deadline) == (OpenedBy.CALLS, 60.0)
     assert after(GOOD, GOOD, GOOD, circuit=reopened, clock=1.0) is reopened
 
 
 def test_a_bad_check_leaves_a_trial_of_failing_calls_to_calls() -> None:
     reopened = after(BAD, circuit=TRIAL, clock=31.0)
-    assert (reopened.state, reopened.origin) == (CircuitState.OPEN, Origin.CALLS)
+    assert (reopened.state, reopened.origin) == (CircuitState.OPEN, OpenedBy.CALLS)
     assert reopened.deadline is not None
 
 
 def test_tripped_by_hand_of_the_program_it_comes_back_as_after_failures() -> None:
-    tripped = after(Cause.TRIPPED)
+    tripped = after(Trigger.TRIPPED)
     assert tripped.state is CircuitState.OPEN
     assert state_at(tripped, 30.0, RULES) is CircuitState.HALF_OPEN
-    assert after(Cause.TRIPPED, circuit=TRIPPED, clock=5.0) is TRIPPED
+    assert after(Trigger.TRIPPED, circuit=TRIPPED, clock=5.0) is TRIPPED
 
 
 def held(
-    hold_s: float | None = None, *, circuit: Circuit = CLOSED, clock: float = 0.0, rules: Rules = RULES
+    hold_s: float | None = None, *, circuit: Circuit = CLOSED, clock: float = 0.0, rules: CircuitPolicy = RULES
 ) -> Circuit:
-    return step(circuit, Cause.HELD, at(clock), rules, Hold(hold_s, "maintenance", "ann"))
+    return transition(circuit, Trigger.HELD, at(clock), rules, Hold(hold_s, "maintenance", "ann"))
 
 
 @pytest.mark.parametrize("circuit", [CLOSED, TRIPPED, TRIAL, UNWELL, PROVING], ids=lambda one: str(one.reason))
 def test_nothing_automatic_ends_a_hold_early(circuit: Circuit) -> None:
     hold = held(60.0, circuit=circuit, clock=31.0)
-    for cause in (OK, FAILED, GOOD, BAD, Cause.TRIPPED, Cause.TIME_PASSED):
+    for cause in (OK, FAILED, GOOD, BAD, Trigger.TRIPPED, Trigger.TIME_PASSED):
         assert after(*[cause] * 10, circuit=hold, clock=90.0) is hold
     assert state_at(hold, 90.9, RULES) is CircuitState.OPEN
 
 
 def test_a_hold_without_end_never_ends_by_itself() -> None:
     hold = held()
-    assert after(OK, GOOD, Cause.TIME_PASSED, circuit=hold, clock=1e9) is hold
+    assert after(OK, GOOD, Trigger.TIME_PASSED, circuit=hold, clock=1e9) is hold
 
 
 def test_a_hold_whose_time_is_up_goes_half_open_and_both_checks_and_calls_prove_it() -> None:
-    over = after(Cause.TIME_PASSED, circuit=held(60.0), clock=60.0)
+    over = after(Trigger.TIME_PASSED, circuit=held(60.0), clock=60.0)
     assert (over.state, over.reason, over.held) == (CircuitState.HALF_OPEN, Reason.HOLD_OVER, False)
     assert after(GOOD, OK, circuit=over, clock=60.0).state is CircuitState.CLOSED
     assert after(OK, OK, circuit=over, clock=60.0).state is CircuitState.CLOSED
@@ -182,7 +182,7 @@ def test_a_hold_remembers_who_why_and_until_when() -> None:
 
 def test_holding_what_is_held_changes_time_and_reason_and_is_the_same_transition() -> None:
     first = held(60.0)
-    second = step(first, Cause.HELD, at(10.0), RULES, Hold(None, "longer", "bob"))
+    second = transition(first, Trigger.HELD, at(10.0), RULES, Hold(None, "longer", "bob"))
     assert (second.held_until, second.note, second.actor) == (None, "longer", "bob")
     assert (second.opened_at, second.generation) == (first.opened_at, first.generation)
     assert state_at(second, 1e9, RULES) is CircuitState.OPEN
@@ -190,35 +190,35 @@ def test_holding_what_is_held_changes_time_and_reason_and_is_the_same_transition
 
 @pytest.mark.parametrize("circuit", [CLOSED, TRIPPED, TRIAL, UNWELL, PROVING, held()], ids=str)
 def test_closing_by_hand_clears_hold_counters_and_doubling(circuit: Circuit) -> None:
-    closed = after(Cause.CLOSED_BY_HAND, circuit=replace(circuit, trips=4), clock=31.0)
+    closed = after(Trigger.CLOSED_BY_HAND, circuit=replace(circuit, trips=4), clock=31.0)
     assert replace(closed, generation=0) == Circuit(reason=Reason.MANUAL)
 
 
 def test_switched_off_only_holds_and_closing_by_hand_have_an_effect() -> None:
-    assert after(*[FAILED] * 20, BAD, Cause.TRIPPED, rules=OFF) is CLOSED
+    assert after(*[FAILED] * 20, BAD, Trigger.TRIPPED, rules=OFF) is CLOSED
     assert state_at(CLOSED, 0.0, OFF) is CircuitState.DISABLED
     hold = held(60.0, rules=OFF)
     assert state_at(hold, 59.0, OFF) is CircuitState.OPEN
-    assert after(GOOD, OK, Cause.TIME_PASSED, circuit=hold, clock=59.0, rules=OFF) is hold
+    assert after(GOOD, OK, Trigger.TIME_PASSED, circuit=hold, clock=59.0, rules=OFF) is hold
     assert state_at(hold, 60.0, OFF) is CircuitState.DISABLED
-    over = after(Cause.TIME_PASSED, circuit=hold, clock=60.0, rules=OFF)
+    over = after(Trigger.TIME_PASSED, circuit=hold, clock=60.0, rules=OFF)
     assert (over.state, over.held, over.reason) == (CircuitState.CLOSED, False, Reason.HOLD_OVER)
 
 
 def test_every_change_of_state_is_a_new_generation_and_only_such() -> None:
     starts = [CLOSED, after(FAILED), TRIPPED, TRIAL, UNWELL, PROVING, held(60.0), held()]
-    for circuit, cause in product(starts, Cause):
-        if cause is Cause.CLOSED_BY_HAND:
+    for circuit, cause in product(starts, Trigger):
+        if cause is Trigger.CLOSED_BY_HAND:
             continue  # always one: results from before the closing are void
-        circuit = after(Cause.TIME_PASSED, circuit=circuit, clock=31.0)  # noqa: PLW2901 - waits that are over
-        following = step(circuit, cause, at(31.0), RULES, Hold())
+        circuit = after(Trigger.TIME_PASSED, circuit=circuit, clock=31.0)  # noqa: PLW2901 - waits that are over
+        following = transition(circuit, cause, at(31.0), RULES, Hold())
         moved = (following.state, following.held) != (circuit.state, circuit.held)
         assert (following.generation != circuit.generation) is moved, (circuit, cause)
         assert following.generation >= circuit.generation
 
 
 def test_closing_by_hand_is_a_new_generation_even_where_it_was_closed() -> None:
-    assert after(Cause.CLOSED_BY_HAND).generation == CLOSED.generation + 1
+    assert after(Trigger.CLOSED_BY_HAND).generation == CLOSED.generation + 1
 
 
 def test_retry_at_is_set_only_while_open_and_waiting_for_the_clock() -> None:
@@ -226,24 +226,24 @@ def test_retry_at_is_set_only_while_open_and_waiting_for_the_clock() -> None:
     assert [one.retry_at for one in (CLOSED, TRIAL, UNWELL, PROVING, held(60.0))] == [None] * 5
 
 
-CAUSES = st.lists(st.tuples(st.sampled_from(Cause), st.sampled_from([0.0, 0.5, 29.0, 31.0, 400.0])), max_size=40)
+CAUSES = st.lists(st.tuples(st.sampled_from(Trigger), st.sampled_from([0.0, 0.5, 29.0, 31.0, 400.0])), max_size=40)
 
 
 @given(CAUSES, st.booleans())
 def test_whatever_happens_counts_stay_sane_and_open_has_a_way_back(
-    happenings: list[tuple[Cause, float]], enabled: bool
+    happenings: list[tuple[Trigger, float]], enabled: bool
 ) -> None:
     rules, circuit, clock = replace(RULES, enabled=enabled), CLOSED, 0.0
     for cause, passed in happenings:
         clock += passed
         before = circuit
-        circuit = step(circuit, cause, at(clock), rules, Hold(50.0 if passed else None))
+        circuit = transition(circuit, cause, at(clock), rules, Hold(50.0 if passed else None))
         assert 0 <= circuit.successes < rules.half_open_successes
         assert circuit.failures >= 0
         assert circuit.generation >= before.generation
         assert (circuit.deadline is not None) <= (circuit.state is CircuitState.OPEN)
         if circuit.state is CircuitState.OPEN and not circuit.held:
-            assert (circuit.origin is Origin.HEALTH) is (circuit.deadline is None)
+            assert (circuit.origin is OpenedBy.HEALTH) is (circuit.deadline is None)
         if circuit.state is CircuitState.CLOSED:
             assert (circuit.origin, circuit.trips, circuit.held, circuit.opened_at) == (None, 0, False, None)
             assert circuit.failures < rules.threshold

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from omnidb_cli import CheckResult, ConfigurationError, ConnectError, ErrorKind, Health
 from omnidb_cli.core.health.model import (
     NEVER_OBSERVED,
-    Answer,
-    Expectation,
-    Fault,
+    CheckError,
+    HealthPolicy,
     HealthRecord,
+    Observation,
+    evaluate,
     failed,
-    judge,
-    observe,
-    result_of,
+    record_check,
+    to_check_result,
 )
 from omnidb_cli.errors import LONGEST_MESSAGE
 
@@ -27,7 +27,7 @@ BAD = CheckResult(Health.UNHEALTHY, detail="refused", kind="refused")
 
 def seen(*results: CheckResult, rise: int = 1, fall: int = 1, record: HealthRecord = NEVER_OBSERVED) -> HealthRecord:
     for result in results:
-        record = observe(record, result, 100.0, rise, fall)
+        record = record_check(record, result, 100.0, rise, fall)
     return record
 
 
@@ -50,34 +50,37 @@ def test_the_first_look_decides_at_once_whatever_rise_and_fall_say(result: Check
 
 def test_fall_failed_looks_in_a_row_make_it_unhealthy() -> None:
     assert seen(GOOD, BAD, BAD, BAD, fall=3).health is Health.UNHEALTHY
-    assert seen(GOOD, BAD, BAD, BAD, fall=3).fault == Fault("refused", "refused")
+    assert seen(GOOD, BAD, BAD, BAD, fall=3).fault == CheckError("refused", "refused")
     assert seen(GOOD, BAD, BAD, GOOD, BAD, BAD, fall=3).health is Health.DEGRADED
 
 
 def test_a_failed_check_short_of_fall_degrades_with_its_count_and_one_passing_check_ends_that() -> None:
     record = seen(GOOD, BAD, BAD, fall=3)
     assert record.health is Health.DEGRADED
-    assert record.fault == Fault("refused", "refused", "2 of 3 failed checks")
+    assert record.fault == CheckError("refused", "refused", "2 of 3 failed checks")
     assert record.fault.sentence == "refused (2 of 3 failed checks)"
     assert seen(GOOD, BAD, BAD, GOOD, rise=4, fall=3) == seen(GOOD, BAD, BAD, GOOD, rise=1, fall=3)
     assert seen(GOOD, BAD, BAD, GOOD, fall=3).health is Health.HEALTHY
-    assert seen(GOOD, SLOW, BAD, fall=3).fault == Fault("refused", "refused", "1 of 3 failed checks")
+    assert seen(GOOD, SLOW, BAD, fall=3).fault == CheckError("refused", "refused", "1 of 3 failed checks")
 
 
 def test_one_that_is_rising_keeps_its_last_failure_with_the_count() -> None:
     record = seen(BAD, GOOD, rise=3)
-    assert (record.health, record.fault) == (Health.UNHEALTHY, Fault("refused", "refused", "1 of 3 passing checks"))
+    assert (record.health, record.fault) == (
+        Health.UNHEALTHY,
+        CheckError("refused", "refused", "1 of 3 passing checks"),
+    )
     record = seen(BAD, GOOD, GOOD, rise=3)
-    assert record.fault == Fault("refused", "refused", "2 of 3 passing checks")
+    assert record.fault == CheckError("refused", "refused", "2 of 3 passing checks")
     assert seen(BAD, GOOD, GOOD, GOOD, rise=3).fault is None
-    assert seen(BAD, GOOD, BAD, rise=3).fault == Fault("refused", "refused")
+    assert seen(BAD, GOOD, BAD, rise=3).fault == CheckError("refused", "refused")
 
 
 def test_it_remembers_since_when_its_health_is_what_it_is() -> None:
     record = NEVER_OBSERVED
     since = []
     for at, result in enumerate([GOOD, GOOD, BAD, BAD, SLOW, GOOD, GOOD], 1):
-        record = observe(record, result, float(at), 1, 1)
+        record = record_check(record, result, float(at), 1, 1)
         since.append(record.since)
     assert since == [1, 1, 3, 3, 5, 6, 6]
 
@@ -140,15 +143,15 @@ def test_streaks_go_on_from_a_saved_record() -> None:
 
 
 def test_a_record_keeps_when_how_quick_and_what_was_wrong() -> None:
-    record = observe(NEVER_OBSERVED, CheckResult(Health.DEGRADED, 0.25, "replica", 12.0, "lags", "lag"), 7.0, 1, 1)
+    record = record_check(NEVER_OBSERVED, CheckResult(Health.DEGRADED, 0.25, "replica", 12.0, "lags", "lag"), 7.0, 1, 1)
     assert (record.checked_at, record.latency_s, record.role, record.lag_s) == (7.0, 0.25, "replica", 12.0)
-    assert record.fault == Fault("lag", "lags")
-    assert observe(record, GOOD, 8.0, 1, 1).fault is None
+    assert record.fault == CheckError("lag", "lags")
+    assert record_check(record, GOOD, 8.0, 1, 1).fault is None
 
 
 def test_the_monitors_own_latency_stands_in_only_where_the_check_brings_none() -> None:
-    assert observe(NEVER_OBSERVED, GOOD, 0.0, 1, 1, 0.5).latency_s == 0.5
-    assert observe(NEVER_OBSERVED, CheckResult(latency_s=0.1), 0.0, 1, 1, 0.5).latency_s == 0.1
+    assert record_check(NEVER_OBSERVED, GOOD, 0.0, 1, 1, 0.5).latency_s == 0.5
+    assert record_check(NEVER_OBSERVED, CheckResult(latency_s=0.1), 0.0, 1, 1, 0.5).latency_s == 0.1
 
 
 def test_the_quiet_night_counts_like_any_other() -> None:
@@ -171,48 +174,48 @@ def test_streaks_count_looks_in_a_row_and_the_verdict_follows_them(
     assert (record.fault is None) is (record.health is Health.HEALTHY), "trouble comes with its error, and no other"
 
 
-PRIMARY, REPLICA = Expectation(role="primary"), Expectation(role="replica")
+PRIMARY, REPLICA = HealthPolicy(role="primary"), HealthPolicy(role="replica")
 
 
 @pytest.mark.parametrize(
     ("answer", "expected", "health", "kind"),
     [
-        (Answer(0.01, "primary", True), PRIMARY, Health.HEALTHY, None),
-        (Answer(0.01, "replica", False), PRIMARY, Health.UNHEALTHY, ErrorKind.ROLE),
-        (Answer(0.01, "primary", False), PRIMARY, Health.UNHEALTHY, ErrorKind.ROLE),
-        (Answer(0.01, None, False), PRIMARY, Health.UNHEALTHY, ErrorKind.ROLE),
-        (Answer(0.01, None, None), PRIMARY, Health.HEALTHY, None),
-        (Answer(0.01, "primary", True), REPLICA, Health.DEGRADED, ErrorKind.ROLE),
-        (Answer(0.01, "replica", False), REPLICA, Health.HEALTHY, None),
-        (Answer(0.01, None, None), REPLICA, Health.HEALTHY, None),
-        (Answer(0.01, "replica", lag_s=10.0), Expectation(max_lag_s=10.0), Health.HEALTHY, None),
-        (Answer(0.01, "replica", lag_s=10.1), Expectation(max_lag_s=10.0), Health.DEGRADED, ErrorKind.LAG),
-        (Answer(0.01, "replica", lag_s=9e9), Expectation(), Health.HEALTHY, None),
-        (Answer(0.01, "replica", stalled="SQL thread stopped"), Expectation(), Health.DEGRADED, ErrorKind.LAG),
-        (Answer(0.25), Expectation(slow_s=0.25), Health.HEALTHY, None),
-        (Answer(0.26), Expectation(slow_s=0.25), Health.DEGRADED, ErrorKind.SLOW),
-        (Answer(9.0, "replica", False), Expectation("primary", 1.0, 0.1), Health.UNHEALTHY, ErrorKind.ROLE),
+        (Observation(0.01, "primary", True), PRIMARY, Health.HEALTHY, None),
+        (Observation(0.01, "replica", False), PRIMARY, Health.UNHEALTHY, ErrorKind.ROLE),
+        (Observation(0.01, "primary", False), PRIMARY, Health.UNHEALTHY, ErrorKind.ROLE),
+        (Observation(0.01, None, False), PRIMARY, Health.UNHEALTHY, ErrorKind.ROLE),
+        (Observation(0.01, None, None), PRIMARY, Health.HEALTHY, None),
+        (Observation(0.01, "primary", True), REPLICA, Health.DEGRADED, ErrorKind.ROLE),
+        (Observation(0.01, "replica", False), REPLICA, Health.HEALTHY, None),
+        (Observation(0.01, None, None), REPLICA, Health.HEALTHY, None),
+        (Observation(0.01, "replica", lag_s=10.0), HealthPolicy(max_lag_s=10.0), Health.HEALTHY, None),
+        (Observation(0.01, "replica", lag_s=10.1), HealthPolicy(max_lag_s=10.0), Health.DEGRADED, ErrorKind.LAG),
+        (Observation(0.01, "replica", lag_s=9e9), HealthPolicy(), Health.HEALTHY, None),
+        (Observation(0.01, "replica", stalled="SQL thread stopped"), HealthPolicy(), Health.DEGRADED, ErrorKind.LAG),
+        (Observation(0.25), HealthPolicy(slow_s=0.25), Health.HEALTHY, None),
+        (Observation(0.26), HealthPolicy(slow_s=0.25), Health.DEGRADED, ErrorKind.SLOW),
+        (Observation(9.0, "replica", False), HealthPolicy("primary", 1.0, 0.1), Health.UNHEALTHY, ErrorKind.ROLE),
     ],
 )
 def test_an_answer_is_judged_by_role_lag_and_speed(
-    answer: Answer, expected: Expectation, health: Health, kind: ErrorKind | None
+    answer: Observation, expected: HealthPolicy, health: Health, kind: ErrorKind | None
 ) -> None:
-    result = judge(answer, expected)
+    result = evaluate(answer, expected)
     assert (result.health, result.kind) == (health, kind)
     assert (result.detail is None) is (health is Health.HEALTHY)
     assert (result.latency_s, result.role, result.lag_s) == (answer.latency_s, answer.role, answer.lag_s)
 
 
 def test_the_words_of_a_verdict_name_the_limit_that_was_passed() -> None:
-    late = judge(Answer(0.01, lag_s=12.34), Expectation(max_lag_s=10.0))
+    late = evaluate(Observation(0.01, lag_s=12.34), HealthPolicy(max_lag_s=10.0))
     assert late.detail == "replication lag 12.3s is above max_lag 10s"
-    slow = judge(Answer(0.3), Expectation(slow_s=0.25))
+    slow = evaluate(Observation(0.3), HealthPolicy(slow_s=0.25))
     assert slow.detail == "answered in 300ms, above slow 250ms"
 
 
 @pytest.mark.parametrize("answer", [True, None, 0, "", "fine", [], 1.5, object(), Health.HEALTHY, "healthy"])
 def test_anything_else_a_check_returns_is_healthy(answer: object) -> None:
-    assert result_of(answer).health is Health.HEALTHY
+    assert to_check_result(answer).health is Health.HEALTHY
 
 
 @pytest.mark.parametrize(
@@ -227,19 +230,19 @@ def test_anything_else_a_check_returns_is_healthy(answer: object) -> None:
     ],
 )
 def test_false_words_and_results_speak_for_themselves(answer: object, health: Health) -> None:
-    assert result_of(answer).health is health
+    assert to_check_result(answer).health is health
 
 
 @pytest.mark.parametrize("answer", [CheckResult(Health.UNKNOWN), Health.UNKNOWN, "unknown"])
 def test_a_check_that_looked_cannot_answer_unknown(answer: object) -> None:
     with pytest.raises(ConfigurationError, match="unknown"):
-        result_of(answer)
+        to_check_result(answer)
 
 
 def test_a_result_whose_health_is_a_plain_word_means_that_word() -> None:
-    assert result_of(CheckResult("unhealthy")).health is Health.UNHEALTHY  # type: ignore[arg-type]
+    assert to_check_result(CheckResult("unhealthy")).health is Health.UNHEALTHY  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="splendid"):
-        result_of(CheckResult("splendid"))  # type: ignore[arg-type]
+        to_check_result(CheckResult("splendid"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -268,7 +271,7 @@ def test_a_kind_of_somebody_elses_error_does_not_leak_into_the_closed_list() -> 
 
 
 def test_a_kind_that_is_not_on_the_list_is_internal_in_a_result_too() -> None:
-    record = observe(NEVER_OBSERVED, CheckResult(Health.UNHEALTHY, kind="frobnicated"), 0.0, 1, 1)
+    record = record_check(NEVER_OBSERVED, CheckResult(Health.UNHEALTHY, kind="frobnicated"), 0.0, 1, 1)
     assert record.fault is not None
     assert record.fault.kind == "internal"
 
@@ -282,11 +285,11 @@ def test_results_and_records_are_frozen() -> None:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e300, -1e300])
 def test_a_measurement_that_is_none_is_unknown_with_the_reason(number: float) -> None:
-    result = judge(Answer(0.01, "replica", lag_s=number), Expectation(max_lag_s=10.0))
+    result = evaluate(Observation(0.01, "replica", lag_s=number), HealthPolicy(max_lag_s=10.0))
     assert (result.health, result.kind, result.lag_s) == (Health.DEGRADED, ErrorKind.LAG, None)
     assert repr(number) in (result.detail or "")
-    assert result_of(CheckResult(latency_s=number, lag_s=number)) == CheckResult()
-    assert result_of(CheckResult(latency_s=number, lag_s=3.0)) == CheckResult(lag_s=3.0)
+    assert to_check_result(CheckResult(latency_s=number, lag_s=number)) == CheckResult()
+    assert to_check_result(CheckResult(latency_s=number, lag_s=3.0)) == CheckResult(lag_s=3.0)
 
 
 class ChattyError(Exception):
@@ -303,6 +306,6 @@ def test_no_more_than_so_much_is_kept_of_what_an_error_says(kind: type[Exception
 
 
 def test_no_more_than_so_much_is_kept_of_why_replication_has_stopped() -> None:
-    detail = judge(Answer(0.001, "replica", stalled="y" * 10_000), Expectation()).detail
+    detail = evaluate(Observation(0.001, "replica", stalled="y" * 10_000), HealthPolicy()).detail
     assert detail is not None
     assert len(detail) == LONGEST_MESSAGE

@@ -4,8 +4,8 @@ import asyncio
 from itertools import pairwise
 
 from omnidb_cli import Health, HealthCheck, HealthMonitor
-from omnidb_cli.core.circuit.model import Moment
-from omnidb_cli.core.reducer import Checked
+from omnidb_cli.core.circuit.model import Instant
+from omnidb_cli.core.reducer import CheckCompleted
 from tests.core.clock import advance, now
 
 PLACES = 64
@@ -31,7 +31,7 @@ class Ages:
         self.last: dict[str, float] = {}
         self.longest: dict[str, float] = {}
 
-    def hear(self, name: str, _checked: Checked, at: Moment) -> None:
+    def hear(self, name: str, _checked: CheckCompleted, at: Instant) -> None:
         gap = at.clock - self.last.get(name, at.clock)
         self.longest[name] = max(gap, self.longest.get(name, 0.0))
         self.last[name] = at.clock

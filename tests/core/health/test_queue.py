@@ -4,27 +4,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnidb_cli import HealthCheck
-from omnidb_cli.core.health.queue import Turns
-from omnidb_cli.core.health.subject import Subject
+from omnidb_cli.core.health.queue import CheckQueue
+from omnidb_cli.core.health.subject import MonitoredConnection
 
 PLACES = 8
 KEPT = 2
 
 
-def subject(name: str, *, late: bool = False) -> Subject:
-    one = Subject(name, lambda: True, HealthCheck())
+def subject(name: str, *, late: bool = False) -> MonitoredConnection:
+    one = MonitoredConnection(name, lambda: True, HealthCheck())
     one.late = late
     return one
 
 
-def taken(turns: Turns, times: int) -> list[str]:
+def taken(turns: CheckQueue, times: int) -> list[str]:
     """The names of the next ones, as far as there are any; their looks go on."""
     found = (turns.take() for _ in range(times))
     return [one.name for one in found if one is not None]
 
 
-def filled(*, prompt: int, late: int) -> Turns:
-    turns = Turns(PLACES)
+def filled(*, prompt: int, late: int) -> CheckQueue:
+    turns = CheckQueue(PLACES)
     for number in range(prompt):
         turns.put(subject(f"prompt-{number}"))
     for number in range(late):
@@ -56,7 +56,7 @@ def test_one_that_is_done_leaves_its_place_to_the_next_late_one() -> None:
 
 
 def test_a_single_place_serves_everybody() -> None:
-    turns = Turns(1)
+    turns = CheckQueue(1)
     turns.put(subject("late", late=True))
     turns.put(subject("prompt"))
     first = turns.take()
@@ -67,7 +67,7 @@ def test_a_single_place_serves_everybody() -> None:
 
 @given(st.lists(st.sampled_from(["prompt", "late", "take", "done"])), st.integers(1, 16))
 def test_as_many_as_it_says_wait_and_nobody_is_lost(steps: list[str], places: int) -> None:
-    turns, under_way, put, got = Turns(places), [], 0, 0
+    turns, under_way, put, got = CheckQueue(places), [], 0, 0
     for step in steps:
         match step:
             case "take":

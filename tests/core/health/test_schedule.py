@@ -4,7 +4,7 @@ import asyncio
 
 from omnidb_cli import HealthCheck
 from omnidb_cli.core.health.schedule import Schedule
-from omnidb_cli.core.health.subject import Subject
+from omnidb_cli.core.health.subject import MonitoredConnection
 from tests.core.clock import advance, now
 
 INTERVAL_S = 10.0
@@ -14,18 +14,18 @@ class Diary:
     """A schedule whose subjects answer at once when they are due, and what it released: (name, when)."""
 
     def __init__(self, *names: str, answers: bool = True) -> None:
-        self.subjects = [Subject(name, lambda: True, HealthCheck(interval=INTERVAL_S)) for name in names]
+        self.subjects = [MonitoredConnection(name, lambda: True, HealthCheck(interval=INTERVAL_S)) for name in names]
         self.answers = answers
         self.released: list[tuple[str, float]] = []
         self.schedule = Schedule(asyncio.get_running_loop(), self.release)
 
-    def release(self, due: list[Subject]) -> None:
+    def release(self, due: list[MonitoredConnection]) -> None:
         for subject in due:
             self.released.append((subject.name, now()))
             if self.answers:
                 self.looked(subject)
 
-    def looked(self, subject: Subject) -> None:
+    def looked(self, subject: MonitoredConnection) -> None:
         subject.looked_s = now()
         if subject.due_s is None:
             self.schedule.put(subject)

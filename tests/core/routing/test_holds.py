@@ -3,14 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.core.circuit.model import CLOSED, Cause, Circuit, Hold, Moment, Rules, step
+from omnidb_cli.core.circuit.model import CLOSED, Circuit, CircuitPolicy, Hold, Instant, Trigger, transition
 from omnidb_cli.core.routing.holds import HoldDecision, decide_hold
 
-RULES = Rules(True, 3, 30.0, 2, 300.0, lambda: 0.0)
+RULES = CircuitPolicy(True, 3, 30.0, 2, 300.0, lambda: 0.0)
 
 
 def held(hold_s: float | None, actor: str = "ann@ops") -> Circuit:
-    return step(CLOSED, Cause.HELD, Moment(0.0, 1e9), RULES, Hold(hold_s, "upgrade", actor))
+    return transition(CLOSED, Trigger.HELD, Instant(0.0, 1e9), RULES, Hold(hold_s, "upgrade", actor))
 
 
 @pytest.mark.parametrize(

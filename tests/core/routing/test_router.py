@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnidb_cli import ConfigurationError, Failover, FailoverRouter
-from omnidb_cli.core.routing.eligibility import Stand
-from omnidb_cli.core.routing.router import UNDECIDED, FailoverSpec, Serving, choose, decide, is_held_back
+from omnidb_cli.core.routing.eligibility import Eligibility
+from omnidb_cli.core.routing.router import UNDECIDED, Assignment, FailoverSpec, choose, decide, is_held_back
 
-READY, TRIAL, PROVING, OUT = Stand.READY, Stand.TRIAL, Stand.PROVING, Stand.OUT
+READY, TRIAL, PROVING, OUT = Eligibility.ELIGIBLE, Eligibility.TRIAL, Eligibility.RECOVERING, Eligibility.INELIGIBLE
 
 
 def router(failover: Mapping[str, FailoverSpec], names: str = "abcdef") -> FailoverRouter:
@@ -96,7 +96,7 @@ def test_exactly_the_cyclic_ones_are_refused(failover: dict[str, list[str]]) -> 
         assert set(tree.heads_of(name)) == {head for head in failover if name in reachable(head)}
 
 
-def chosen(*stands: Stand, held_back: bool = False) -> str | None:
+def chosen(*stands: Eligibility, held_back: bool = False) -> str | None:
     order = "abcdef"[: len(stands)]
     return choose(order, dict(zip(order, stands, strict=True)).__getitem__, held_back=held_back)
 
@@ -120,7 +120,7 @@ def chosen(*stands: Stand, held_back: bool = False) -> str | None:
     ],
 )
 def test_the_first_eligible_serves_and_one_that_checks_prove_waits_behind_a_ready_one(
-    stands: tuple[Stand, ...], serves: str | None
+    stands: tuple[Eligibility, ...], serves: str | None
 ) -> None:
     assert chosen(*stands) == serves
 
@@ -134,10 +134,10 @@ def test_one_that_serves_goes_on_while_it_recovers_though_a_backup_became_ready_
 
 
 def test_a_split_brain_holds_back_a_primary_and_moves_nobody() -> None:
-    split = decide("ab", Serving("b", known=True), AUTO, lambda _: READY, 5.0, 77.0)
-    assert split == Serving("b", known=True, eligible_since=5.0, split_since=77.0)
+    split = decide("ab", Assignment("b", known=True), AUTO, lambda _: READY, 5.0, 77.0)
+    assert split == Assignment("b", known=True, eligible_since=5.0, split_since=77.0)
     assert decide("ab", split, AUTO, lambda _: READY, 9.0).name == "a"
-    assert decide("ab", Serving("a", known=True), AUTO, lambda _: READY, 5.0, 77.0).name == "a"
+    assert decide("ab", Assignment("a", known=True), AUTO, lambda _: READY, 5.0, 77.0).name == "a"
 
 
 def test_a_primary_that_is_held_back_waits_behind_a_ready_backup_only() -> None:
@@ -146,8 +146,10 @@ def test_a_primary_that_is_held_back_waits_behind_a_ready_backup_only() -> None:
     assert chosen(OUT, OUT, held_back=True) is None
 
 
-@given(st.lists(st.sampled_from(Stand), min_size=1, max_size=6), st.booleans())
-def test_nobody_who_is_out_ever_serves_and_somebody_does_if_anybody_can(stands: list[Stand], held_back: bool) -> None:
+@given(st.lists(st.sampled_from(Eligibility), min_size=1, max_size=6), st.booleans())
+def test_nobody_who_is_out_ever_serves_and_somebody_does_if_anybody_can(
+    stands: list[Eligibility], held_back: bool
+) -> None:
     serving = chosen(*stands, held_back=held_back)
     if serving is None:
         assert set(stands) == {OUT}
@@ -158,7 +160,9 @@ def test_nobody_who_is_out_ever_serves_and_somebody_does_if_anybody_can(stands: 
 AUTO, LATER, MANUAL = Failover("b"), Failover("b", failback_after="30s"), Failover("b", failback="manual")
 
 
-def decided(previous: Serving, a: Stand, b: Stand, policy: Failover | None = AUTO, clock: float = 0.0) -> Serving:
+def decided(
+    previous: Assignment, a: Eligibility, b: Eligibility, policy: Failover | None = AUTO, clock: float = 0.0
+) -> Assignment:
     return decide("ab", previous, policy, {"a": a, "b": b}.__getitem__, clock)
 
 
@@ -169,35 +173,35 @@ def test_at_first_the_primary_serves_if_it_can_whatever_the_failback_policy() ->
 
 
 def test_failback_auto_returns_to_the_primary_at_once() -> None:
-    assert decided(Serving("b", known=True), READY, READY).name == "a"
+    assert decided(Assignment("b", known=True), READY, READY).name == "a"
 
 
 def test_failback_after_counts_unbroken_eligibility() -> None:
-    waiting = decided(Serving("b", known=True), READY, READY, LATER, 100.0)
-    assert waiting == Serving("b", known=True, eligible_since=100.0)
+    waiting = decided(Assignment("b", known=True), READY, READY, LATER, 100.0)
+    assert waiting == Assignment("b", known=True, eligible_since=100.0)
     assert decided(waiting, READY, READY, LATER, 129.9).name == "b"
     broken = decided(waiting, OUT, READY, LATER, 120.0)
     assert broken.eligible_since is None
     again = decided(broken, READY, READY, LATER, 125.0)
     assert decided(again, READY, READY, LATER, 154.9).name == "b"
-    assert decided(again, READY, READY, LATER, 155.0) == Serving("a", known=True)
+    assert decided(again, READY, READY, LATER, 155.0) == Assignment("a", known=True)
 
 
 def test_failback_manual_leaves_the_backup_until_a_person_says_so_or_it_fails() -> None:
-    waiting = decided(Serving("b", known=True), READY, READY, MANUAL, 0.0)
+    waiting = decided(Assignment("b", known=True), READY, READY, MANUAL, 0.0)
     assert decided(waiting, READY, READY, MANUAL, 1e9).name == "b"
     assert decided(waiting, READY, OUT, MANUAL, 1.0).name == "a"
 
 
 def test_nobody_holds_back_a_primary_that_left_no_one_serving() -> None:
     for policy in (LATER, MANUAL):
-        assert decided(Serving(None, known=True), READY, OUT, policy).name == "a"
-        assert decided(Serving(None, known=True), READY, READY, policy).name == "a"
+        assert decided(Assignment(None, known=True), READY, OUT, policy).name == "a"
+        assert decided(Assignment(None, known=True), READY, READY, policy).name == "a"
 
 
 def test_without_a_policy_there_is_only_itself() -> None:
-    assert decide("a", UNDECIDED, None, lambda _: OUT, 0.0) == Serving(None, known=True)
-    assert decide("a", UNDECIDED, None, lambda _: PROVING, 0.0) == Serving("a", known=True)
+    assert decide("a", UNDECIDED, None, lambda _: OUT, 0.0) == Assignment(None, known=True)
+    assert decide("a", UNDECIDED, None, lambda _: PROVING, 0.0) == Assignment("a", known=True)
 
 
 def test_is_held_back_says_until_when() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from omnidb_cli.core.health.model import Expectation, Health, judge
+from omnidb_cli.core.health.model import Health, HealthPolicy, evaluate
 from omnidb_cli.drivers.base import Driver
-from omnidb_cli.drivers.mongodb.check import Behind, Seen, answer_of
+from omnidb_cli.drivers.mongodb.check import Behind, ServerState, answer_of
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError
 from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, until
 from tests.drivers.mongodb_targets import target_of
@@ -62,7 +62,7 @@ async def test_stopped_replication_is_degraded(fragile_mongodb: MongoPair) -> No
         target = primary.tell()["applied"]
         await until(lambda: _known(replica) == target)
         answer = await look(driver)
-    result = judge(answer, Expectation(role="replica"))
+    result = evaluate(answer, HealthPolicy(role="replica"))
     assert (result.health, result.kind) == (Health.DEGRADED, ErrorKind.LAG)
     assert "copies from nobody" in (result.detail or "")
     assert answer.lag_s is not None
@@ -88,7 +88,7 @@ async def test_a_promoted_secondary_is_degraded_and_takes_writes(fragile_mongodb
     async with opened(target_of(fragile_mongodb.replica, username="omnidb")) as driver:
         await look(driver)
         fragile_mongodb.replica.tell(state="PRIMARY")
-        result = judge(await look(driver), Expectation(role="replica"))
+        result = evaluate(await look(driver), HealthPolicy(role="replica"))
     assert (result.health, result.kind) == (Health.DEGRADED, ErrorKind.ROLE)
 
 
@@ -96,7 +96,7 @@ async def test_a_primary_that_stepped_down_is_unhealthy(fragile_mongodb: MongoPa
     async with opened(target_of(fragile_mongodb.primary, username="omnidb")) as driver:
         await look(driver)
         fragile_mongodb.primary.tell(state="SECONDARY")
-        result = judge(await look(driver), Expectation(role="primary"))
+        result = evaluate(await look(driver), HealthPolicy(role="primary"))
     assert (result.health, result.kind) == (Health.UNHEALTHY, ErrorKind.ROLE)
 
 
@@ -190,7 +190,7 @@ def test_a_secondary_that_applies_nothing_for_long_stands_still() -> None:
     now = datetime.now(UTC)
     own = {"self": True, "state": 2, "health": 1, "optime": "a", "optimeDate": now - timedelta(seconds=7)}
     primary = {"state": 1, "health": 1, "optime": "b", "optimeDate": now}
-    seen = Seen({"secondary": True, "setName": "rs"}, {"syncSourceHost": "x", "members": [own, primary]})
+    seen = ServerState({"secondary": True, "setName": "rs"}, {"syncSourceHost": "x", "members": [own, primary]})
     fresh = answer_of(seen, 0.1, None, behind=Behind("a", 100.0), now_s=105.0)
     assert (fresh.lag_s, fresh.stalled) == (7.0, None)
     old = answer_of(seen, 0.1, None, behind=Behind("a", 100.0), now_s=111.0)
@@ -208,7 +208,7 @@ def test_a_secondary_that_applies_nothing_for_long_stands_still() -> None:
     ],
 )
 def test_what_cannot_be_told_is_unknown(status: dict[str, Any] | None) -> None:
-    answer = answer_of(Seen({"secondary": True, "setName": "rs"}, status), 0.1, None, behind=None, now_s=0.0)
+    answer = answer_of(ServerState({"secondary": True, "setName": "rs"}, status), 0.1, None, behind=None, now_s=0.0)
     assert answer.lag_s is None
 
 
@@ -217,5 +217,5 @@ def test_what_cannot_be_told_is_unknown(status: dict[str, Any] | None) -> None:
 )
 def test_who_serves_no_data_is_said(hello: dict[str, Any]) -> None:
     with pytest.raises(DriverError) as raised:
-        answer_of(Seen(hello), 0.1, None, behind=None, now_s=0.0)
+        answer_of(ServerState(hello), 0.1, None, behind=None, now_s=0.0)
     assert raised.value.kind is ErrorKind.ROLE

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.core.health.model import Answer, Expectation, Health, judge
+from omnidb_cli.core.health.model import Health, HealthPolicy, Observation, evaluate
 from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.mysql import connection as mysql_wire
@@ -22,7 +22,7 @@ from tests.servers.mariadb import DATABASE, PASSWORD, MariadbPair
 from tests.servers.proxy import Proxy
 
 
-async def answer_of(target: Target) -> Answer:
+async def answer_of(target: Target) -> Observation:
     async with opened(target) as driver:
         return await look(driver)
 
@@ -57,8 +57,8 @@ async def test_a_plain_login_is_enough_and_what_it_may_not_read_is_unknown(maria
         for _ in range(2):
             answer = await look(driver)
             assert (answer.role, answer.writable, answer.lag_s, answer.stalled) == (None, False, None, None)
-            assert judge(answer, Expectation("replica", max_lag_s=1)).health is Health.HEALTHY
-            assert judge(answer, Expectation("primary")).kind == "role"
+            assert evaluate(answer, HealthPolicy("replica", max_lag_s=1)).health is Health.HEALTHY
+            assert evaluate(answer, HealthPolicy("primary")).kind == "role"
     primary = await answer_of(target_of(mariadb.primary, username="plain", database=None))
     assert (primary.role, primary.writable) == ("primary", True)
 
@@ -82,7 +82,7 @@ async def test_a_stopped_sql_thread_stands_still_with_its_reason(fragile_mariadb
         assert answer.stalled is not None
         assert "the SQL thread is stopped" in answer.stalled
         assert f"{fragile_mariadb.primary.host}:{fragile_mariadb.primary.port}" in answer.stalled
-        verdict = judge(answer, Expectation("replica"))
+        verdict = evaluate(answer, HealthPolicy("replica"))
         assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.LAG)
         replica.sql("STOP SLAVE IO_THREAD")
         assert "the I/O thread is stopped" in str((await look(driver)).stalled)
@@ -124,8 +124,8 @@ async def test_lag_is_seconds_behind(fragile_mariadb: MariadbPair) -> None:
         await until(lambda: holds in replica.sql("SELECT info FROM information_schema.processlist"))
         primary.sql("UPDATE item SET name = 'late' WHERE id = 1", DATABASE)
         answer = await _until_answer(driver.check, lambda answer: (answer.lag_s or 0) >= 1)
-        assert judge(answer, Expectation("replica", max_lag_s=0.5)).kind == ErrorKind.LAG
-        assert judge(answer, Expectation("replica", max_lag_s=60)).health is Health.HEALTHY
+        assert evaluate(answer, HealthPolicy("replica", max_lag_s=0.5)).kind == ErrorKind.LAG
+        assert evaluate(answer, HealthPolicy("replica", max_lag_s=60)).health is Health.HEALTHY
         holding.cancel()
         await asyncio.wait([holding])
 
@@ -136,7 +136,7 @@ async def test_a_read_only_primary_is_none(fragile_mariadb: MariadbPair) -> None
         primary.sql("SET GLOBAL read_only = 1")
         answer = await look(driver)
         assert (answer.role, answer.writable) == (None, False)
-        assert judge(answer, Expectation("primary")).health is Health.UNHEALTHY
+        assert evaluate(answer, HealthPolicy("primary")).health is Health.UNHEALTHY
 
 
 @pytest.mark.parametrize("forgotten", [False, True])
@@ -148,7 +148,7 @@ async def test_a_promoted_replica_takes_writes(fragile_mariadb: MariadbPair, *, 
         replica.sql("SET GLOBAL read_only = 0")
         answer = await look(driver)
         assert (answer.role, answer.writable, answer.stalled is None) == ("primary", True, forgotten)
-        verdict = judge(answer, Expectation("replica"))
+        verdict = evaluate(answer, HealthPolicy("replica"))
         assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.ROLE)
 
 
@@ -453,7 +453,7 @@ async def test_a_slow_network_is_slow_and_no_failure(mariadb: MariadbPair) -> No
     with Proxy(mariadb.primary.port) as proxy:
         proxy.slow(0.05)
         answer = await answer_of(target_of(proxy))
-    assert judge(answer, Expectation("primary", slow_s=0.05)).kind == ErrorKind.SLOW
+    assert evaluate(answer, HealthPolicy("primary", slow_s=0.05)).kind == ErrorKind.SLOW
 
 
 async def test_a_cancelled_look_leaves_no_connection(mariadb: MariadbPair) -> None:
@@ -554,10 +554,10 @@ async def test_defaults_come_from_the_option_file(
     assert other.kind is ErrorKind.AUTH  # the password is somebody else's
 
 
-async def _until_answer(check: Callable[[], Any], fits: Callable[[Answer], bool]) -> Answer:
+async def _until_answer(check: Callable[[], Any], fits: Callable[[Observation], bool]) -> Observation:
     async with asyncio.timeout(30):
         while True:
-            answer: Answer = await check()
+            answer: Observation = await check()
             if fits(answer):
                 return answer
             await asyncio.sleep(0.02)

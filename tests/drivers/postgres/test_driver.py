@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from omnidb_cli.core.health.model import Expectation, Health, judge
+from omnidb_cli.core.health.model import Health, HealthPolicy, evaluate
 from omnidb_cli.errors import ErrorKind, StatementError, TopologyError
 from tests.drivers.contract import look, opened, outcome, until
 from tests.drivers.postgres_targets import target_of
@@ -66,7 +66,7 @@ async def test_lag_grows_while_replay_is_delayed(fragile_postgres: PostgresPair)
     assert answer.lag_s is not None
     assert answer.lag_s > 1.2
     assert answer.stalled is None
-    assert judge(answer, Expectation("replica", max_lag_s=1)).kind == "lag"
+    assert evaluate(answer, HealthPolicy("replica", max_lag_s=1)).kind == "lag"
 
 
 async def test_paused_replay_is_told_apart_from_lag(fragile_postgres: PostgresPair) -> None:
@@ -74,7 +74,7 @@ async def test_paused_replay_is_told_apart_from_lag(fragile_postgres: PostgresPa
     async with opened(target_of(fragile_postgres.replica)) as driver:
         answer = await look(driver)
     assert answer.stalled == "replication stands still: WAL replay is paused"
-    assert judge(answer, Expectation("replica")).health is Health.DEGRADED
+    assert evaluate(answer, HealthPolicy("replica")).health is Health.DEGRADED
 
 
 async def test_replication_that_stopped_is_seen_by_a_plain_login(fragile_postgres: PostgresPair) -> None:
@@ -105,7 +105,7 @@ async def test_a_promoted_replica_is_a_primary(fragile_postgres: PostgresPair) -
         fragile_postgres.replica.sql("SELECT pg_promote()")
         answer = await look(driver)
     assert (answer.role, answer.writable, answer.stalled) == ("primary", True, None)
-    verdict = judge(answer, Expectation("replica"))
+    verdict = evaluate(answer, HealthPolicy("replica"))
     assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.ROLE)
 
 
@@ -116,7 +116,7 @@ async def test_a_primary_that_only_reads_is_no_primary(fragile_postgres: Postgre
     async with opened(target_of(primary)) as driver:
         answer = await look(driver)
     assert (answer.role, answer.writable, answer.position) == ("primary", False, None)
-    assert judge(answer, Expectation("primary")).health is Health.UNHEALTHY
+    assert evaluate(answer, HealthPolicy("primary")).health is Health.UNHEALTHY
 
 
 async def test_the_check_statement_is_asked_and_may_only_read(postgres: PostgresPair) -> None:

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from omnidb_cli.drivers.postgres.check import Seen, answer_of, is_doubtful, settled, since_level
+from omnidb_cli.drivers.postgres.check import ServerState, answer_of, is_doubtful, settled, since_level
 from omnidb_cli.drivers.postgres.statement import affected_by, command_of, literal, plan
 from omnidb_cli.drivers.postgres.values import read_array
 from omnidb_cli.errors import StatementError
 
-LEVEL = Seen(
+LEVEL = ServerState(
     recovering=True, read_only=True, received=200.0, replayed=200.0, age_s=3600.0, paused=False, receiving=True,
     restore_command="",
 )  # fmt: skip
@@ -31,7 +31,7 @@ BEHIND = replace(LEVEL, replayed=100.0)
         (replace(LEVEL, receiving=False, received=None, restore_command=None), None, None),
     ],
 )
-def test_lag_and_what_stands_still(seen: Seen, lag_s: float | None, stalled: str | None) -> None:
+def test_lag_and_what_stands_still(seen: ServerState, lag_s: float | None, stalled: str | None) -> None:
     answer = answer_of(seen, 0.001, "15.2")
     assert (answer.role, answer.writable, answer.lag_s) == ("replica", False, lag_s)
     assert (stalled in str(answer.stalled)) if stalled else answer.stalled is None

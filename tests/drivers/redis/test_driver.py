@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.core.health.model import Expectation, Health, judge
+from omnidb_cli.core.health.model import Health, HealthPolicy, evaluate
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.redis import check as redis_check
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, StatementError
@@ -239,7 +239,7 @@ async def test_a_link_that_is_cut_is_degraded_and_says_so(fragile_redis: RedisPa
     assert answer.role == "replica"
     assert f"the link to its primary {HOST}:{fragile_redis.primary.port} has been down" in answer.stalled
     assert answer.lag_s is not None
-    assert judge(answer, Expectation(role="replica")).health is Health.DEGRADED
+    assert evaluate(answer, HealthPolicy(role="replica")).health is Health.DEGRADED
 
 
 async def test_a_primary_that_says_nothing_makes_lag(fragile_redis: RedisPair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ async def test_a_primary_that_says_nothing_makes_lag(fragile_redis: RedisPair, m
             while not (answer := await driver.check()).lag_s:
                 await asyncio.sleep(0.05)
     assert answer.stalled is None
-    assert judge(answer, Expectation(role="replica", max_lag_s=0.5)).kind is ErrorKind.LAG
+    assert evaluate(answer, HealthPolicy(role="replica", max_lag_s=0.5)).kind is ErrorKind.LAG
 
 
 async def test_a_promoted_replica_is_a_primary(fragile_redis: RedisPair) -> None:
@@ -259,7 +259,7 @@ async def test_a_promoted_replica_is_a_primary(fragile_redis: RedisPair) -> None
         fragile_redis.replica.ask("REPLICAOF", "NO", "ONE")
         answer = await look(driver)
     assert (answer.role, answer.writable, answer.stalled) == ("primary", True, None)
-    verdict = judge(answer, Expectation(role="replica"))
+    verdict = evaluate(answer, HealthPolicy(role="replica"))
     assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.ROLE)
 
 
@@ -268,7 +268,7 @@ async def test_a_demoted_primary_is_unhealthy(fragile_redis: RedisPair) -> None:
     async with opened(target_of(fragile_redis.primary)) as driver:
         answer = await look(driver)
     assert (answer.role, answer.writable) == ("replica", False)
-    assert judge(answer, Expectation(role="primary")).health is Health.UNHEALTHY
+    assert evaluate(answer, HealthPolicy(role="primary")).health is Health.UNHEALTHY
 
 
 async def test_a_replica_that_may_be_written(fragile_redis: RedisPair) -> None:

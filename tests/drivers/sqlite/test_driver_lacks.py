@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from omnidb_cli.drivers.sqlite import threads as sqlite_threads
-from omnidb_cli.drivers.sqlite.check import Look
+from omnidb_cli.drivers.sqlite.check import Checker
 from omnidb_cli.drivers.sqlite.driver import SqliteDriver
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind
 from tests.drivers.sqlite_files import DriverOf, fault_of, make_database, run
@@ -37,7 +37,7 @@ def test_a_file_whose_log_cannot_be_opened_too(tmp_path: Path, more: int) -> Non
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("INSERT INTO item(name) VALUES ('fresh')")
         writer.commit()
-        look = Look(str(path), None)
+        look = Checker(str(path), None)
         with few_descriptors(more), pytest.raises(DriverError) as caught:
             look()
         assert (caught.value.kind, caught.value.counts_as_failure) == (ErrorKind.LOCAL, False)
@@ -47,7 +47,7 @@ def test_a_file_whose_log_cannot_be_opened_too(tmp_path: Path, more: int) -> Non
 
 def test_a_file_that_cannot_be_opened_by_its_own_fault(tmp_path: Path) -> None:
     path = make_database(tmp_path / "shop.db")
-    look = Look(str(path), "SELECT * FROM item")
+    look = Checker(str(path), "SELECT * FROM item")
     (tmp_path / "shop.db-journal").mkdir()
     with pytest.raises(DriverError) as caught:
         look()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omnidb_cli.output.formats import allowed_formats
-from omnidb_cli.output.report import Part
+from omnidb_cli.output.report import Shape
 from omnidb_cli.output.results.table import AHEAD
 from omnidb_cli.output.results.writer import ResultSummary, open_result_writer, receipt_sentence, unique_names
 from omnidb_cli.output.streams import Streams
@@ -49,7 +49,7 @@ def write(
 
 
 def test_the_formats_of_a_result() -> None:
-    assert allowed_formats((Part.RESULT,)) == FORMATS
+    assert allowed_formats((Shape.RESULT,)) == FORMATS
     with pytest.raises(ValueError, match="there is no format 'name' here: use csv, json, jsonl, table, tsv, yaml"):
         open_result_writer(streams("name"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.terminal.drawing import rendered
-from omnidb_cli.output.terminal.screen import Scene, frame, plan_lines
+from omnidb_cli.output.terminal.screen import ScreenState, frame, plan_lines
 from omnidb_cli.output.views.finding import NOTHING_FOUND
 from omnidb_cli.output.views.problems import problems
 from tests.output.scenes import NOW, all_well, dead_standby, events, fleet, isolated, parted, shop
@@ -18,13 +18,13 @@ from tests.output.scenes import NOW, all_well, dead_standby, events, fleet, isol
 SIZES = ((40, 8), (60, 10), (80, 24), (200, 50))
 
 
-def drawn(scene: Scene, size: tuple[int, int], *, color: bool = False) -> str:
+def drawn(scene: ScreenState, size: tuple[int, int], *, color: bool = False) -> str:
     return rendered(frame(scene, now=NOW, size=size), width=size[0], color=color)
 
 
-def scene(snapshot: Snapshot | None, **fields: object) -> Scene:
+def scene(snapshot: Snapshot | None, **fields: object) -> ScreenState:
     found = NOTHING_FOUND if snapshot is None else verdict(snapshot)
-    return Scene(snapshot, tuple(events()), NOW + timedelta(seconds=3.2), finding=found, **fields)
+    return ScreenState(snapshot, tuple(events()), NOW + timedelta(seconds=3.2), finding=found, **fields)
 
 
 SCENES = {
@@ -32,7 +32,7 @@ SCENES = {
     "well": scene(all_well()),
     "fleet": scene(fleet(60, broken=3)),
     "stale": scene(shop(), stale="state not available: disk I/O error"),
-    "first": Scene(),
+    "first": ScreenState(),
     "standby": scene(dead_standby()),
     "split-brain": scene(parted()),
     "isolated": scene(isolated(), stale="state not available: disk I/O error"),

@@ -12,23 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.core.circuit.model import Cause, Circuit, Hold, Moment, step
+from omnidb_cli.core.circuit.model import Circuit, Hold, Instant, Trigger, transition
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.health.model import Health, HealthRecord
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.state.actor import this_writer
+from omnidb_cli.state.actor import current_actor
 from omnidb_cli.state.sqlite.access import FileAccess
 from omnidb_cli.state.sqlite.file import SCHEMA
 from omnidb_cli.state.sqlite.store import SqliteStore, open_store
-from omnidb_cli.state.store import Saved, Update
+from omnidb_cli.state.store import StoredConnection, Update
 
 RULES = CircuitBreakerConfig().rules(jitter=lambda: 0.0)
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 
 
-def put(saved: Saved, *events: Event) -> Update:
+def put(saved: StoredConnection, *events: Event) -> Update:
     return lambda _: (saved, events)
 
 
@@ -36,8 +36,10 @@ def event(name: str = "primary", kind: EventType = EventType.ERROR, at: datetime
     return Event(kind, name, at)
 
 
-def seen(good: int) -> Saved:
-    return Saved(Memory(HealthRecord(Health.HEALTHY, good=good, checked_at=5.0)), "f1", "primary", True, 4.0)
+def seen(good: int) -> StoredConnection:
+    return StoredConnection(
+        ConnectionState(HealthRecord(Health.HEALTHY, good=good, checked_at=5.0)), "f1", "primary", True, 4.0
+    )
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:
@@ -51,9 +53,9 @@ def test_a_row_comes_back_in_another_process(open_shop: Callable[..., SqliteStor
 
 
 def test_an_update_sees_the_row_as_it_is(open_shop: Callable[..., SqliteStore]) -> None:
-    found: list[Saved | None] = []
+    found: list[StoredConnection | None] = []
 
-    def count_up(saved: Saved | None) -> tuple[Saved, list[Event]]:
+    def count_up(saved: StoredConnection | None) -> tuple[StoredConnection, list[Event]]:
         found.append(saved)
         return (seen(1) if saved is None else seen(saved.memory.health.good + 1)), []
 
@@ -62,11 +64,11 @@ def test_an_update_sees_the_row_as_it_is(open_shop: Callable[..., SqliteStore]) 
     assert found == [None, seen(1), seen(2)]
 
 
-def test_waits_are_set_to_the_clock_of_who_reads(path: Path, store: SqliteStore, clock: Callable[[], Moment]) -> None:
-    opened = step(Circuit(), Cause.TRIPPED, clock(), RULES)
-    store.update({"primary": put(Saved(Memory(circuit=opened), "f1"))})
+def test_waits_are_set_to_the_clock_of_who_reads(path: Path, store: SqliteStore, clock: Callable[[], Instant]) -> None:
+    opened = transition(Circuit(), Trigger.TRIPPED, clock(), RULES)
+    store.update({"primary": put(StoredConnection(ConnectionState(circuit=opened), "f1"))})
     wall = clock().wall
-    other = open_store(f"sqlite:///{path}", "shop", now=lambda: Moment(50.0, wall + 10))
+    other = open_store(f"sqlite:///{path}", "shop", now=lambda: Instant(50.0, wall + 10))
     circuit = other.load()["primary"].memory.circuit
     assert circuit.deadline == pytest.approx(50.0 + 20)
 
@@ -193,7 +195,7 @@ def test_a_change_that_changes_nothing_is_not_written(path: Path, store: SqliteS
 
 
 def test_an_update_that_fails_leaves_everything_as_it_was(store: SqliteStore) -> None:
-    def fail(_: Saved | None) -> tuple[Saved, list[Event]]:
+    def fail(_: StoredConnection | None) -> tuple[StoredConnection, list[Event]]:
         raise ZeroDivisionError
 
     store.update({"a": put(seen(1))})
@@ -209,7 +211,7 @@ def test_info(path: Path, store: SqliteStore) -> None:
     store.update({"a": put(seen(1), event()), "b": put(seen(1))})
     info = store.info()
     assert (info.url, info.exists, info.schema) == (f"sqlite:///{path}", True, SCHEMA)
-    assert (info.connections, info.events, list(info.writers)) == (2, 1, [this_writer()])
+    assert (info.connections, info.events, list(info.writers)) == (2, 1, [current_actor()])
     assert info.size_bytes == path.stat().st_size + Path(f"{path}-wal").stat().st_size
 
 
@@ -217,7 +219,7 @@ def test_writers_are_named_the_last_one_first(
     store: SqliteStore, clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(60):
-        monkeypatch.setattr(store, "this_writer", lambda who=f"user{number}@host": who)
+        monkeypatch.setattr("omnidb_cli.state.sqlite.store.current_actor", lambda who=f"user{number}@host": who)
         clock.advance(1)
         store.update({"a": put(seen(number + 1))})
     writers = store.info().writers
@@ -268,8 +270,8 @@ def test_the_revision_notices_a_file_that_was_replaced_or_removed(path: Path, st
 
 def test_reset_keeps_what_was_and_a_watcher_goes_on(path: Path, open_shop: Callable[..., SqliteStore]) -> None:
     watcher, person = open_shop(), open_shop()
-    held = step(Circuit(), Cause.HELD, Moment(0, 5), RULES, Hold())
-    watcher.update({"a": put(Saved(Memory(circuit=held), "f1"), event())})
+    held = transition(Circuit(), Trigger.HELD, Instant(0, 5), RULES, Hold())
+    watcher.update({"a": put(StoredConnection(ConnectionState(circuit=held), "f1"), event())})
     aside = person.reset()
     assert aside is not None
     assert Path(aside).name == "shop-20270115T080000Z.db"

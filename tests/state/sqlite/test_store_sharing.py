@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from omnidb_cli.core.reducer import Memory
+from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.state.sqlite import file as sqlite_file
 from omnidb_cli.state.sqlite.store import SqliteStore, open_store
-from omnidb_cli.state.store import Saved
+from omnidb_cli.state.store import StoredConnection
 
 WORKER = Path(__file__).parents[1] / "worker.py"
 ANN, BEN, STRANGER, DBA = 54_321, 54_322, 54_323, 54_400
-ROW = Saved(Memory(), "f1")
+ROW = StoredConnection(ConnectionState(), "f1")
 FILES = {"shop.db", "shop.db-wal", "shop.db-shm"}
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other accounts")

@@ -64,7 +64,7 @@ def run_list(context: "Context", names: tuple[str, ...], output: str | None) -> 
     from time import monotonic
 
     from omnidb_cli.cli.rules import settings_of
-    from omnidb_cli.cli.saved_state import where_readable
+    from omnidb_cli.cli.saved_state import read_or_warn
     from omnidb_cli.core.circuit.model import CLOSED
     from omnidb_cli.core.circuit_view import circuit_view
     from omnidb_cli.output.views.circuits import PARTS, circuits_document
@@ -72,7 +72,7 @@ def run_list(context: "Context", names: tuple[str, ...], output: str | None) -> 
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
     topology.closure(names)
-    _, rows = where_readable(context, topology)
+    _, rows = read_or_warn(context, topology)
     clock = monotonic()
     circuits = [
         (name, circuit_view(rows[name].memory.circuit if name in rows else CLOSED, clock, settings.rules))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from omnidb_cli.cli.saved_state import restore, saved_state
-from omnidb_cli.cli.wiring import unconnected
+from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.circuit.model import Circuit, Hold
 from omnidb_cli.core.routing.eligibility import hold_words
 from omnidb_cli.core.routing.holds import HoldDecision, decide_hold
 from omnidb_cli.errors import PreconditionError
 from omnidb_cli.output.views.circuits import PARTS, circuits_document
-from omnidb_cli.state.actor import this_writer
+from omnidb_cli.state.actor import current_actor
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
@@ -71,12 +71,12 @@ def act(
     topology = context.topology()
     topology.closure(names)
     state = saved_state(topology, context.remembering_store(topology))
-    db = unconnected(topology, journal=state)
+    db = offline_orchestrator(topology, journal=state)
     restore(db, state.read())
     asked = list(dict.fromkeys(names))
-    do(db, asked, this_writer())
-    state.adopt(db, state.finish())
-    confirm(db, asked, this_writer())
+    do(db, asked, current_actor())
+    state.merge_remote(db, state.finish())
+    confirm(db, asked, current_actor())
     now = {one.name: one.circuit for one in db.snapshot().connections}
     streams.show(circuits_document([(name, now[name]) for name in asked], now=datetime.now(UTC)))
 

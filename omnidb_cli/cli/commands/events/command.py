@@ -11,7 +11,7 @@ from omnidb_cli.cli.options import Output
 from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
-    from omnidb_cli.cli.commands.events.query import Question
+    from omnidb_cli.cli.commands.events.query import EventQuery
     from omnidb_cli.cli.context import Context
 
 app = commands()
@@ -51,7 +51,7 @@ def events(
     run_events(ctx.obj, asked, output, follow=follow)
 
 
-def run_events(context: "Context", asked: "Question", output: str | None, *, follow: bool) -> None:
+def run_events(context: "Context", asked: "EventQuery", output: str | None, *, follow: bool) -> None:
     """Shows the events that are saved; with `follow`, then each new one until interrupted."""
     from omnidb_cli.cli.commands.events.query import known_names, saved_events, show_as_they_come
     from omnidb_cli.output.views.events import PARTS, events_document

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.25
 
 
-class Question(Struct, frozen=True):
+class EventQuery(Struct, frozen=True):
     """Which events: between when, how many of the newest, of which connections and types; None and () mean all."""
 
     since: datetime | None = None
@@ -31,15 +31,15 @@ class Question(Struct, frozen=True):
 
 def question(
     since: datetime | None, until: datetime | None, limit: int | None, names: Sequence[str], types: Sequence[str]
-) -> Question:
+) -> EventQuery:
     """The question of a command line. Raises a usage error for a type that there is not, and for an empty span."""
-    from omnidb_cli.cli.options import one_of
+    from omnidb_cli.cli.options import require_choice
 
     for word in types:
-        one_of("--type", word, tuple(EventType))
+        require_choice("--type", word, tuple(EventType))
     if since is not None and until is not None and until < since:
         raise UsageError("--until lies before --since")
-    return Question(since, None if until is None else _as_printed(until), limit, tuple(names), tuple(types))
+    return EventQuery(since, None if until is None else _as_printed(until), limit, tuple(names), tuple(types))
 
 
 def _as_printed(until: datetime) -> datetime:
@@ -47,17 +47,17 @@ def _as_printed(until: datetime) -> datetime:
     return until if until.microsecond % 1000 else until + timedelta(microseconds=999)
 
 
-def known_names(topology: "Topology", asked: Question) -> None:
+def known_names(topology: "Topology", asked: EventQuery) -> None:
     """Raises UnknownConnectionError for names that the topology does not have."""
     topology.closure(asked.names)
 
 
-def saved_events(store: "Store", asked: Question) -> list[Mapping[str, Any]]:
+def saved_events(store: "Store", asked: EventQuery) -> list[Mapping[str, Any]]:
     """The events that are saved, oldest first. Raises StateStoreError."""
     return _objects(_newest(_found(store, asked), asked.limit))
 
 
-def show_as_they_come(streams: "Streams", store: "Store", asked: Question) -> None:
+def show_as_they_come(streams: "Streams", store: "Store", asked: EventQuery) -> None:
     """Shows what is saved, then what is added, until interrupted."""
     from omnidb_cli.cli.collector import settle
     from omnidb_cli.output.views.events import event_document
@@ -75,7 +75,7 @@ def show_as_they_come(streams: "Streams", store: "Store", asked: Question) -> No
 class Followed:
     """A history that is followed, also over a reset and to another file in its place, which numbers anew."""
 
-    def __init__(self, store: "Store", asked: Question) -> None:
+    def __init__(self, store: "Store", asked: EventQuery) -> None:
         self._store = store
         self._asked = asked
         self._is_begun = False
@@ -100,7 +100,7 @@ class Followed:
         ]  # the last one shown is gone: the history was reset, or is another one
 
 
-def _found(store: "Store", asked: Question, *, after_id: int = 0) -> "list[StoredEvent]":
+def _found(store: "Store", asked: EventQuery, *, after_id: int = 0) -> "list[StoredEvent]":
     stored = store.events(after_id=after_id, since=asked.since, names=asked.names, types=asked.types)
     return [one for one in stored if asked.until is None or one.event.at <= asked.until]
 

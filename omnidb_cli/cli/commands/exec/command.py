@@ -8,7 +8,7 @@ from omnidb_cli.cli.options import Name, Output, seconds_option
 from omnidb_cli.cli.parsing import Command, commands
 
 if TYPE_CHECKING:
-    from omnidb_cli.cli.commands.exec.run import Order
+    from omnidb_cli.cli.commands.exec.request import ExecRequest
     from omnidb_cli.cli.context import Context
     from omnidb_cli.output.streams import Streams
 
@@ -62,15 +62,17 @@ def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
     output: Output = None,
 ) -> None:
     """Run one statement on whoever serves NAME."""
-    from omnidb_cli.cli.commands.exec.run import Order
+    from omnidb_cli.cli.commands.exec.request import ExecRequest
     from omnidb_cli.cli.commands.exec.statement import statement_of
 
     text = statement_of(statement, file)
-    order = Order(name, text, tuple(param or ()), failover=failover, timeout_s=timeout, write_on_backup=write_on_backup)
+    order = ExecRequest(
+        name, text, tuple(param or ()), failover=failover, timeout_s=timeout, write_on_backup=write_on_backup
+    )
     run_exec(ctx.obj, order, output, headers=headers, raw=raw)
 
 
-def run_exec(context: "Context", order: "Order", output: str | None, *, headers: bool, raw: bool = False) -> None:
+def run_exec(context: "Context", order: "ExecRequest", output: str | None, *, headers: bool, raw: bool = False) -> None:
     """Runs the order; the rows go to stdout, the receipt to stderr. What was learnt on the way is remembered.
 
     Raises StateStoreError when a hold could be overlooked, ConnectionUnavailableError when nobody is eligible, and
@@ -78,7 +80,7 @@ def run_exec(context: "Context", order: "Order", output: str | None, *, headers:
     """
     from omnidb_cli.cli.commands.exec.run import Execution
     from omnidb_cli.cli.running import run
-    from omnidb_cli.cli.saved_state import saved_state, written
+    from omnidb_cli.cli.saved_state import saved_state, write_or_warn
     from omnidb_cli.output.results.raw import SeveralColumnsError
     from omnidb_cli.output.results.writer import PARTS
 
@@ -93,7 +95,7 @@ def run_exec(context: "Context", order: "Order", output: str | None, *, headers:
     except SeveralColumnsError as error:
         raise typer.BadParameter(f"{error}; the statement itself was run", param_hint="'--raw'") from None
     finally:
-        written(context, execution.state.finish)
+        write_or_warn(context, execution.state.finish)
 
 
 def _is_possible_raw(streams: "Streams", output: str | None) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from omnidb_cli.cli.recheck import look_again
-from omnidb_cli.cli.saved_state import SavedState, restore, written
+from omnidb_cli.cli.commands.exec.request import ExecRequest, ExecTarget
+from omnidb_cli.cli.recheck import check_again
+from omnidb_cli.cli.saved_state import SavedState, restore, write_or_warn
 from omnidb_cli.cli.signals import Alarm
-from omnidb_cli.cli.wiring import failed_look, open_drivers, orchestrator, redacted
+from omnidb_cli.cli.wiring import failed_check, open_drivers, orchestrator, redacted
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.drivers.network_errors import not_connected, trouble_of
@@ -43,28 +44,8 @@ if TYPE_CHECKING:
     from omnidb_cli.topology import Topology
 
 
-class Order(Struct, frozen=True):
-    """What the person wants done. `timeout_s` bounds all of it, connecting included."""
-
-    name: str
-    statement: str
-    parameters: tuple[str, ...] = ()
-    failover: bool = True
-    timeout_s: float = 30.0
-    write_on_backup: bool = False
-
-
-class Service(Struct, frozen=True):
-    """Who serves an order, on which terms, and why."""
-
-    name: str
-    is_failover: bool
-    read_only: bool
-    reason: str
-
-
 class _Attempt(Struct, frozen=True):
-    service: Service
+    service: ExecTarget
     session: "Session"
     others_failed: bool
 
@@ -75,7 +56,7 @@ class Execution:
     Raises StateStoreError when the state cannot be read: a hold could be overlooked.
     """
 
-    def __init__(self, context: "Context", topology: "Topology", order: Order, state: "SavedState") -> None:
+    def __init__(self, context: "Context", topology: "Topology", order: ExecRequest, state: "SavedState") -> None:
         self._context = context
         self._topology = topology
         self._order = order
@@ -94,7 +75,9 @@ class Execution:
             attempt = await _connect(db, self._drivers, order, self._topology, deadline)
             try:
                 if attempt.others_failed:
-                    await asyncio.to_thread(written, self._context, self.state.write)  # others need not try them too
+                    await asyncio.to_thread(
+                        write_or_warn, self._context, self.state.write
+                    )  # others need not try them too
                 await _run(db, attempt, order, deadline, self._context.streams)
             finally:
                 await _close(attempt)
@@ -105,13 +88,13 @@ class Execution:
         order = self._order
         try:
             async with asyncio.timeout_at(deadline):
-                await look_again(self._db, order.name, self._topology, alone=not order.failover)
+                await check_again(self._db, order.name, self._topology, alone=not order.failover)
         except TimeoutError:
             raise _out_of_time(order, order.name, "it was looked at; nothing was sent") from None
 
 
 async def _connect(
-    db: "Orchestrator", drivers: "Mapping[str, Driver]", order: Order, topology: "Topology", deadline: float
+    db: "Orchestrator", drivers: "Mapping[str, Driver]", order: ExecRequest, topology: "Topology", deadline: float
 ) -> _Attempt:
     """A session with the first candidate that can be connected to; each failure counts as a failed check.
 
@@ -127,7 +110,7 @@ async def _connect(
             error.connection = service.name
             redacted(error, redact)
             tried[service.name] = error
-            db.report_check(service.name, failed_look(error, redact))
+            db.record_check(service.name, failed_check(error, redact))
             if is_local(error):
                 break
     candidates = db.route(order.name).candidates
@@ -147,7 +130,9 @@ def _last_of(tried: "dict[str, ConnectError]", candidates: "Sequence[Candidate]"
     return error
 
 
-def next_service(db: "Orchestrator", order: Order, topology: "Topology", tried: Collection[str]) -> Service | None:
+def next_service(
+    db: "Orchestrator", order: ExecRequest, topology: "Topology", tried: Collection[str]
+) -> ExecTarget | None:
     """Whom to try next, and on which terms; None when nobody is left. Changes nothing."""
     name = order.name
     route = db.route(name, without=tried)
@@ -161,10 +146,12 @@ def next_service(db: "Orchestrator", order: Order, topology: "Topology", tried: 
     allowed_to_all = rule is not None and rule.writes == "allow" and route.split_brain is None
     may_write = order.write_on_backup or allowed_to_all
     is_failover = serving != name
-    return Service(serving, is_failover, is_failover and not may_write, route.reason)
+    return ExecTarget(serving, is_failover, is_failover and not may_write, route.reason)
 
 
-async def _open(driver: "Driver", service: Service, order: Order, topology: "Topology", deadline: float) -> "Session":
+async def _open(
+    driver: "Driver", service: ExecTarget, order: ExecRequest, topology: "Topology", deadline: float
+) -> "Session":
     """A session. Raises ConnectError, and StatementTimeout where the order leaves less time than a check may take.
 
     To run out of that says nothing against the server.
@@ -199,7 +186,7 @@ async def _close(attempt: _Attempt) -> None:
         raise
 
 
-async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: float, streams: "Streams") -> None:
+async def _run(db: "Orchestrator", attempt: _Attempt, order: ExecRequest, deadline: float, streams: "Streams") -> None:
     service, session = attempt.service, attempt.session
 
     async def run(_driver: Any) -> tuple[ResultSummary, str | None]:
@@ -241,7 +228,7 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: Order, deadline: fl
 
 
 async def _stream(
-    session: "Session", service: Service, order: Order, streams: "Streams", alarm: Alarm
+    session: "Session", service: ExecTarget, order: ExecRequest, streams: "Streams", alarm: Alarm
 ) -> tuple[ResultSummary, str | None]:
     """Passes the rows on as they come; the status is that of a statement without rows.
 
@@ -281,7 +268,7 @@ def _status(reply: "Reply", summary: ResultSummary) -> str:
     return summary.command if summary.row_count is None else f"{summary.command} {summary.row_count}"
 
 
-def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteRefusedError:
+def _refusal(error: WriteRefusedError, service: ExecTarget, order: ExecRequest) -> WriteRefusedError:
     refused = WriteRefusedError(
         f'a write was refused: "{service.name}" serves "{order.name}" as a backup ({service.reason}): {error}',
         hint="where the backup itself takes writes, --allow-write-on-backup lets this statement through, and "
@@ -291,7 +278,7 @@ def _refusal(error: WriteRefusedError, service: Service, order: Order) -> WriteR
     return refused
 
 
-def _out_of_time(order: Order, name: str, happened: str) -> StatementTimeout:
+def _out_of_time(order: ExecRequest, name: str, happened: str) -> StatementTimeout:
     error = StatementTimeout(
         f'the time limit of {format_duration(order.timeout_s)} ran out on "{name}" while {happened}',
         hint="give it longer with --timeout",

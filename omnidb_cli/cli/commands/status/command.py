@@ -13,8 +13,8 @@ from omnidb_cli.cli.options import (
     Output,
     Until,
     UntilTimeout,
-    needs,
-    one_of,
+    require_choice,
+    require_with,
     seconds_option,
 )
 from omnidb_cli.cli.parsing import commands, printing
@@ -53,15 +53,15 @@ def status(  # noqa: PLR0917 - one parameter an option is Typer's form
     output: Output = None,
 ) -> ExitCode:
     """Check connections now; show each one's health, circuit, route."""
-    asked = one_of("--fail-on", fail_on, ("degraded", "down", "never"))
-    needs("--max-age", max_age is not None, "--last", last)
+    asked = require_choice("--fail-on", fail_on, ("degraded", "down", "never"))
+    require_with("--max-age", max_age is not None, "--last", last)
     for option, given in (("--interval", interval), ("--count", count), ("--until", until), ("--timeout", timeout)):
-        needs(option, given is not None, "--watch", watch)
+        require_with(option, given is not None, "--watch", watch)
     if not watch:
         return run_status(ctx.obj, tuple(names or ()), asked, output, last=last, max_age_s=max_age)
     if last:
         raise UsageError("--last does not go with --watch: it checks nothing")
-    needs("--timeout", timeout is not None, "--until", until is not None)
+    require_with("--timeout", timeout is not None, "--until", until is not None)
     from omnidb_cli.cli.commands.watch.command import run_watch
     from omnidb_cli.cli.commands.watch.run import watching
 
@@ -79,14 +79,14 @@ def run_status(
 ) -> ExitCode:
     """Looks (or with `last` only reads), shows the status, and returns its finding."""
     from omnidb_cli.cli.verdict import FailOn, as_asked, verdict
-    from omnidb_cli.cli.wiring import described
+    from omnidb_cli.cli.wiring import with_topology
     from omnidb_cli.output.views.status import PARTS, status_document
 
     streams = context.choose_format(output, PARTS)
     whole = context.topology()
     topology = whole.restricted(names) if names else whole
     snapshot = (last_known(context, topology) if last else check_all(context, topology)).snapshot()
-    shown = described(snapshot, topology, names or None)
+    shown = with_topology(snapshot, topology, names or None)
     max_age = max_ages(topology, max_age_s) if last else None
     found = verdict(shown, max_age=max_age, program=context.program)
     code = as_asked(found.code, FailOn(fail_on))
@@ -99,25 +99,25 @@ def run_status(
 def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
     """Checks every connection of the topology once, applies the rules, and writes down what came of it."""
     from omnidb_cli.cli.running import run
-    from omnidb_cli.cli.saved_state import restore, where_readable, written
+    from omnidb_cli.cli.saved_state import read_or_warn, restore, write_or_warn
     from omnidb_cli.cli.wiring import open_drivers, orchestrator
 
     drivers = open_drivers(topology, to_look=True)
-    state, rows = where_readable(context, topology)
+    state, rows = read_or_warn(context, topology)
     db = orchestrator(topology, drivers, journal=state)
     restore(db, rows)
     run(look(db, context.streams, topology))
     if state is not None:
-        state.adopt(db, written(context, state.finish))
+        state.merge_remote(db, write_or_warn(context, state.finish))
     return db
 
 
 async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> None:
     """Checks every connection once, each bounded by its own time limit."""
-    from omnidb_cli.cli.commands.status.progress import patiently
+    from omnidb_cli.cli.commands.status.progress import waiting_notice
 
     try:
-        async with patiently(streams, topology):
+        async with waiting_notice(streams, topology):
             await db.connect(keep_looking=False)
     finally:
         await db.disconnect()
@@ -125,11 +125,11 @@ async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> 
 
 def last_known(context: "Context", topology: "Topology") -> "Orchestrator":
     """The core as the saved state has it. Touches no database."""
-    from omnidb_cli.cli.saved_state import restore, where_readable
-    from omnidb_cli.cli.wiring import unconnected
+    from omnidb_cli.cli.saved_state import read_or_warn, restore
+    from omnidb_cli.cli.wiring import offline_orchestrator
 
-    _, rows = where_readable(context, topology)
-    db = unconnected(topology)
+    _, rows = read_or_warn(context, topology)
+    db = offline_orchestrator(topology)
     restore(db, rows)
     return db
 

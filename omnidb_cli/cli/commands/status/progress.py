@@ -15,7 +15,7 @@ _NOTICEABLE_S = 1.0
 
 
 @asynccontextmanager
-async def patiently(streams: "Streams", topology: "Topology") -> AsyncIterator[None]:
+async def waiting_notice(streams: "Streams", topology: "Topology") -> AsyncIterator[None]:
     """On a terminal, says after a second that checks are under way and how long they may take."""
     longest_s = max(
         (one.timeout_s + one.retry_delay_s) * (1 + one.retries)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.options import Count, Interval, Names, Output, Until, UntilTimeout, needs
+from omnidb_cli.cli.options import Count, Interval, Names, Output, Until, UntilTimeout, require_with
 from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
-    from omnidb_cli.cli.commands.watch.run import Watching
+    from omnidb_cli.cli.commands.watch.run import WatchOptions
     from omnidb_cli.cli.context import Context
 
 app = commands()
@@ -28,11 +28,11 @@ def watch(
     """Stay and watch: a screen, or JSON lines when piped."""
     from omnidb_cli.cli.commands.watch.run import watching
 
-    needs("--timeout", timeout is not None, "--until", until is not None)
+    require_with("--timeout", timeout is not None, "--until", until is not None)
     return run_watch(ctx.obj, watching(names or (), interval, count, until, timeout), output)
 
 
-def run_watch(context: "Context", wanted: "Watching", output: str | None) -> ExitCode:
+def run_watch(context: "Context", wanted: "WatchOptions", output: str | None) -> ExitCode:
     """Watches as wanted, on a live screen or line by line."""
     from omnidb_cli.cli.commands.watch.conditions import condition
     from omnidb_cli.cli.commands.watch.run import watch_until_done
@@ -44,11 +44,11 @@ def run_watch(context: "Context", wanted: "Watching", output: str | None) -> Exi
     topology = whole.restricted(wanted.names) if wanted.names else whole
     met = condition(wanted.until, tuple(wanted.names or topology.connections)) if wanted.until else None
     if streams.format == "table" and streams.live:
-        from omnidb_cli.cli.commands.watch.displays import ScreenFace
+        from omnidb_cli.cli.commands.watch.displays import LiveDisplay
 
-        with ScreenFace(streams) as screen:
+        with LiveDisplay(streams) as screen:
             return run(watch_until_done(context, topology, wanted, screen, met))
-    from omnidb_cli.cli.commands.watch.displays import LineFace, PlainFace
+    from omnidb_cli.cli.commands.watch.displays import JsonLinesDisplay, TextDisplay
 
-    face = PlainFace(streams) if streams.format == "table" and streams.is_terminal else LineFace(streams)
+    face = TextDisplay(streams) if streams.format == "table" and streams.is_terminal else JsonLinesDisplay(streams)
     return run(watch_until_done(context, topology, wanted, face, met))

@@ -36,7 +36,7 @@ class Shown(Struct, frozen=True):
     stale: str | None
 
 
-class Face(Protocol):
+class Display(Protocol):
     """What `watch` shows itself through.
 
     `is_alive`: it shows how everything stands each second, before the first checks are over too.
@@ -57,7 +57,7 @@ class Face(Protocol):
         ...
 
 
-class LineFace:
+class JsonLinesDisplay:
     """One JSON object a line: the same as `status -o json` prints."""
 
     is_alive = False
@@ -83,7 +83,7 @@ class LineFace:
         self._stale = stale
 
 
-class ScreenFace:
+class LiveDisplay:
     """A live screen: the table, the last events, the countdown to the next check. Its last frame stays."""
 
     is_alive = True
@@ -120,7 +120,7 @@ class ScreenFace:
         self._screen.ended(how)
 
 
-class PlainFace:
+class TextDisplay:
     """Readable lines, for a terminal that cannot be drawn anew: one a change, and one a round in which any came."""
 
     is_alive = False

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from omnidb_cli.cli.collector import settle
 from omnidb_cli.cli.commands.watch.displays import Shown
 from omnidb_cli.cli.commands.watch.rounds import Rounds
-from omnidb_cli.cli.commands.watch.state_sync import Keeper
+from omnidb_cli.cli.commands.watch.state_sync import StateSync
 from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.cli.verdict import verdict
-from omnidb_cli.cli.wiring import described, open_drivers, orchestrator
+from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology
 from omnidb_cli.core.events import EventType
 from omnidb_cli.duration import format_duration
 from omnidb_cli.output.views.finding import NOTHING_FOUND, verdict_line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omnidb_cli.cli.commands.watch.conditions import Condition
-    from omnidb_cli.cli.commands.watch.displays import Face
+    from omnidb_cli.cli.commands.watch.displays import Display
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.snapshot import Snapshot
@@ -33,7 +33,7 @@ _TICK_S = 1.0
 _QUIET = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
 
 
-class Watching(Struct, frozen=True):
+class WatchOptions(Struct, frozen=True):
     """What to watch, how often, and when to end. Times are seconds."""
 
     names: tuple[str, ...] = ()
@@ -45,14 +45,14 @@ class Watching(Struct, frozen=True):
 
 def watching(
     names: "Sequence[str]", interval_s: float | None, rounds: int | None, until: str | None, timeout_s: float | None
-) -> Watching:
+) -> WatchOptions:
     """What the options of a command line ask for; None is what is usual."""
-    usual = Watching()
-    return Watching(tuple(names), interval_s or usual.interval_s, rounds, until, timeout_s)
+    usual = WatchOptions()
+    return WatchOptions(tuple(names), interval_s or usual.interval_s, rounds, until, timeout_s)
 
 
 async def watch_until_done(
-    context: "Context", topology: "Topology", wanted: Watching, face: "Face", met: "Condition | None"
+    context: "Context", topology: "Topology", wanted: WatchOptions, face: "Display", met: "Condition | None"
 ) -> ExitCode:
     """Watches until the count or the condition is reached; 124 when the condition's time ran out before."""
     try:
@@ -76,13 +76,13 @@ def every(topology: "Topology", interval_s: float) -> "Topology":
 
 
 async def _watch(
-    context: "Context", topology: "Topology", wanted: Watching, face: "Face", met: "Condition | None"
+    context: "Context", topology: "Topology", wanted: WatchOptions, face: "Display", met: "Condition | None"
 ) -> ExitCode:
     changed = asyncio.Event()
     rounds = Rounds(topology.connections, wanted.interval_s, changed.set)
     drivers = open_drivers(topology, to_look=True)
     settle()
-    async with Keeper(context, topology, rounds, changed.set) as keeper:
+    async with StateSync(context, topology, rounds, changed.set) as keeper:
         db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
         keeper.restore(db)
         watcher = _Watcher(db, topology, wanted, face, changed, context.program)
@@ -121,8 +121,8 @@ class _Watcher:
         self,
         db: "Orchestrator",
         topology: "Topology",
-        wanted: Watching,
-        face: "Face",
+        wanted: WatchOptions,
+        face: "Display",
         changed: asyncio.Event,
         program: str,
     ) -> None:
@@ -138,7 +138,7 @@ class _Watcher:
             if event_type not in _QUIET:
                 db.on(event_type, lambda _event: changed.set())
 
-    async def run(self, rounds: Rounds, keeper: Keeper, met: "Condition | None") -> ExitCode:
+    async def run(self, rounds: Rounds, keeper: StateSync, met: "Condition | None") -> ExitCode:
         """Shows until the count or the condition is reached. What was not looked at in this run decides nothing."""
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -170,8 +170,8 @@ class _Watcher:
         self._face.ended(f"{told} done: {verdict_line(finding, finding.code) or 'all is well'}")
         return ExitCode.of(finding.code)
 
-    def _show(self, rounds: Rounds, keeper: Keeper) -> "Snapshot":
-        snapshot = described(self._db.snapshot(), self._topology, self._wanted.names or None)
+    def _show(self, rounds: Rounds, keeper: StateSync) -> "Snapshot":
+        snapshot = with_topology(self._db.snapshot(), self._topology, self._wanted.names or None)
         self._finding = verdict(snapshot, program=self._program)
         events, wait = keeper.unseen(self._events.drain()), rounds.next_in_s()
         self._face.show(Shown(snapshot, events, self._finding, rounds.done, wait, keeper.trouble))

@@ -15,18 +15,18 @@ from msgspec import Struct
 
 from omnidb_cli.cli.commands.watch.event_merging import SharedEvents
 from omnidb_cli.cli.saved_state import SavedState, restore, saved_state
-from omnidb_cli.core.reducer import Checked, Memory
+from omnidb_cli.core.reducer import CheckCompleted, ConnectionState
 from omnidb_cli.errors import StateStoreError
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.commands.watch.rounds import Rounds
     from omnidb_cli.cli.context import Context
-    from omnidb_cli.core.circuit.model import Moment
+    from omnidb_cli.core.circuit.model import Instant
     from omnidb_cli.core.events import Event
     from omnidb_cli.core.orchestrator import Orchestrator
-    from omnidb_cli.core.reducer import Input
-    from omnidb_cli.core.routing.router import Serving
-    from omnidb_cli.state.store import Saved
+    from omnidb_cli.core.reducer import Action
+    from omnidb_cli.core.routing.router import Assignment
+    from omnidb_cli.state.store import StoredConnection
     from omnidb_cli.topology import Topology
 
 T = TypeVar("T")
@@ -42,11 +42,11 @@ class _Exchanged(Struct, frozen=True):
     """What one step read and wrote. `news` is None where no other process has changed anything."""
 
     revision: int
-    news: "Mapping[str, Saved] | None"
-    written: "Mapping[str, Saved]"
+    news: "Mapping[str, StoredConnection] | None"
+    written: "Mapping[str, StoredConnection]"
 
 
-class Keeper:
+class StateSync:
     """The journal of a watcher. `trouble` says what is wrong with the store, or is None.
 
     `changed()` is called when the trouble comes or goes.
@@ -60,7 +60,7 @@ class Keeper:
         self._state: SavedState | None = None
         self._seen: int | None = None
         self._began = datetime.now(UTC)
-        self._restored: Mapping[str, Saved] = {}
+        self._restored: Mapping[str, StoredConnection] = {}
         self._saved_names: frozenset[str] = frozenset()
         self._names = frozenset(topology.connections)
         self._last_id: int | None = None
@@ -97,14 +97,14 @@ class Keeper:
         """Gives the core what was saved."""
         restore(db, self._restored)
 
-    def record(self, name: str, given: "Input", at: "Moment") -> None:
+    def record(self, name: str, given: "Action", at: "Instant") -> None:
         """Notes what happened to a connection."""
         if self._state is not None:
             self._state.record(name, given, at)
-        if type(given) is Checked:
+        if type(given) is CheckCompleted:
             self._rounds.looked(name)
 
-    def routed(self, name: str, serving: "Serving", events: "tuple[Event, ...]") -> None:
+    def routed(self, name: str, serving: "Assignment", events: "tuple[Event, ...]") -> None:
         """Notes who serves a connection now."""
         if self._state is not None:
             self._state.routed(name, serving, events)
@@ -151,7 +151,7 @@ class Keeper:
         self._seen = got.revision
         saved = before if got.news is None else frozenset(got.news)
         self._saved_names = saved.union(got.written)
-        state.adopt(db, {**(got.news or {}), **got.written})
+        state.merge_remote(db, {**(got.news or {}), **got.written})
         self._forget(db, before - self._saved_names)
 
     def _hear(self, events: "list[Event]") -> None:
@@ -161,11 +161,11 @@ class Keeper:
 
     def _forget(self, db: "Orchestrator", gone: "Collection[str]") -> None:
         """Begins anew with those whose rows somebody took away: the state was reset."""
-        db.adopt(dict.fromkeys(gone, (Memory(), None)))
+        db.merge_remote(dict.fromkeys(gone, (ConnectionState(), None)))
         for name in gone:
-            db.look_soon(name)
+            db.request_check(name)
 
-    def _begin(self, state: SavedState) -> "Mapping[str, Saved]":
+    def _begin(self, state: SavedState) -> "Mapping[str, StoredConnection]":
         seen, last_id = state.store.revision(), state.store.last_id()
         rows = state.read()
         self._seen, self._last_id = seen, last_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.cli.commands.events.query import Followed, Question, question, saved_events
+from omnidb_cli.cli.commands.events.query import EventQuery, Followed, question, saved_events
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.state.store import Store, open_state
 
@@ -29,11 +29,11 @@ def minutes(found: object) -> list[int]:
 
 
 def test_the_limit_counts_what_was_there_at_the_start_alone(store: Store) -> None:
-    followed = Followed(store, Question(limit=2))
+    followed = Followed(store, EventQuery(limit=2))
     assert followed.news() == []
     happen(store, 1, 2, 3)
     assert minutes(followed.news()) == [1, 2, 3]
-    late = Followed(store, Question(limit=2))
+    late = Followed(store, EventQuery(limit=2))
     assert minutes(late.news()) == [2, 3]
     happen(store, 4, 5, 6)
     assert minutes(late.news()) == minutes(followed.news()) == [4, 5, 6]
@@ -41,7 +41,7 @@ def test_the_limit_counts_what_was_there_at_the_start_alone(store: Store) -> Non
 
 
 def test_of_some_names_alone(store: Store) -> None:
-    followed = Followed(store, Question(names=("b",)))
+    followed = Followed(store, EventQuery(names=("b",)))
     happen(store, 1, 2)
     happen(store, 3, name="b")
     assert minutes(followed.news()) == [3]
@@ -50,7 +50,7 @@ def test_of_some_names_alone(store: Store) -> None:
 
 
 def test_after_a_reset_nothing_is_lost_and_nothing_comes_twice(store: Store) -> None:
-    followed = Followed(store, Question())
+    followed = Followed(store, EventQuery())
     happen(store, 1, 2)
     assert minutes(followed.news()) == [1, 2]
     store.reset()
@@ -62,7 +62,7 @@ def test_after_a_reset_nothing_is_lost_and_nothing_comes_twice(store: Store) -> 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_file_in_its_place_numbers_anew(store: Store, tmp_path: Path, count: int) -> None:
-    followed = Followed(store, Question())
+    followed = Followed(store, EventQuery())
     happen(store, 1, 2)
     followed.news()
     store.close()

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.cli.commands.exec.run import Order, Service, next_service
-from omnidb_cli.cli.wiring import unconnected
+from omnidb_cli.cli.commands.exec.request import ExecRequest, ExecTarget
+from omnidb_cli.cli.commands.exec.run import next_service
+from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.topology import Topology, parse
 
 TEXT = """
@@ -21,14 +22,14 @@ def topology(*, writes: str = "deny", breaker: str = "{}") -> Topology:
     return parse(TEXT.replace("WRITES", writes).replace("BREAKER", breaker))
 
 
-def chosen(given: Topology, order: Order, *, held: str = "", tried: str = "") -> Service | None:
-    db = unconnected(given)
+def chosen(given: Topology, order: ExecRequest, *, held: str = "", tried: str = "") -> ExecTarget | None:
+    db = offline_orchestrator(given)
     for name in held:
         db.open_circuit(name, actor="me")
     return next_service(db, order, given, set(tried))
 
 
-ORDER = Order("a", "SELECT 1")
+ORDER = ExecRequest("a", "SELECT 1")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +42,10 @@ def test_the_first_who_may_and_was_not_tried(held: str, tried: str, served_by: s
 
 
 def test_a_backup_is_read_only_and_the_connection_itself_is_not() -> None:
-    assert chosen(topology(), ORDER) == Service("a", is_failover=False, read_only=False, reason="a not checked yet")
-    assert chosen(topology(), ORDER, held="a") == Service("b", is_failover=True, read_only=True, reason="a held by me")
+    assert chosen(topology(), ORDER) == ExecTarget("a", is_failover=False, read_only=False, reason="a not checked yet")
+    assert chosen(topology(), ORDER, held="a") == ExecTarget(
+        "b", is_failover=True, read_only=True, reason="a held by me"
+    )
     for allowed in (chosen(topology(writes="allow"), ORDER, held="a"),):
         assert allowed is not None
         assert not allowed.read_only

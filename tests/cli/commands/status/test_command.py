@@ -6,16 +6,16 @@ import pytest
 
 from omnidb_cli.cli import wiring
 from omnidb_cli.cli.commands.status.command import check_all
-from omnidb_cli.core.health.model import Answer, Health
+from omnidb_cli.core.health.model import Health, Observation
 from tests.cli.runner import Runner
 from tests.cli.test_wiring import Fake
 
 
 def test_what_a_check_needs_is_imported_before_any_clock_runs(shop: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(Fake):
-        async def check(self) -> Answer:
+        async def check(self) -> Observation:
             assert self.loaded, "the import would count as the server's latency"
-            return Answer(latency_s=0.001)
+            return Observation(latency_s=0.001)
 
     made: list[Any] = []
     monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))

@@ -2,7 +2,7 @@
 
 import json
 
-from omnidb_cli.cli.commands.watch.displays import LineFace, PlainFace, Shown
+from omnidb_cli.cli.commands.watch.displays import JsonLinesDisplay, Shown, TextDisplay
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.snapshot import Snapshot
@@ -33,9 +33,9 @@ class Reader:
         return new.splitlines()
 
 
-def plain() -> tuple[PlainFace, Reader]:
+def plain() -> tuple[TextDisplay, Reader]:
     to = streams(terminal=True, env={"TERM": "dumb"})
-    return PlainFace(to), Reader(to)
+    return TextDisplay(to), Reader(to)
 
 
 def test_a_plain_watch_begins_with_the_counts_and_what_is_not_well() -> None:
@@ -99,7 +99,7 @@ def test_it_ends_with_the_counts_that_were_not_told_yet_and_how() -> None:
 
 def test_programs_get_the_objects_and_nothing_else() -> None:
     to = streams("json")
-    face = LineFace(to)
+    face = JsonLinesDisplay(to)
     face.show(shown(BROKEN, 1, FAILED_OVER, stale="state not available"))
     face.show(shown(BROKEN, 2, stale="state not available"))
     face.ended("until failover: met after 12s")

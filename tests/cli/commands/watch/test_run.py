@@ -7,9 +7,9 @@ import pytest
 
 from omnidb_cli.cli import wiring
 from omnidb_cli.cli.commands.watch.displays import Shown
-from omnidb_cli.cli.commands.watch.run import Watching, watch_until_done
+from omnidb_cli.cli.commands.watch.run import WatchOptions, watch_until_done
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.core.health.model import Answer, Health
+from omnidb_cli.core.health.model import Health, Observation
 from tests.cli.runner import Runner
 from tests.cli.test_wiring import Fake
 
@@ -17,9 +17,9 @@ from tests.cli.test_wiring import Fake
 class Slow(Fake):
     """A server that takes a moment to answer."""
 
-    async def check(self) -> Answer:
+    async def check(self) -> Observation:
         await asyncio.sleep(0.2)
-        return Answer(latency_s=0.2)
+        return Observation(latency_s=0.2)
 
 
 class Frames:
@@ -41,6 +41,6 @@ async def test_a_screen_is_there_before_the_first_check_is_over(shop: Runner, mo
     monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))
     monkeypatch.setattr(wiring, "open_driver", lambda _target: Slow())
     context, frames = shop.context(), Frames()
-    code = await watch_until_done(context, context.topology(), Watching(rounds=1), frames, None)  # type: ignore[arg-type]
+    code = await watch_until_done(context, context.topology(), WatchOptions(rounds=1), frames, None)  # type: ignore[arg-type]
     assert code is ExitCode.DONE
     assert (frames.healths[0], frames.healths[-1]) == ({Health.UNKNOWN}, {Health.HEALTHY})

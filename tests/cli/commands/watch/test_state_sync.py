@@ -10,10 +10,10 @@ from typing import NoReturn
 import pytest
 
 from omnidb_cli.cli.commands.watch.rounds import Rounds
-from omnidb_cli.cli.commands.watch.state_sync import Keeper
+from omnidb_cli.cli.commands.watch.state_sync import StateSync
 from omnidb_cli.cli.context import Context
 from omnidb_cli.cli.saved_state import SavedState, restore, saved_state
-from omnidb_cli.cli.wiring import unconnected
+from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.errors import StateStoreError
@@ -32,16 +32,16 @@ class Watch:
     def __init__(self, path: Path, topology: Topology) -> None:
         context = Context(env={}).with_options(config=None, state=f"sqlite:///{path}", no_color=True, debug=False)
         self.said: list[str | None] = []
-        self.keeper = Keeper(
+        self.keeper = StateSync(
             context,
             topology,
             Rounds(topology.connections, 1.0, lambda: None),
             self._changed,
         )
-        self.db: Orchestrator = unconnected(topology, journal=self.keeper)
+        self.db: Orchestrator = offline_orchestrator(topology, journal=self.keeper)
         self.events = self.db.events()
         self.checked_soon: list[str] = []
-        self.db._board.look_soon = self.checked_soon.append
+        self.db._board.request_check = self.checked_soon.append
 
     def _changed(self) -> None:
         if not self.said or self.said[-1] != self.keeper.trouble:
@@ -64,7 +64,7 @@ class Other:
 
     def __init__(self, path: Path) -> None:
         self.state: SavedState = saved_state(TOPOLOGY, open_state(f"sqlite:///{path}", TOPOLOGY.name))
-        self.db = unconnected(TOPOLOGY, journal=self.state)
+        self.db = offline_orchestrator(TOPOLOGY, journal=self.state)
         restore(self.db, self.state.read())
 
     def hold(self, name: str) -> None:
@@ -72,7 +72,7 @@ class Other:
         self.state.finish()
 
     def find(self, name: str, result: CheckResult) -> None:
-        self.db.report_check(name, result)
+        self.db.record_check(name, result)
         self.state.finish()
 
     def reset(self) -> None:
@@ -123,7 +123,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_the_row_just_written_counts_not_the_one_read_before_it(watch: Watch, path: Path) -> None:
     Other(path).hold("a")
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     await watch.step()
     assert watch.is_held("a")
     assert watch.db.health()["a"] is Health.UNHEALTHY
@@ -131,7 +131,7 @@ async def test_the_row_just_written_counts_not_the_one_read_before_it(watch: Wat
 
 async def test_news_read_in_the_step_of_a_failed_write_is_adopted_in_the_next(watch: Watch, path: Path) -> None:
     Other(path).hold("b")
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     with unwritable(watch):
         await watch.step()
         assert "no space" in (watch.keeper.trouble or "")
@@ -141,10 +141,10 @@ async def test_news_read_in_the_step_of_a_failed_write_is_adopted_in_the_next(wa
 
 
 async def test_a_reset_seen_in_the_step_of_a_failed_write_is_not_forgotten(watch: Watch, path: Path) -> None:
-    watch.db.report_check("b", CheckResult(Health.HEALTHY))
+    watch.db.record_check("b", CheckResult(Health.HEALTHY))
     await watch.step()
     Other(path).reset()
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     with unwritable(watch):
         await watch.step()
     await watch.step()
@@ -154,8 +154,8 @@ async def test_a_reset_seen_in_the_step_of_a_failed_write_is_not_forgotten(watch
 
 async def test_after_a_reset_health_is_asked_for_anew(watch: Watch, path: Path) -> None:
     """Also of what only this watcher ever saved."""
-    watch.db.report_check("a", UNWELL)
-    watch.db.report_check("b", CheckResult(Health.HEALTHY))
+    watch.db.record_check("a", UNWELL)
+    watch.db.record_check("b", CheckResult(Health.HEALTHY))
     await watch.step()
     Other(path).reset()
     await watch.step()
@@ -170,7 +170,7 @@ async def test_trouble_is_said_once_and_so_is_its_end(watch: Watch, path: Path) 
     Other(path).hold("b")
     await watch.step()
     watch.said.clear()
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     with locked(path):
         for _ in range(3):
             await watch.step()
@@ -183,7 +183,7 @@ async def test_a_store_that_does_not_answer_is_said_to_before_it_gives_up(watch:
     Other(path).hold("b")
     await watch.step()
     watch.said.clear()
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     with locked(path):
         step = asyncio.create_task(watch.step())
         while not watch.said:
@@ -213,7 +213,7 @@ async def test_what_another_one_saw_is_told_once(watch: Watch, path: Path) -> No
 
 
 async def test_what_it_saw_itself_is_told_once(watch: Watch) -> None:
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     assert sorted(watch.told()) == ["circuit:open a", "failover a", "health:changed a"]
     await watch.step()
     assert watch.told() == []
@@ -221,7 +221,7 @@ async def test_what_it_saw_itself_is_told_once(watch: Watch) -> None:
 
 async def test_what_both_saw_is_told_once(watch: Watch, path: Path) -> None:
     Other(path).find("a", UNWELL)
-    watch.db.report_check("a", UNWELL)
+    watch.db.record_check("a", UNWELL)
     await watch.step()
     assert sorted(watch.told()) == ["circuit:open a", "failover a", "health:changed a"]
 
