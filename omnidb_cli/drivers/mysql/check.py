@@ -25,7 +25,7 @@ _MOST_WORDS = 300
 _NO_SUCH_STATEMENT = 1064
 
 
-class Checker(Struct, frozen=True):
+class ServerState(Struct, frozen=True):
     """What a server said. `sources` is a row for each server it replicates from; None: we may not know.
 
     `gtid` is the last transaction of its history, empty where it numbers none.
@@ -78,7 +78,7 @@ class Looker:
         self._status = status_statement(wire)
         self._position = position_variable(wire)
 
-    async def look(self) -> Checker:
+    async def look(self) -> ServerState:
         """Raises what the client library raises."""
         from asyncmy.errors import Error
 
@@ -91,7 +91,7 @@ class Looker:
             return await self.look()
         *switches, gtid = facts
         read_only = any(str(switch) not in _OFF for switch in switches)
-        return Checker(read_only, await self._sources() if self._status else None, gtid or "")
+        return ServerState(read_only, await self._sources() if self._status else None, gtid or "")
 
     async def _facts(self) -> "Answered":
         """Asks for the facts, and with `together` for all the rest; the answer to the first of the questions."""
@@ -148,7 +148,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def answer(look: Checker, *, latency_s: float, version: str) -> "Observation":
+def answer(look: ServerState, *, latency_s: float, version: str) -> "Observation":
     """What the server is: who takes writes is a primary, who does not and replicates is a replica.
 
     A read-only server that we may not ask, or that replicates from nobody, has no role that could be told.

@@ -2,12 +2,12 @@
 
 import pytest
 
-from omnidb_cli.drivers.mysql.check import Checker, answer, status_statement
+from omnidb_cli.drivers.mysql.check import ServerState, answer, status_statement
 from tests.drivers.mysql_rows import MARIADB, MYSQL, OLD_MYSQL, FakeWire, Row
 
 
 def judged(*sources: Row, read_only: bool = True) -> tuple[object, ...]:
-    found = answer(Checker(read_only, sources), latency_s=0.1, version="8.4.0")
+    found = answer(ServerState(read_only, sources), latency_s=0.1, version="8.4.0")
     return found.role, found.lag_s, found.stalled
 
 
@@ -19,7 +19,7 @@ def test_a_running_replica(names: Row) -> None:
 
 def test_nothing_is_guessed() -> None:
     assert judged() == (None, None, None)
-    unknown = answer(Checker(read_only=True, sources=None), latency_s=0.1, version="x")
+    unknown = answer(ServerState(read_only=True, sources=None), latency_s=0.1, version="x")
     assert (unknown.role, unknown.writable, unknown.lag_s) == (None, False, None)
 
 
