@@ -34,7 +34,7 @@ def main() -> None:
 async def _drawn(folder: Path) -> str:
     topology = load(folder / "configs/demo.yaml")
     db = orchestrator(topology, open_drivers(topology))
-    await db.connect(keep_looking=False)
+    await db.connect(keep_checking=False)
     snapshot = with_topology(db.snapshot(), topology)
     await db.disconnect()
     finding = verdict(snapshot)

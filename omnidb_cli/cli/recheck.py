@@ -1,4 +1,4 @@
-"""Looks again before a candidate is passed over: so omnidb heals without a watcher (semantics, Across processes 1)."""
+"""Checks again before a candidate is passed over: so omnidb heals without a watcher (semantics, Across processes 1)."""
 
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,17 @@ _DEFAULT_RESET_TIMEOUT_S = 30.0
 
 
 async def check_again(db: "Orchestrator", name: str, topology: "Topology", *, alone: bool = False) -> None:
-    """Checks, in order, those who come before whoever would serve `name` and whose verdict is due for a new look.
+    """Checks, in order, those who come before whoever would serve `name` and whose verdict is due for a new check.
 
     With `alone` only `name` itself is in question.
     """
-    looked = {one.name for one in db.route(name).candidates if alone and one.name != name}
-    while (due := _first_due(db, name, topology, looked)) is not None:
-        looked.add(due)
+    checked = {one.name for one in db.route(name).candidates if alone and one.name != name}
+    while (due := _first_due(db, name, topology, checked)) is not None:
+        checked.add(due)
         await db.check(due)
 
 
-def _first_due(db: "Orchestrator", name: str, topology: "Topology", looked: "Collection[str]") -> str | None:
+def _first_due(db: "Orchestrator", name: str, topology: "Topology", checked: "Collection[str]") -> str | None:
     route = db.route(name)
     snapshot = db.snapshot()
     standing = {one.name: one for one in snapshot.connections}
@@ -35,13 +35,13 @@ def _first_due(db: "Orchestrator", name: str, topology: "Topology", looked: "Col
     for candidate in route.candidates:
         if candidate.name == route.serving and standing[candidate.name].circuit.state is not CircuitState.HALF_OPEN:
             return None
-        if candidate.name not in looked and is_due(standing[candidate.name], snapshot, after_s):
+        if candidate.name not in checked and is_due(standing[candidate.name], snapshot, after_s):
             return candidate.name
     return None
 
 
 def is_due(one: "ConnectionSnapshot", snapshot: "Snapshot", after_s: float) -> bool:
-    """Whether what keeps it out may be over: its bad look is old, or it is for checks to prove it."""
+    """Whether what keeps it out may be over: its failed check is old, or it is for checks to prove it."""
     if one.circuit.manual:
         return False
     if one.circuit.state is CircuitState.HALF_OPEN:

@@ -138,7 +138,7 @@ def saved_state(topology: "Topology", store: "Store") -> SavedState:
 def read_or_warn(
     context: "Context", topology: "Topology"
 ) -> "tuple[SavedState | None, Mapping[str, StoredConnection]]":
-    """The saved state and its rows for a look; without it a look goes on, loudly (semantics, Across processes 5)."""
+    """The saved state and its rows for a check; without it a check goes on, loudly (semantics, Across processes 5)."""
     try:
         state = saved_state(topology, context.store(topology))
         return state, state.read()
@@ -150,7 +150,7 @@ def read_or_warn(
 def write_or_warn(
     context: "Context", write: "Callable[[], Mapping[str, StoredConnection]]"
 ) -> "Mapping[str, StoredConnection]":
-    """What `write` returns; where the store refuses, a warning: a look has shown what it found all the same."""
+    """What `write` returns; where the store refuses, a warning: a check has shown what it found all the same."""
     try:
         return write()
     except StateStoreError as error:

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from omnidb_cli.topology.model import HealthCheckSettings
 
 
-def open_drivers(topology: "Topology", *, to_look: bool = False) -> dict[str, Driver]:
+def open_drivers(topology: "Topology", *, to_check: bool = False) -> dict[str, Driver]:
     """A driver for each connection. Touches no network. Raises TopologyError for an engine without one.
 
-    For whoever is about to look at all of them, everything that looks need is imported, before any clock runs: no
+    For whoever is about to check all of them, everything that checks need is imported, before any clock runs: no
     import counts as a server's latency, or uses up its time limit.
     """
     drivers = {name: open_driver(target_of(one, topology.secrets.learn)) for name, one in topology.connections.items()}
-    for driver in drivers.values() if to_look else ():
-        with suppress(ImportError):  # the look that needs it says so
+    for driver in drivers.values() if to_check else ():
+        with suppress(ImportError):  # the check that needs it says so
             driver.load()
     return drivers
 
@@ -41,7 +41,7 @@ def open_drivers(topology: "Topology", *, to_look: bool = False) -> dict[str, Dr
 def orchestrator(
     topology: "Topology", drivers: "Mapping[str, Driver]", *, journal: "Journal | None" = None
 ) -> Orchestrator:
-    """The core over the topology's drivers; it closes them when it disconnects, and looks at once at one that broke."""
+    """The core over the topology's drivers; it closes them when it disconnects, and checks one that broke at once."""
     redact = Redactor(topology.secrets)
     checks = {name: _check(one, redact) for name, one in topology.connections.items()}
     db = _over(topology, drivers, journal, checks)
@@ -52,7 +52,7 @@ def orchestrator(
 
 def offline_orchestrator(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
     """The core without any driver: for what is decided from the saved state alone."""
-    return _over(topology, {name: name for name in topology.connections}, journal, _nobody_looks(topology))
+    return _over(topology, {name: name for name in topology.connections}, journal, _nobody_checks(topology))
 
 
 def _over(
@@ -84,7 +84,7 @@ def _over(
     )
 
 
-def _nobody_looks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
+def _nobody_checks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
     return {name: lambda _client: None for name in topology.connections}
 
 
@@ -101,7 +101,7 @@ def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[
 
 
 def failed_check(error: Exception, redact: Callable[[str], str]) -> CheckResult:
-    """The verdict of a look that failed. From here its words go into events, reasons and the state: no secret may."""
+    """The verdict of a check that failed. From here its words go into events, reasons and the state: no secret may."""
     return without_secrets(failed(error), redact)
 
 

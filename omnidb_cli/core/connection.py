@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """A client, its breaker and the record of its looks.
+    """A client, its breaker and the record of its checks.
 
     `expected` is the role that it should have, or None; `timer` ends its circuit's wait, where there is one.
     """

@@ -60,7 +60,7 @@ class Coordinator:
         self.refused: dict[str, tuple[Candidate, ...]] = {}
         """Names that nobody can serve, with the verdicts, until something changes."""
         self.unseen: set[str] = set()
-        """Names whose first look is still under way: routes that hang on them are not decided yet."""
+        """Names whose first check is still under way: routes that hang on them are not decided yet."""
         self.request_check: Callable[[str], None] = lambda _name: None
         self._bus = bus
         self._journal = journal
@@ -106,7 +106,7 @@ class Coordinator:
         return True
 
     def checked(self, name: str, checked: CheckCompleted, at: Instant) -> bool:
-        """Takes in a look as `apply` does; quickly, as a good one changes no closed circuit and seldom the health."""
+        """Takes in a check as `apply` does; quickly, as a good one changes no closed circuit and seldom the health."""
         connection = self.connections[name]
         result, latency_s = checked.result, checked.latency_s
         if result.health is _UNHEALTHY or connection.breaker.circuit.state is not _CLOSED:
@@ -178,7 +178,7 @@ class Coordinator:
 
     @property
     def _is_heard(self) -> bool:
-        """Whether anybody would learn of an event: ten thousand first looks make none for nobody."""
+        """Whether anybody would learn of an event: ten thousand first checks make none for nobody."""
         return self._journal is not None or self._bus.has_listeners
 
     def _announce(self, name: str, changes: tuple[Change, ...], at: Instant) -> None:

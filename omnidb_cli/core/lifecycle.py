@@ -1,4 +1,4 @@
-"""From `connect()` to `disconnect()`: the first look, the looks between, and an end that is bounded."""
+"""From `connect()` to `disconnect()`: the first check, the checks between, and an end that is bounded."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -46,15 +46,15 @@ class Lifecycle:
         self._begun = False
         self.is_connected = False
 
-    async def connect(self, *, look: bool, keep_looking: bool) -> None:
+    async def connect(self, *, check: bool, keep_checking: bool) -> None:
         """Begins; raises NotConnectedError when disconnected meanwhile."""
         async with self._connecting:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
             if self._keeper is None:
-                await self._begin(look=look, keep_looking=keep_looking)
+                await self._begin(check=check, keep_checking=keep_checking)
 
-    async def _begin(self, *, look: bool, keep_looking: bool) -> None:
+    async def _begin(self, *, check: bool, keep_checking: bool) -> None:
         loop = asyncio.get_running_loop()
         self._begun = True
         self._stop = asyncio.Event()
@@ -69,9 +69,9 @@ class Lifecycle:
             self._bus.resume()
             self._board.request_check = monitor.request
             self._board.start(loop)
-            if keep_looking:
-                monitor.start()  # before the first look ends: one that hangs delays nobody else's second
-            await self._first_look(monitor, look=look)
+            if keep_checking:
+                monitor.start()  # before the first check ends: one that hangs delays nobody else's second
+            await self._first_check(monitor, check=check)
             self._require_begun()
         except BaseException:
             await self._halt()
@@ -79,11 +79,11 @@ class Lifecycle:
             raise
         self.is_connected = True
 
-    async def look(self, names: Iterable[str] | None) -> None:
-        """Looks now; raises NotConnectedError outside `connect()` … `disconnect()`."""
+    async def check(self, names: Iterable[str] | None) -> None:
+        """Checks now; raises NotConnectedError outside `connect()` … `disconnect()`."""
         if self._monitor is None or self._keeper is None:
             raise not_connected()
-        await self._monitor.look(names)
+        await self._monitor.check(names)
 
     async def disconnect(self) -> None:
         """Ends. Doing it twice, or at the same time, is one ending."""
@@ -121,16 +121,16 @@ class Lifecycle:
         if self._keeper is None:
             raise NotConnectedError("disconnected while connecting")
 
-    async def _first_look(self, monitor: HealthMonitor, *, look: bool) -> None:
+    async def _first_check(self, monitor: HealthMonitor, *, check: bool) -> None:
         board = self._board
-        board.unseen = {name for name in self._clients if look and name in monitor}
+        board.unseen = {name for name in self._clients if check and name in monitor}
         undecided = [name for name in self._clients if name not in board.unseen]
         board.catch_up()
-        if look:
+        if check:
             for name in undecided:
                 board.emit(EventType.CONNECTED, name)
             try:
-                await monitor.look()
+                await monitor.check()
             finally:
                 board.unseen = set()
         monitor.on_result = board.checked
@@ -179,7 +179,7 @@ class Lifecycle:
             self._ended.set()
 
     async def _halt(self) -> None:
-        """Stops looking and routing; leaves the clients alone."""
+        """Stops checking and routing; leaves the clients alone."""
         keeper, self._keeper = self._keeper, None
         self.is_connected = False
         self._board.stop()

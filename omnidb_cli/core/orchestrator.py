@@ -58,7 +58,7 @@ class Orchestrator:
         self._bus = EventBus()
         held = connections_of(self._registry, checks, circuit_breaker)
         self._board = Coordinator(held, self._router, self._bus, now=now, journal=journal)
-        self._lanes: dict[str, Connection] = {}  # the switchboard's own, once connected: not before the first look
+        self._lanes: dict[str, Connection] = {}  # the switchboard's own, once connected: not before the first check
         self._refused = self._board.refused
         self._lifetime = Lifecycle(self._registry, checks, self._board, self._bus)
 
@@ -75,13 +75,13 @@ class Orchestrator:
     ) -> None:
         await self.disconnect()
 
-    async def connect(self, *, look: bool = True, keep_looking: bool = True) -> None:
-        """Begins: returns after the first look at every connection.
+    async def connect(self, *, check: bool = True, keep_checking: bool = True) -> None:
+        """Begins: returns after the first check of every connection.
 
-        Without `look` nothing is looked at first; without `keep_looking` nothing is looked at by itself later.
+        Without `check` nothing is checked first; without `keep_checking` nothing is checked by itself later.
         Connecting what is connected does nothing. Raises NotConnectedError when disconnected meanwhile.
         """
-        await self._lifetime.connect(look=look, keep_looking=keep_looking)
+        await self._lifetime.connect(check=check, keep_checking=keep_checking)
         if self._lifetime.is_connected:
             self._lanes = self._board.fast_routes
 
@@ -150,22 +150,22 @@ class Orchestrator:
         return self._board.routes.route(name, without=without)
 
     async def check(self, name: str | Iterable[str] | None = None) -> None:
-        """Looks now at `name` (one, several, or all: None), and returns when each has answered or run out of time.
+        """Checks `name` now (one, several, or all: None), and returns when each has answered or run out of time.
 
         Raises UnknownConnectionError, NotConnectedError.
         """
         names = [name] if isinstance(name, str) else name if name is None else list(name)
         for one in names or ():
             self._registry.require(one)
-        await self._lifetime.look(names)
+        await self._lifetime.check(names)
 
     def record_check(self, name: str, result: CheckResult) -> None:
-        """Takes in a look at `name` that somebody else made: a connect that failed is one (semantics, Failover 4)."""
+        """Takes in a check of `name` that somebody else made: a connect that failed is one (semantics, Failover 4)."""
         self._registry.require(name)
         self._board.apply(name, CheckCompleted(result))
 
     def request_check(self, name: str) -> None:
-        """Has `name` looked at as soon as possible: a driver saw its connection break (semantics, Health 7)."""
+        """Has `name` checked as soon as possible: a driver saw its connection break (semantics, Health 7)."""
         self._registry.require(name)
         self._board.request_check(name)
 
@@ -198,7 +198,7 @@ class Orchestrator:
         self._board.apply(name, HoldRequested(Hold(hold_s, reason, actor, takes_over)))
 
     def close_circuit(self, name: str, *, actor: str | None = None) -> None:
-        """Puts `name` back in rotation; its counters and the verdict of its last look are cleared."""
+        """Puts `name` back in rotation; its counters and the verdict of its last check are cleared."""
         self._registry.require(name)
         self._board.apply(name, CloseRequested(actor))
 

@@ -41,7 +41,7 @@ class ConnectionState(Struct, frozen=True):
 
 
 class ConnectionPolicy(Struct, frozen=True):
-    """What `reduce` must know of a connection's configuration. `rise` and `fall` count looks in a row."""
+    """What `reduce` must know of a connection's configuration. `rise` and `fall` count checks in a row."""
 
     rules: CircuitPolicy
     rise: int = 1
@@ -69,7 +69,7 @@ class HoldRequested(Struct, frozen=True):
 
 
 class CloseRequested(Struct, frozen=True):
-    """A person puts the connection back: hold, counters and the verdict of the last look are cleared."""
+    """A person puts the connection back: hold, counters and the verdict of the last check are cleared."""
 
     actor: str | None = None
 
@@ -161,7 +161,7 @@ def _health_change(before: HealthRecord, after: HealthRecord) -> list[Change]:
 def _after_check(
     circuit: Circuit, record: HealthRecord, checked: CheckCompleted, at: Instant, settings: ConnectionPolicy
 ) -> list[Circuit]:
-    """The circuits that follow from a look, one after the other."""
+    """The circuits that follow from a check, one after the other."""
     rules = settings.rules
     if checked.result.health is Health.UNHEALTHY:
         if checked.result.kind == ErrorKind.LOCAL:
@@ -176,7 +176,7 @@ def _after_check(
         return [
             after,
             transition(after, Trigger.CHECK_GOOD, at, rules),
-        ]  # the look that recovered counts as the first success
+        ]  # the check that recovered counts as the first success
     return [after]
 
 

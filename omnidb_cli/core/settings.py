@@ -41,8 +41,8 @@ def _seconds(name: str, value: object, *, zero: bool = False, longest_s: float =
 class HealthCheck(Struct, frozen=True, dict=True):
     """When and how connections are checked.
 
-    `interval` apart, each attempt bounded by `timeout`; a failed look is tried `retries` more times,
-    `retry_delay` apart. `fall` failed looks in a row make a connection unhealthy, `rise` good ones healthy
+    `interval` apart, each attempt bounded by `timeout`; a failed check is tried `retries` more times,
+    `retry_delay` apart. `fall` failed checks in a row make a connection unhealthy, `rise` good ones healthy
     again. `checks` maps names to check functions; `overrides` gives single connections settings of their own;
     `roles` says which are expected to be `primary` or `replica`.
 

@@ -48,7 +48,7 @@ class SplitBrain(Struct, frozen=True):
 
 
 class ErrorView(Struct, frozen=True):
-    """What was wrong at the last look: an `ErrorKind` word and a sentence."""
+    """What was wrong at the last check: an `ErrorKind` word and a sentence."""
 
     kind: str
     message: str

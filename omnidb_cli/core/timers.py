@@ -53,7 +53,7 @@ class Timers:
             self._waiting.add(connection)
 
     def fail_back_at(self, head: str, clock: float | None) -> None:
-        """Has `head` looked at again at `clock`; None: not any more."""
+        """Has `head` checked again at `clock`; None: not any more."""
         if (timer := self._failbacks.pop(head, None)) is not None:
             timer.cancel()
         if self._loop is not None and clock is not None:

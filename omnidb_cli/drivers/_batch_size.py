@@ -19,8 +19,8 @@ class BatchSize:
 
     def came(self, rows: "Sequence[Iterable[object]]") -> None:
         """Learns from the rows that were asked for."""
-        looked_at = rows[:: len(rows) // _LOOKED_AT + 1]
-        longest = max(map(length_of, looked_at), default=0)
+        checked_at = rows[:: len(rows) // _LOOKED_AT + 1]
+        longest = max(map(length_of, checked_at), default=0)
         self.rows = max(1, min(MOST_ROWS, self.rows * _GROWTH, ENOUGH // max(longest, 1)))
 
 

@@ -1,4 +1,4 @@
-"""Time limits for looks, one timer for all of them: a timer for each would cost a tenth of the look."""
+"""Time limits for checks, one timer for all of them: a timer for each would cost a tenth of the check."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 
 class Limit:
-    """The limit of one look. `is_over` says that it was reached: what the look waited for was ended."""
+    """The limit of one check. `is_over` says that it was reached: what the check waited for was ended."""
 
     __slots__ = ("due_s", "end", "is_over")
 

@@ -94,21 +94,21 @@ class Session(Protocol):
 class Driver(Protocol):
     """One endpoint.
 
-    `on_lost` is set by whoever wants to look at once: it is called, in the event loop, when the connection held for
+    `on_lost` is set by whoever wants to check at once: it is called, in the event loop, when the connection held for
     checks breaks on its own. Drivers that hold none never call it.
     """
 
     on_lost: Callable[[], None] | None
 
     def load(self) -> None:
-        """Imports what a look needs, the client library above all, which takes longer than a look.
+        """Imports what a check needs, the client library above all, which takes longer than a check.
 
-        Whoever looks at several calls it for all of them before: what one imports is no latency of another's server.
+        Whoever checks several calls it for all of them before: what one imports is no latency of another's server.
         """
         ...
 
     async def check(self) -> Observation:
-        """Looks at the server once; changes nothing on it. Raises DriverError with its kind.
+        """Checks the server once; changes nothing on it. Raises DriverError with its kind.
 
         Cancelling it really stops it, and its connection is discarded.
         """

@@ -1,1 +1,1 @@
-"""How it looks: streams, words, views, formats."""
+"""Presentation: streams, words, views, formats."""

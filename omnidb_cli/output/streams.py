@@ -21,7 +21,7 @@ _END_OF_LINE = "\x1b[K"
 
 
 class Streams:
-    """Where output goes and how it may look there.
+    """Where output goes and how it may check there.
 
     `format` is one of the format files; `headers` says whether CSV and TSV begin with their column names.
     `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb` and `COLUMNS` of `env` are honoured, in this order. Everything goes

@@ -179,7 +179,7 @@ def _replay(
 
 
 def _is_stale(row: StoredConnection, at_wall: float, now_wall: float) -> bool:
-    """Whether a newer look is saved already. One from the future is not newer: the clock was set back since."""
+    """Whether a newer check is saved already. One from the future is not newer: the clock was set back since."""
     seen = row.memory.health.checked_at
     return seen is not None and at_wall < seen <= now_wall
 

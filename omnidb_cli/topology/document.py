@@ -260,7 +260,7 @@ def _compose(text: str) -> tuple[Any, int]:
 
 
 def _open_brackets(above: list[str], here: list[str], column: int) -> int:
-    """How many brackets are open in front of a place, quotes and comments not looked at."""
+    """How many brackets are open in front of a place, quotes and comments not checked."""
     before = [*above, *(line[:column] for line in here)]
     return sum(line.count("[") + line.count("{") - line.count("]") - line.count("}") for line in before)
 

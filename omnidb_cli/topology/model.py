@@ -130,7 +130,7 @@ def fingerprint(connection: Connection, topology: Topology) -> str:
     """Eight hex digits that change when the connection's URL or a setting that matters to its circuit does.
 
     The password is no part of it: a rotated password is the same connection. Nor is the interval: `watch --interval`
-    looks at the same connection, only more often.
+    checks the same connection, only more often.
     """
     from zlib import crc32
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import calls, clients, fleet, held, loading, looks, notice, processes
+from tests.bench import calls, checks, clients, fleet, held, loading, notice, processes
 from tests.bench.row import Row, table
 from tests.bench.scale import FULL, QUICK, Scale
 from tests.bench.servers import running_servers
@@ -42,7 +42,7 @@ def _measured(scale: Scale, folder: Path) -> list[Row]:
     return _each(
         {
             "calls": lambda: asyncio.run(calls.rows(scale)),
-            "looks": lambda: asyncio.run(looks.rows(scale)),
+            "checks": lambda: asyncio.run(checks.rows(scale)),
             "processes": lambda: processes.rows(scale, folder),
             "fleet": lambda: fleet.rows(scale, folder),
             "loading": lambda: loading.rows(scale),

@@ -1,4 +1,4 @@
-"""Looks at very many held connections to real servers, against the bare client asking the same on as many."""
+"""Checks very many held connections to real servers, against the bare client asking the same on as many."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -9,7 +9,7 @@ from typing import Any
 
 from omnidb_cli.cli.wiring import open_drivers, orchestrator
 from omnidb_cli.core.orchestrator import Orchestrator
-from omnidb_cli.drivers.postgres.check import LOOK
+from omnidb_cli.drivers.postgres.check import CHECK
 from omnidb_cli.topology.loader import load
 from tests.bench.row import Row, at_most
 from tests.bench.scale import Scale
@@ -35,18 +35,18 @@ async def _postgres(scale: Scale, servers: Servers, folder: Path) -> Row:
     server.start()
     server.wait_ready()
     try:
-        async with _looking(postgres_url(server), scale.held, folder) as (db, drivers):
+        async with _checking(postgres_url(server), scale.held, folder) as (db, drivers):
 
             async def bare() -> None:
-                await _each((driver._held.connection for driver in drivers), lambda one: one.fetchrow(LOOK))
+                await _each((driver._held.connection for driver in drivers), lambda one: one.fetchrow(CHECK))
 
-            seconds = await alternate_async({"omnidb": db.check, "bare": bare}, scale.held_looks)
+            seconds = await alternate_async({"omnidb": db.check, "bare": bare}, scale.held_checks)
     finally:
         server.kill()
     cost = _microseconds(seconds["omnidb"], scale.held)
-    note = f" asyncpg with the same query ({cost:.0f} µs a look)"
+    note = f" asyncpg with the same query ({cost:.0f} µs a check)"
     return at_most(
-        "looks at 1,000 held PostgreSQL connections, CPU", ratio(seconds, "omnidb", "bare"), 1.3, unit=" ×", note=note
+        "checks 1,000 held PostgreSQL connections, CPU", ratio(seconds, "omnidb", "bare"), 1.3, unit=" ×", note=note
     )
 
 
@@ -61,14 +61,16 @@ async def _redis(scale: Scale, servers: Servers, folder: Path) -> Row:
         await client.read_response()
 
     try:
-        async with _looking(redis_url(server), scale.held, folder) as (db, _):
-            seconds = await alternate_async({"omnidb": db.check, "bare": lambda: _each(clients, ask)}, scale.held_looks)
+        async with _checking(redis_url(server), scale.held, folder) as (db, _):
+            seconds = await alternate_async(
+                {"omnidb": db.check, "bare": lambda: _each(clients, ask)}, scale.held_checks
+            )
     finally:
         await _each(clients, lambda client: client.disconnect())
     cost = _microseconds(seconds["omnidb"], scale.held)
-    note = f" redis-py with the same commands ({cost:.0f} µs a look)"
+    note = f" redis-py with the same commands ({cost:.0f} µs a check)"
     return at_most(
-        "looks at 1,000 held Redis connections, CPU", ratio(seconds, "omnidb", "bare"), 1.3, unit=" ×", note=note
+        "checks 1,000 held Redis connections, CPU", ratio(seconds, "omnidb", "bare"), 1.3, unit=" ×", note=note
     )
 
 
@@ -83,15 +85,15 @@ def _redis_client(port: int) -> Any:
 
 
 @asynccontextmanager
-async def _looking(url: str, number: int, folder: Path) -> AsyncIterator[tuple[Orchestrator, list[Any]]]:
-    """The core over so many connections to one server, each looked at once; and its drivers."""
+async def _checking(url: str, number: int, folder: Path) -> AsyncIterator[tuple[Orchestrator, list[Any]]]:
+    """The core over so many connections to one server, each checked once; and its drivers."""
     file = folder / "held.yaml"
     lines = ["connections:", *(f'  db-{one}: {{url: "{url}"}}' for one in range(number))]
     file.write_text("\n".join([*lines, "health_check: {interval: 1h, timeout: 60s}"]) + "\n")
     topology = load(file)
     drivers = open_drivers(topology)
     db = orchestrator(topology, drivers)
-    await db.connect(keep_looking=False)
+    await db.connect(keep_checking=False)
     try:
         ill = [name for name, health in db.health().items() if health != "healthy"]
         assert not ill, f"{len(ill)} of {number} connections cannot be measured: {db.route(ill[0]).reason}"
@@ -101,7 +103,7 @@ async def _looking(url: str, number: int, folder: Path) -> AsyncIterator[tuple[O
 
 
 async def _each(things: Iterable[Any], act: Callable[[Any], Awaitable[object]]) -> None:
-    """`act` on each, so many at a time as omnidb looks at."""
+    """`act` on each, so many at a time as omnidb checks."""
     waiting = iter(things)
 
     async def work() -> None:

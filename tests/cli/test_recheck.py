@@ -43,12 +43,12 @@ class Shop:
 
     async def checked(self, *, alone: bool = False) -> str:
         """Who was checked again on the way to whoever serves `a`."""
-        await self.db.connect(look=False, keep_looking=False)
+        await self.db.connect(check=False, keep_checking=False)
         try:
             await check_again(self.db, "a", self.topology, alone=alone)
         finally:
             await self.db.disconnect()
-        return "".join(name for name, driver in self.drivers.items() if driver.looks)
+        return "".join(name for name, driver in self.drivers.items() if driver.checks)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_all_who_would_be_passed_over_are_checked_in_order_and_those_behin
     shop.drivers["a"].trouble = OSError("gone")
     assert await shop.checked() == "ab"
     assert (shop.db.health()["a"], shop.db.health()["b"]) == (Health.UNHEALTHY, Health.HEALTHY)
-    assert shop.drivers["a"].looks == 1
+    assert shop.drivers["a"].checks == 1
 
 
 async def test_without_failover_only_the_connection_itself_is_checked() -> None:

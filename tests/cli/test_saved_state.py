@@ -44,7 +44,7 @@ def test_what_one_writes_another_restores(url: str) -> None:
 
 
 def test_what_happened_since_the_writing_is_kept_on_top_of_what_is_adopted(url: str) -> None:
-    """A watch looks all the time: a hold by somebody else must reach it all the same, and its own looks survive."""
+    """A watch checks all the time: a hold by somebody else must reach it all the same, and its own checks survive."""
     watching, other = Process(url), Process(url)
     other.db.open_circuit("a", actor="me")
     other.state.finish()

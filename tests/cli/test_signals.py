@@ -67,7 +67,7 @@ def test_in_another_thread_signals_are_left_alone(before: list[int]) -> None:
 CLEANING_UP = """
 import asyncio, os, signal
 from omnidb_cli.cli.running import run
-from omnidb_cli.cli.signals import Terminated, arm
+from omnidb_cli.cli.signals import Terminated, install
 
 async def main():
     try:

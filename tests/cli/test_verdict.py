@@ -66,7 +66,7 @@ CASES = (
     ("on a backup", (connection(serving="well"), WELL), ExitCode.DEGRADED),
     ("unserved", (connection(health=Health.UNHEALTHY, serving=None), WELL), ExitCode.DOWN),
     ("held and unserved", (connection(circuit=CircuitState.OPEN, manual=True, serving=None),), ExitCode.DEGRADED),
-    ("never looked at", (connection(health=Health.UNKNOWN), WELL), ExitCode.NO_EVIDENCE),
+    ("never checked", (connection(health=Health.UNKNOWN), WELL), ExitCode.NO_EVIDENCE),
     ("unknown goes before down", (connection(health=Health.UNKNOWN), connection(serving=None)), ExitCode.NO_EVIDENCE),
 )
 

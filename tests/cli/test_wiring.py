@@ -30,14 +30,14 @@ class Fake:
     def __init__(self) -> None:
         self.on_lost = None
         self.trouble: Exception | None = None
-        self.looks = 0
+        self.checks = 0
         self.loaded = False
 
     def load(self) -> None:
         self.loaded = True
 
     async def check(self) -> Observation:
-        self.looks += 1
+        self.checks += 1
         if self.trouble is not None:
             raise self.trouble
         return Observation(latency_s=0.001)
@@ -51,14 +51,14 @@ def test_a_target_has_all_that_a_driver_needs() -> None:
     assert (target.database, target.timeout_s, target.path) == ("app", 3.0, None)
 
 
-@pytest.mark.parametrize("to_look", [True, False])
-def test_whoever_looks_has_everything_loaded_before(monkeypatch: pytest.MonkeyPatch, *, to_look: bool) -> None:
+@pytest.mark.parametrize("to_check", [True, False])
+def test_whoever_checks_has_everything_loaded_before(monkeypatch: pytest.MonkeyPatch, *, to_check: bool) -> None:
     monkeypatch.setattr(wiring, "open_driver", lambda _target: Fake())
-    drivers: Any = wiring.open_drivers(TOPOLOGY, to_look=to_look)
-    assert [one.loaded for one in drivers.values()] == [to_look, to_look]
+    drivers: Any = wiring.open_drivers(TOPOLOGY, to_check=to_check)
+    assert [one.loaded for one in drivers.values()] == [to_check, to_check]
 
 
-async def test_a_client_that_is_missing_fails_the_look_that_needs_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_is_missing_fails_the_check_that_needs_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Missing(Fake):
         def load(self) -> None:
             raise ImportError("no such client")
@@ -68,12 +68,12 @@ async def test_a_client_that_is_missing_fails_the_look_that_needs_it_alone(monke
             return Observation(latency_s=0.001)
 
     monkeypatch.setattr(wiring, "open_driver", lambda target: Missing() if target.name == "a" else Fake())
-    drivers = wiring.open_drivers(TOPOLOGY, to_look=True)
+    drivers = wiring.open_drivers(TOPOLOGY, to_check=True)
     async with orchestrator(TOPOLOGY, drivers) as db:
         assert db.health() == {"a": Health.UNHEALTHY, "b": Health.HEALTHY}
 
 
-async def test_a_lost_connection_is_looked_at_at_once() -> None:
+async def test_a_lost_connection_is_checked_at_at_once() -> None:
     drivers = {"a": Fake(), "b": Fake()}
     db = orchestrator(TOPOLOGY, drivers)  # type: ignore[arg-type]
     changed = asyncio.Event()
@@ -83,9 +83,9 @@ async def test_a_lost_connection_is_looked_at_at_once() -> None:
     assert drivers["a"].on_lost is not None
     drivers["a"].on_lost()
     drivers["a"].on_lost()
-    while drivers["a"].looks < 2:
+    while drivers["a"].checks < 2:
         await asyncio.sleep(0)
-    drivers["a"].on_lost()  # `fall: 2`: the second bad look decides
+    drivers["a"].on_lost()  # `fall: 2`: the second failed check decides
     await asyncio.wait_for(changed.wait(), 10)
     assert db.health()["a"] is Health.UNHEALTHY
     error = db.snapshot().connections[0].error

@@ -23,7 +23,7 @@ class Server:
         self.name = name
         self.answer = answer
         self.hangs = False
-        self.looks = 0
+        self.checks = 0
         self.at_once = 0
         self.most_at_once = 0
         self.closed = 0
@@ -39,8 +39,8 @@ class Server:
         self.answer = True
         self.hangs = False
 
-    async def look(self) -> object:
-        self.looks += 1
+    async def check(self) -> object:
+        self.checks += 1
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -64,9 +64,9 @@ class Server:
         self.closed += 1
 
 
-async def look(server: Server) -> object:
+async def check(server: Server) -> object:
     """The check function of every fake database."""
-    return await server.look()
+    return await server.check()
 
 
 async def who(server: Server) -> str:
@@ -91,7 +91,7 @@ class Fleet:
         **settings: Any,
     ) -> None:
         self.servers = {name: Server(name) for name in names}
-        checks = dict.fromkeys(names if checked is None else checked, look)
+        checks = dict.fromkeys(names if checked is None else checked, check)
         self.db = Orchestrator(
             self.servers,
             failover=failover,
@@ -133,7 +133,7 @@ class Fleet:
                 continue
 
     async def turn(self, name: str, *, up: bool) -> None:
-        """Lets `name` go down or come up, and looks at it."""
+        """Lets `name` go down or come up, and checks it."""
         if up:
             self[name].up()
         else:

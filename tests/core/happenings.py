@@ -26,7 +26,7 @@ from omnidb_cli import (
     PreconditionError,
 )
 from tests.core.clock import JumpingLoop, advance, settle
-from tests.core.fakes import DownError, Server, look
+from tests.core.fakes import DownError, Server, check
 from tests.core.ledger import Ledger
 
 ORDERS = {"a": "abcd", "b": "bd", "c": "c", "d": "d"}
@@ -87,7 +87,7 @@ class Happenings(RuleBasedStateMachine):
     def begin(self, circuits: bool, threshold: int, permits: int, rise: int, fall: int, failback: Any) -> None:
         self.enabled, self.threshold, self.permits = circuits, threshold, permits
         self.circuits = CircuitBreakerConfig(threshold, RESET_S, permits, counts_as_failure=is_counted)
-        checks = {name: look for name in NAMES if name != UNCHECKED}
+        checks = {name: check for name in NAMES if name != UNCHECKED}
         self.checks = HealthCheck(interval="60s", timeout=TIMEOUT_S, rise=rise, fall=fall, checks=checks)
         self.failover = {"a": Failover(("b", "c"), *failback), "b": Failover("d")}
         self.ledger = Ledger(NAMES, CircuitState.CLOSED if circuits else CircuitState.DISABLED)
@@ -123,12 +123,12 @@ class Happenings(RuleBasedStateMachine):
             self.time_passes(34.0)
             self.call(name, "ok", tried, failover=False)
 
-    @rule(name=names, looks=st.integers(1, 3))
-    def fall_and_rise(self, name: str, looks: int) -> None:
+    @rule(name=names, checks=st.integers(1, 3))
+    def fall_and_rise(self, name: str, checks: int) -> None:
         """The way to a circuit that checks are proving."""
         for answer in ("bad", "good"):
-            self.server_changes(name, answer, look_now=False)
-            for _ in range(looks):
+            self.server_changes(name, answer, check_now=False)
+            for _ in range(checks):
                 self.check(name)
 
     @precondition(lambda self: len(self.calls) < 12)
@@ -227,11 +227,11 @@ class Happenings(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.run(advance(seconds))
 
-    @rule(name=names, answer=st.sampled_from(sorted(ANSWERS)), look_now=st.booleans())
-    def server_changes(self, name: str, answer: str, look_now: bool) -> None:
+    @rule(name=names, answer=st.sampled_from(sorted(ANSWERS)), check_now=st.booleans())
+    def server_changes(self, name: str, answer: str, check_now: bool) -> None:
         self.servers[name].answer = ANSWERS[answer]
         self.servers[name].hangs = answer == "hangs"
-        if look_now:
+        if check_now:
             self.check(name)
 
     @rule(name=st.none() | names)
@@ -278,11 +278,11 @@ class Happenings(RuleBasedStateMachine):
         await settle()
 
     @precondition(lambda self: not self.calls)
-    @rule(look_first=st.booleans())
-    def reconnect(self, look_first: bool) -> None:
-        self.run(self.reconnected(look_first=look_first))
+    @rule(check_first=st.booleans())
+    def reconnect(self, check_first: bool) -> None:
+        self.run(self.reconnected(check_first=check_first))
 
-    async def reconnected(self, *, look_first: bool) -> None:
+    async def reconnected(self, *, check_first: bool) -> None:
         old = self.db
         await old.disconnect()
         before = [(view.health, view.circuit) for view in old.snapshot().connections]
@@ -292,7 +292,7 @@ class Happenings(RuleBasedStateMachine):
             self.db.restore(name, connection.memory, old._router.serving(name))
         assert [(view.health, view.circuit) for view in self.db.snapshot().connections] == before
         assert len(self.ledger.events) == said
-        await self.db.connect(look=look_first)
+        await self.db.connect(check=check_first)
         await settle()
 
     def view(self, name: str) -> ConnectionSnapshot:

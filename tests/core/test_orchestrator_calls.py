@@ -88,15 +88,15 @@ async def test_a_success_that_began_before_the_trip_closes_nothing() -> None:
         assert fleet.said("circuit:close") == []
 
 
-async def test_a_trip_by_calls_has_the_connection_looked_at_at_once() -> None:
+async def test_a_trip_by_calls_has_the_connection_checked_at_at_once() -> None:
     async with Fleet("a") as fleet:
-        looks = fleet["a"].looks
+        checks = fleet["a"].checks
         await fleet.fail("a", 4)
         await settle()
-        assert fleet["a"].looks == looks
+        assert fleet["a"].checks == checks
         await fleet.fail("a", 1)
         await settle()
-        assert fleet["a"].looks == looks + 1
+        assert fleet["a"].checks == checks + 1
 
 
 async def test_nobody_eligible_is_unavailable_with_every_candidates_reason() -> None:

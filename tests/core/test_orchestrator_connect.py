@@ -1,4 +1,4 @@
-"""The beginning: once, after the first look, and without a trace where it is broken off."""
+"""The beginning: once, after the first check, and without a trace where it is broken off."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ async def test_entering_cancelled_at_any_moment_closes_what_was_begun(rounds: in
 
     async def enter() -> None:
         async with fleet:
-            raise AssertionError("the first look cannot be over")
+            raise AssertionError("the first check cannot be over")
 
     entering = asyncio.create_task(enter())
     for _ in range(rounds):
@@ -87,7 +87,7 @@ async def test_disconnect_at_any_moment_of_connect_wins(rounds: int, checked: tu
     assert connecting.exception() is None or isinstance(connecting.exception(), NotConnectedError)
 
 
-async def test_connecting_twice_is_once_and_both_return_after_the_first_look() -> None:
+async def test_connecting_twice_is_once_and_both_return_after_the_first_check() -> None:
     fleet = Fleet("a", timeout="5s")
     fleet["a"].hangs = True
     first, second = (asyncio.create_task(fleet.db.connect()) for _ in range(2))
@@ -96,7 +96,7 @@ async def test_connecting_twice_is_once_and_both_return_after_the_first_look() -
     assert not second.done()
     await asyncio.gather(first, second)
     await fleet.db.connect()
-    assert fleet["a"].looks == 1
+    assert fleet["a"].checks == 1
     await fleet.db.disconnect()
 
 
@@ -142,12 +142,12 @@ async def test_reports_from_outside_are_taken_while_disconnected_too() -> None:
     assert fleet.db.health()["a"] is Health.UNHEALTHY
 
 
-async def test_a_first_look_that_hangs_delays_nobody_else_s_second() -> None:
+async def test_a_first_check_that_hangs_delays_nobody_else_s_second() -> None:
     fleet = Fleet("a", "b", interval="10s", timeout="1h")
     fleet["b"].hangs = True
     connecting = asyncio.create_task(fleet.db.connect())
     await advance(12)
-    assert fleet["a"].looks == 2
+    assert fleet["a"].checks == 2
     assert not connecting.done()
     await fleet.db.disconnect()
     with pytest.raises(NotConnectedError):

@@ -12,7 +12,7 @@ from omnidb_cli import (
     Orchestrator,
 )
 from tests.core.clock import advance, now, settle
-from tests.core.fakes import Fleet, Server, alone, look
+from tests.core.fakes import Fleet, Server, alone, check
 
 
 async def test_disconnect_closes_every_client_once_and_says_so_of_each() -> None:
@@ -262,7 +262,7 @@ class Journal:
 async def test_a_defect_that_stops_the_monitor_is_said_and_nobody_waits_for_ever() -> None:
     journal, server = Journal(), Server("a")
     heard: list[Event] = []
-    db = Orchestrator({"a": server}, health_check=HealthCheck(checks={"a": look}), journal=journal)
+    db = Orchestrator({"a": server}, health_check=HealthCheck(checks={"a": check}), journal=journal)
     db.on("error", heard.append)
     await db.connect()
     journal.broken = True

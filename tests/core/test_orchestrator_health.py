@@ -1,4 +1,4 @@
-"""Looks and what follows from them: connected, health, circuits, in the right order."""
+"""Checks and what follows from them: connected, health, circuits, in the right order."""
 
 import asyncio
 from datetime import UTC
@@ -10,12 +10,12 @@ from tests.core.clock import advance, now, settle
 from tests.core.fakes import DownError, Fleet, Server, who
 
 
-async def test_the_first_look_comes_at_once_and_connect_returns_after_it() -> None:
+async def test_the_first_check_comes_at_once_and_connect_returns_after_it() -> None:
     fleet = Fleet("a", "b")
     before = now()
     await fleet.db.connect()
     assert now() == before
-    assert [server.looks for server in fleet.servers.values()] == [1, 1]
+    assert [server.checks for server in fleet.servers.values()] == [1, 1]
     assert fleet.db.health() == {"a": Health.HEALTHY, "b": Health.HEALTHY}
     await fleet.db.disconnect()
 
@@ -134,7 +134,7 @@ async def test_checks_never_close_what_failing_calls_opened() -> None:
     async with Fleet("a", interval="1s") as fleet:
         await fleet.fail("a", 5)
         await advance(200)
-        assert fleet["a"].looks > 100
+        assert fleet["a"].checks > 100
         assert fleet.db.stats()["a"].circuit is CircuitState.HALF_OPEN
         assert fleet.said("circuit:close") == []
         await fleet.db.execute("a", who)
@@ -142,7 +142,7 @@ async def test_checks_never_close_what_failing_calls_opened() -> None:
         assert fleet.said("circuit:close") == [("circuit:close", "a", "trials-succeeded")]
 
 
-async def test_rise_and_fall_are_counted_in_looks_and_can_be_set_for_one_connection() -> None:
+async def test_rise_and_fall_are_counted_in_checks_and_can_be_set_for_one_connection() -> None:
     async with Fleet("a", "b", overrides={"a": HealthCheck(rise=2, fall=3)}) as fleet:
         for name in ("a", "b"):
             await fleet.turn(name, up=False)
@@ -155,12 +155,12 @@ async def test_rise_and_fall_are_counted_in_looks_and_can_be_set_for_one_connect
         assert fleet.db.health() == {"a": Health.UNHEALTHY, "b": Health.HEALTHY}
 
 
-async def test_check_looks_now_at_one_at_several_or_at_all() -> None:
+async def test_check_checks_now_at_one_at_several_or_at_all() -> None:
     async with Fleet("a", "b", "c") as fleet:
         await fleet.db.check("a")
         await fleet.db.check(["a", "b"])
         await fleet.db.check()
-        assert [server.looks for server in fleet.servers.values()] == [4, 3, 2]
+        assert [server.checks for server in fleet.servers.values()] == [4, 3, 2]
 
 
 async def test_check_of_one_without_a_check_returns() -> None:
@@ -169,7 +169,7 @@ async def test_check_of_one_without_a_check_returns() -> None:
         await fleet.db.check()
 
 
-async def test_a_reported_loss_is_looked_at_without_waiting_for_the_interval() -> None:
+async def test_a_reported_loss_is_checked_at_without_waiting_for_the_interval() -> None:
     async with Fleet("a", interval="1h") as fleet:
         fleet["a"].down()
         fleet.db.request_check("a")
@@ -205,7 +205,7 @@ async def test_what_a_check_says_is_kept_role_lag_and_latency() -> None:
         assert await fleet.db.execute("a", who) == "a"
 
 
-async def test_looks_go_on_by_themselves_and_a_hanging_one_hinders_nobody() -> None:
+async def test_checks_go_on_by_themselves_and_a_hanging_one_hinders_nobody() -> None:
     async with Fleet("a", "b", interval="10s", timeout="5s") as fleet:
         fleet["a"].hangs = True
         await advance(100)
@@ -230,20 +230,20 @@ async def test_a_result_that_comes_after_disconnect_is_dropped() -> None:
     db.on("health:changed", lambda event: heard.append(str(event.current)))
     await db.connect()
     server.hangs = True
-    look = asyncio.create_task(db.check())
+    check = asyncio.create_task(db.check())
     await settle()
     await db.disconnect()
-    await asyncio.wait({look})
-    assert look.exception() is not None
+    await asyncio.wait({check})
+    assert check.exception() is not None
     assert heard == ["healthy"]
     assert db.health() == {"a": Health.HEALTHY}
 
 
-async def test_without_a_first_look_nothing_is_looked_at_until_asked() -> None:
+async def test_without_a_first_check_nothing_is_checked_at_until_asked() -> None:
     fleet = Fleet("a", "b", interval="1s", failover={"a": "b"})
-    await fleet.db.connect(look=False, keep_looking=False)
+    await fleet.db.connect(check=False, keep_checking=False)
     await advance(100)
-    assert [server.looks for server in fleet.servers.values()] == [0, 0]
+    assert [server.checks for server in fleet.servers.values()] == [0, 0]
     assert fleet.said() == []
     assert await fleet.db.execute("a", who) == "a"
     fleet["a"].answer = DownError("gone")

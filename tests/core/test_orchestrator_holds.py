@@ -56,7 +56,7 @@ async def test_nothing_automatic_ends_a_hold_early() -> None:
         await fleet.turn("a", up=False)
         await fleet.turn("a", up=True)
         await advance(3590)
-        assert fleet["a"].looks > 300
+        assert fleet["a"].checks > 300
         assert fleet.said(*CIRCUIT) == []
         with pytest.raises(ConnectionUnavailableError):
             await fleet.db.execute("a", who)

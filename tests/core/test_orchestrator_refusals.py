@@ -62,7 +62,7 @@ async def test_execute_get_and_check_need_a_connection() -> None:
             fleet.db.close_circuit("a")
 
 
-async def test_nothing_is_executed_before_the_first_look_is_over() -> None:
+async def test_nothing_is_executed_before_the_first_check_is_over() -> None:
     fleet = Fleet("a", "b")
     fleet["b"].hangs = True
     connecting = asyncio.create_task(fleet.db.connect())

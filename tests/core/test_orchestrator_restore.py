@@ -23,7 +23,7 @@ from omnidb_cli.core.reducer import (
 from omnidb_cli.core.routing.router import Assignment
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from tests.core.clock import advance, now, settle
-from tests.core.fakes import Fleet, Server, look, who
+from tests.core.fakes import Fleet, Server, check, who
 
 SETTINGS = ConnectionPolicy(CircuitBreakerConfig().rules(jitter=lambda: 0.0))
 BAD = CheckCompleted(CheckResult(Health.UNHEALTHY, detail="refused", kind="refused"))
@@ -186,7 +186,7 @@ def journal() -> Journal:
 
 def kept(journal: Journal, **more: Any) -> tuple[Orchestrator, dict[str, Server]]:
     servers = {"a": Server("a"), "b": Server("b")}
-    checks = HealthCheck(checks=dict.fromkeys(servers, look))
+    checks = HealthCheck(checks=dict.fromkeys(servers, check))
     return Orchestrator(servers, {"a": "b"}, checks, journal=journal, **more), servers
 
 

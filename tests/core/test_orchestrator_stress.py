@@ -171,7 +171,7 @@ async def test_calls_under_way_when_it_disconnects_end_in_their_own_way() -> Non
         await fleet.db.execute("a", who)
 
 
-async def test_a_thousand_connections_with_as_many_bad_ones_are_looked_at_in_bounded_time() -> None:
+async def test_a_thousand_connections_with_as_many_bad_ones_are_checked_at_in_bounded_time() -> None:
     names = [f"n{number}" for number in range(1000)]
     fleet = Fleet(*names, timeout="2s", failover={"n0": names[1:200]})
     for server in fleet.servers.values():

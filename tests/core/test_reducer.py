@@ -77,7 +77,7 @@ def test_recovered_health_closes_with_the_first_good_check_counted() -> None:
     assert life.after(GOOD) == ["half-open→closed health-recovered"]
 
 
-def test_one_success_wanted_is_half_open_and_closed_by_the_same_look() -> None:
+def test_one_success_wanted_is_half_open_and_closed_by_the_same_check() -> None:
     life = Life(ConnectionPolicy(replace(RULES, half_open_successes=1)))
     life.after(BAD)
     assert life.after(GOOD) == [
@@ -95,7 +95,7 @@ def test_recovery_is_neither_forced_nor_lost_with_equal_timers() -> None:
     assert said.index("open→half-open health-recovered") < said.index("half-open→closed health-recovered")
 
 
-def test_a_bad_look_while_proving_opens_again() -> None:
+def test_a_bad_check_while_proving_opens_again() -> None:
     life = Life(replace(SETTINGS, fall=3))
     life.after(BAD, GOOD)
     assert life.after(BAD) == ["healthy→degraded health", "half-open→open health-check-failed"]
@@ -209,7 +209,7 @@ def test_a_check_during_a_hold_changes_health_only() -> None:
     assert life.memory.circuit.held
 
 
-def test_closing_by_hand_forgets_the_verdict_and_the_next_bad_look_says_so_again() -> None:
+def test_closing_by_hand_forgets_the_verdict_and_the_next_bad_check_says_so_again() -> None:
     life = Life()
     life.after(BAD)
     assert life.after(CloseRequested("ann")) == ["unhealthy→unknown health", "open→closed manual"]

@@ -89,7 +89,7 @@ async def test_the_signals_are_interrupt_and_terminate_by_default() -> None:
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == former
 
 
-async def test_a_signal_during_the_first_look_ends_the_connecting() -> None:
+async def test_a_signal_during_the_first_check_ends_the_connecting() -> None:
     fleet = Fleet("a")
     fleet["a"].hangs = True
     remove = fleet.db.shutdown_on_signal((signal.SIGUSR1,))

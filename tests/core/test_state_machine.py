@@ -13,16 +13,16 @@ class Core(Happenings):
     @invariant()
     def everything_holds(self) -> None:
         if hasattr(self, "db"):
-            self.run(self.looked_over())
+            self.run(self.checked_over())
 
-    async def looked_over(self) -> None:
+    async def checked_over(self) -> None:
         views = {view.name: view for view in self.db.snapshot().connections}
         self.reading_changes_nothing()
         self.what_was_said_is_how_it_stands(views)
         self.holds_hold_and_open_ones_have_a_way_back(views)
         self.permits_are_neither_exceeded_nor_lost(views)
         self.who_serves_is_the_first_by_the_documented_order(views)
-        assert all(server.most_at_once <= 1 for server in self.servers.values()), "two looks at a time"
+        assert all(server.most_at_once <= 1 for server in self.servers.values()), "two checks a time"
 
     def what_was_said_is_how_it_stands(self, views: dict[str, ConnectionSnapshot]) -> None:
         self.ledger.read(self.loop.time())

@@ -15,7 +15,7 @@ class Watch:
         self.servers = {name: Server(name) for name in names}
         self.told: list[tuple[str, Health, float]] = []
         self.checked: list[CheckCompleted] = []
-        functions = {name: server.look for name, server in self.servers.items()} | (checks or {})
+        functions = {name: server.check for name, server in self.servers.items()} | (checks or {})
         self.monitor = HealthMonitor(functions, HealthCheck(**settings), self.hear, limit=limit)  # type: ignore[arg-type]
 
     def hear(self, name: str, checked: CheckCompleted, at: Instant) -> None:

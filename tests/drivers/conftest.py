@@ -70,12 +70,12 @@ def unprivileged() -> Callable[[], object]:
 def open_descriptors() -> Callable[[], list[str]]:
     """What this process has open below the folder for temporary files."""
 
-    def look() -> list[str]:
+    def check() -> list[str]:
         folder = Path("/proc/self/fd")
         targets = [str(entry.readlink()) for entry in folder.iterdir() if entry.is_symlink()]
         return sorted(target for target in targets if target.endswith((".db", ".db-wal", ".db-shm", ".db-journal")))
 
-    return look
+    return check
 
 
 @pytest.fixture(autouse=True)

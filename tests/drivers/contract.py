@@ -112,7 +112,7 @@ async def outcome(driver: Driver, order: Order, *, read_only: bool = False) -> O
         return Outcome(reply.columns, rows, reply.row_count(), reply.command())
 
 
-async def look(driver: Driver) -> Observation:
+async def check(driver: Driver) -> Observation:
     async with asyncio.timeout(PATIENCE_S):
         return await driver.check()
 
@@ -120,7 +120,7 @@ async def look(driver: Driver) -> Observation:
 async def fault_of(driver: Driver) -> DriverError:
     """Why a check fails."""
     with pytest.raises(DriverError) as raised:
-        await look(driver)
+        await check(driver)
     return raised.value
 
 
@@ -141,9 +141,9 @@ class DriverContract:
         async with opened(subject.target) as driver:
             yield driver
 
-    async def test_a_look_tells_role_version_and_latency(self, subject: Subject, driver: Driver) -> None:
+    async def test_a_check_tells_role_version_and_latency(self, subject: Subject, driver: Driver) -> None:
         for _ in range(2):
-            answer = await look(driver)
+            answer = await check(driver)
             assert (answer.role, answer.writable) == (subject.role, None if subject.role is None else True)
             assert answer.version
             assert answer.latency_s > 0
@@ -216,7 +216,7 @@ class DriverContract:
             await outcome(driver, subject.rejected, read_only=read_only)
         assert raised.value.kind is ErrorKind.STATEMENT
         assert not raised.value.counts_as_failure
-        await look(driver)
+        await check(driver)
 
     async def test_many_rows_come_in_batches(self, subject: Subject, driver: Driver) -> None:
         if subject.many is None:
@@ -235,7 +235,7 @@ class DriverContract:
             async for batch in reply.batches:
                 assert reply.row_count() == len(batch)
                 break
-        await look(driver)
+        await check(driver)
 
     async def test_a_cancelled_statement_really_stops(self, subject: Subject, driver: Driver) -> None:
         if subject.endless is None or subject.is_running is None:
@@ -248,9 +248,9 @@ class DriverContract:
                 with pytest.raises(asyncio.CancelledError):
                     await running
             await until(lambda: not subject.is_running())  # type: ignore[misc]
-        await look(driver)
+        await check(driver)
 
-    async def test_looks_at_the_same_time_do_not_disturb_each_other(self, driver: Driver) -> None:
+    async def test_checks_at_the_same_time_do_not_disturb_each_other(self, driver: Driver) -> None:
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*(driver.check() for _ in range(3)))
 
@@ -259,7 +259,7 @@ class DriverContract:
             pytest.skip("the engine has no server")
         target = replace(subject.target, timeout_s=0.5)
         async with opened(target) as held, opened(target) as fresh:
-            await look(held)
+            await check(held)
             subject.hang()
             try:
                 faults: list[DriverError] = [await fault_of(driver) for driver in (held, fresh)]
@@ -277,20 +277,20 @@ class DriverContract:
         if subject.hang is None or subject.resume is None or subject.endless is None or subject.is_running is None:
             pytest.skip("the engine has no server")
         async with opened(subject.target) as driver, session_of(driver) as session:
-            await look(driver)
+            await check(driver)
             running = asyncio.create_task(session.run(*subject.endless))  # type: ignore[arg-type]
             await until(subject.is_running)
             subject.hang()
             try:
-                looking = asyncio.create_task(driver.check())  # type: ignore[arg-type]
+                checking = asyncio.create_task(driver.check())  # type: ignore[arg-type]
                 await asyncio.sleep(0)
-                for task in (looking, running):
+                for task in (checking, running):
                     task.cancel()
                 async with asyncio.timeout(PATIENCE_S):
-                    await asyncio.wait([looking, running])
+                    await asyncio.wait([checking, running])
                     await session.aclose()
                     await driver.aclose()
-                assert looking.cancelled()
+                assert checking.cancelled()
                 assert running.cancelled()
             finally:
                 subject.resume()

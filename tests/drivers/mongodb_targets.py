@@ -28,7 +28,7 @@ def target_of(server: MongoStandIn | Proxy, **changes: Any) -> Target:
 
 
 async def faults_of(target: Target) -> tuple[DriverError, DriverError]:
-    """Why a look and a session fail."""
+    """Why a check and a session fail."""
     async with opened(target) as driver:
         fault = await fault_of(driver)
         with pytest.raises(ConnectError) as raised:

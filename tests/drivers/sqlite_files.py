@@ -63,7 +63,7 @@ async def run(
 
 
 async def fault_of(driver: SqliteDriver) -> DriverError:
-    """The error that a look ends with."""
+    """The error that a check ends with."""
     with pytest.raises(DriverError) as raised:
         await driver.check()
     return raised.value

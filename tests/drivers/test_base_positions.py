@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from omnidb_cli.drivers.base import Target, position
 from omnidb_cli.drivers.mongodb.check import ServerState, answer_of
 from omnidb_cli.drivers.mysql import check as mysql_check
-from omnidb_cli.drivers.mysql.check import Checker, answer
+from omnidb_cli.drivers.mysql.check import ServerState as MysqlState
+from omnidb_cli.drivers.mysql.check import answer
 from tests.drivers import mongodb_targets, mysql_targets, postgres_targets, redis_targets
-from tests.drivers.contract import look, opened
+from tests.drivers.contract import check, opened
 from tests.servers.mariadb import MariadbPair
 from tests.servers.mongodb import MongoPair
 from tests.servers.postgres import PostgresPair
@@ -19,7 +20,7 @@ from tests.servers.redis import RedisPair
 
 async def _position_of(target: Target) -> str:
     async with opened(target) as driver:
-        found = (await look(driver)).position
+        found = (await check(driver)).position
     assert found is not None
     return found
 
@@ -27,9 +28,9 @@ async def _position_of(target: Target) -> str:
 async def test_a_postgres_that_was_promoted_is_on_a_timeline_of_its_own(fragile_postgres: PostgresPair) -> None:
     primary, replica = fragile_postgres.primary, fragile_postgres.replica
     async with opened(postgres_targets.target_of(replica)) as driver:
-        assert (await look(driver)).position is None
+        assert (await check(driver)).position is None
         replica.sql("SELECT pg_promote()")
-        after = (await look(driver)).position
+        after = (await check(driver)).position
     timeline = int(replica.sql("SELECT timeline_id FROM pg_control_checkpoint()"))
     before = await _position_of(postgres_targets.target_of(primary))
     assert re.fullmatch(r"timeline 1, LSN [0-9A-F]+/[0-9A-F]+", before)
@@ -45,7 +46,7 @@ async def test_a_postgres_that_keeps_its_position_to_itself_is_well(fragile_post
     try:
         async with opened(postgres_targets.target_of(primary)) as driver:
             for _ in range(2):
-                answer = await look(driver)
+                answer = await check(driver)
                 assert (answer.role, answer.writable, answer.position) == ("primary", True, None)
     finally:
         primary.sql("GRANT EXECUTE ON FUNCTION pg_current_wal_lsn() TO public")
@@ -60,7 +61,7 @@ async def test_a_mariadb_tells_its_gtid_to_everybody(fragile_mariadb: MariadbPai
     primary.sql("DROP DATABASE earlier")
     assert await _position_of(plain) != before
     async with opened(mysql_targets.target_of(replica)) as driver:
-        assert (await look(driver)).position is None
+        assert (await check(driver)).position is None
 
 
 async def test_a_relative_of_mysql_without_that_variable_is_well(
@@ -69,15 +70,15 @@ async def test_a_relative_of_mysql_without_that_variable_is_well(
     monkeypatch.setattr(mysql_check, "position_variable", lambda _wire: "@@global.no_such_variable")
     async with opened(mysql_targets.target_of(mariadb.primary)) as driver:
         for _ in range(2):
-            found = await look(driver)
+            found = await check(driver)
             assert (found.role, found.writable, found.position) == ("primary", True, None)
     async with opened(mysql_targets.target_of(mariadb.replica, username="omnidb")) as driver:
-        assert (await look(driver)).role == "replica"
+        assert (await check(driver)).role == "replica"
 
 
 def test_the_long_names_of_mysql_are_shortened() -> None:
     servers = ("3e11fa47-71ca-11e1-9e33-c80aa9429562", "8c2b1d90-71ca-11e1-9e33-c80aa9429562")
-    seen = Checker(read_only=False, sources=(), gtid=f"{servers[0]}:1-5,\n{servers[1]}:1-3:7")
+    seen = MysqlState(read_only=False, sources=(), gtid=f"{servers[0]}:1-5,\n{servers[1]}:1-3:7")
     assert answer(seen, latency_s=0.1, version="8.4.0").position == "GTID 3e11fa47…:1-5, 8c2b1d90…:1-3:7"
     assert answer(replace(seen, gtid=""), latency_s=0.1, version="8.4.0").position is None
     assert answer(replace(seen, read_only=True), latency_s=0.1, version="8.4.0").position is None
@@ -93,7 +94,7 @@ async def test_a_redis_tells_its_replication_id_and_offset(fragile_redis: RedisP
     after = await _position_of(redis_targets.target_of(primary))
     assert int(after.removeprefix(expected)) >= int(before.removeprefix(expected)) + 100
     async with opened(redis_targets.target_of(replica)) as driver:
-        assert (await look(driver)).position is None
+        assert (await check(driver)).position is None
     replica.ask("CONFIG", "SET", "replica-read-only", "no")
     assert (await _position_of(redis_targets.target_of(replica))).startswith(expected)
     replica.ask("REPLICAOF", "NO", "ONE")
@@ -104,7 +105,7 @@ async def test_a_redis_tells_its_replication_id_and_offset(fragile_redis: RedisP
 
 async def test_a_mongodb_says_nothing_that_it_does_not_know(mongodb: MongoPair) -> None:
     async with opened(mongodb_targets.target_of(mongodb.replica)) as driver:
-        assert (await look(driver)).position is None
+        assert (await check(driver)).position is None
 
 
 def test_a_mongodb_tells_the_term_of_its_election() -> None:

@@ -21,7 +21,7 @@ def test_long_rows_are_asked_for_a_few_at_a_time() -> None:
     assert after([({"a": ["x" * ENOUGH]},)]) < 2
 
 
-def test_one_long_row_among_short_ones_is_seen_where_every_few_are_looked_at() -> None:
+def test_one_long_row_among_short_ones_is_seen_where_every_few_are_checked_at() -> None:
     assert after([("x",)] * 3 + [("x" * ENOUGH,)] + [("x",)] * 4) == 1
 
 

@@ -1,4 +1,4 @@
-"""Golden files: what output looked like when somebody last looked at it and found it good."""
+"""Golden files: what output looked like when somebody last checked it and found it good."""
 
 import os
 from collections.abc import Callable

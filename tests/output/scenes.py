@@ -227,7 +227,7 @@ def route() -> Route:
         True,
         "primary unhealthy: connection refused",
         (
-            Candidate("primary", False, "unhealthy: connection refused (looked 12s ago)"),
+            Candidate("primary", False, "unhealthy: connection refused (checked 12s ago)"),
             Candidate("replica", False, "held by anna@desk: kernel upgrade"),
             Candidate("replica-eu", True, "degraded, circuit closed"),
             Candidate("archive", True, "unknown, circuit closed"),

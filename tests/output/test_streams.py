@@ -1,4 +1,4 @@
-"""What goes where, and how it may look there."""
+"""What goes where, and how it may check there."""
 
 import io
 import json

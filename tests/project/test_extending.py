@@ -34,7 +34,7 @@ def test_the_example_type_checks(tmp_path: Path) -> None:
     assert code == 0, said
 
 
-async def test_the_example_looks(open_example: OpenDriver) -> None:
+async def test_the_example_checks(open_example: OpenDriver) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert await reader.readline() == b"version\r\n"
         writer.write(b"VERSION 1.6\r\n")

@@ -37,7 +37,7 @@ _SUBJECTS = {
     "bad_days",
     "state_machine",
     "refusals",
-    "first_look",
+    "first_check",
 }
 """Subjects of tests that run across the files of a room."""
 

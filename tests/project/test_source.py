@@ -116,6 +116,6 @@ def test_no_file_speaks_of_the_machine_or_of_how_it_was_made() -> None:
     assert told == []
 
 
-def test_the_package_is_what_these_rules_look_at() -> None:
+def test_the_package_is_what_these_rules_check_at() -> None:
     assert len(modules()) > 60
     assert PACKAGE / "core/circuit/model.py" in modules()

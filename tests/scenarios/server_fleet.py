@@ -69,9 +69,9 @@ class Fleet(CommandLine):
         """The command, ended, in time, and without a secret said."""
         return searched(super().run(*arguments, env=env, stdin=stdin, **streams))
 
-    def look(self, *names: str) -> "Look":
+    def check(self, *names: str) -> "Check":
         """What `status` finds."""
-        return Look(self.run("status", *names, "-o", "json"))
+        return Check(self.run("status", *names, "-o", "json"))
 
     def forget(self) -> None:
         """Nothing is saved, as before the first command."""
@@ -93,7 +93,7 @@ class Fleet(CommandLine):
             assert path.is_dir() or MARK.encode() not in path.read_bytes(), f"a secret is in {path}"
 
 
-class Look:
+class Check:
     """What `status -o json` came to: its code, and its connections by name."""
 
     def __init__(self, ended: "subprocess.CompletedProcess[str]") -> None:

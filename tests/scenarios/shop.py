@@ -102,9 +102,9 @@ class CommandLine:
         found: dict[str, Any] = circuits[name]
         return found
 
-    def connection(self, name: str, *look: str) -> dict[str, Any]:
-        """A connection of the status; `look` may be `--last`."""
-        found = {one["name"]: one for one in self.object("status", *look)["connections"]}
+    def connection(self, name: str, *check: str) -> dict[str, Any]:
+        """A connection of the status; `check` may be `--last`."""
+        found = {one["name"]: one for one in self.object("status", *check)["connections"]}
         one: dict[str, Any] = found[name]
         return one
 

@@ -39,16 +39,16 @@ def test_a_connect_that_fails_is_a_failed_check_and_the_next_one_goes_to_the_bac
     assert shop.circuit("primary")["reason"] == "health-check-failed"
     assert shop.events() == ["health:changed primary", "circuit:open primary", "failover primary"]
     shop.bring_back("primary")
-    assert served(shop) == "replica"  # nobody has looked again: the verdict stands
+    assert served(shop) == "replica"  # nobody has checked again: the verdict stands
     assert len(shop.events()) == 3
 
 
-def test_it_heals_without_a_watcher_when_the_bad_look_is_old(shop: Shop) -> None:
+def test_it_heals_without_a_watcher_when_the_bad_check_is_old(shop: Shop) -> None:
     shop.write(breaker="{threshold: 3, reset_timeout: 1ms, half_open_successes: 2}")
     shop.take_away("primary")
     assert served(shop) == "replica"
     shop.bring_back("primary")
-    assert served(shop) == "replica"  # looked at again, half-open: proved by checks, behind the ready one
+    assert served(shop) == "replica"  # checked again, half-open: proved by checks, behind the ready one
     assert shop.circuit("primary")["state"] == "half-open"
     assert served(shop) == "primary"
     assert shop.events("--name", "primary")[3:] == [
@@ -154,8 +154,8 @@ def test_an_unreadable_state_stops_those_who_could_overlook_a_hold_and_only_them
         ended = shop.run(*command)
         assert (ended.returncode, ended.stdout) == (31, "")
         assert "state file" in ended.stderr
-    for look in (("status",), ("status", "--last"), ("route", "primary"), ("circuit", "list"), ("watch", "--count=1")):
-        ended = shop.run(*look)
+    for check in (("status",), ("status", "--last"), ("route", "primary"), ("circuit", "list"), ("watch", "--count=1")):
+        ended = shop.run(*check)
         assert ended.returncode in {0, 12}
         assert ended.stdout
         assert ended.stderr.startswith("warning: state not available")

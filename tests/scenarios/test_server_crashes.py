@@ -10,7 +10,7 @@ HEALED = ["health:changed primary", "circuit:half-open primary", "circuit:close 
 def test_a_killed_primary_is_shown_explained_and_routed_around_until_it_is_back(fleet: Fleet) -> None:
     pair = fleet.pair
     pair.primary.kill()
-    status = fleet.look()
+    status = fleet.check()
     primary = status["primary"]
     assert (status.code, primary["health"], primary["error"]["kind"]) == (10, "unhealthy", "refused")
     assert (primary["circuit"]["state"], primary["circuit"]["reason"]) == ("open", "health-check-failed")
@@ -24,7 +24,7 @@ def test_a_killed_primary_is_shown_explained_and_routed_around_until_it_is_back(
     assert (alone.code, alone.connection) == (20, "primary")
     assert fleet.events("--name", "primary") == NOTICED
     pair.start(pair.primary)
-    first, second = fleet.look(), fleet.look()
+    first, second = fleet.check(), fleet.check()
     assert (first.code, first["primary"]["circuit"]["state"], first["primary"]["health"]) == (
         10,
         "half-open",
@@ -79,7 +79,7 @@ def test_six_that_hang_at_once(every_pair: Fleet) -> None:
     for pair in every_pair.pairs:
         pair.primary.hang()
         pair.replica.hang()
-    status = every_pair.look()
+    status = every_pair.check()
     assert (status.code, len(status.connections)) == (11, 6)
     for one in status.connections.values():
         assert (one["error"]["kind"], one["route"]["serving"]) == ("timeout", None), one

@@ -50,7 +50,7 @@ def test_servers_stay_what_they_were(fleet: Fleet) -> None:
     code, found = status(fleet)
     assert code == 12
     assert_not_checked(found, "unknown")
-    checked_at = {name: one["checked_at"] for name, one in fleet.look().connections.items()}
+    checked_at = {name: one["checked_at"] for name, one in fleet.check().connections.items()}
     code, found = status(fleet)
     assert code == 12
     assert_not_checked(found, "healthy")
@@ -60,7 +60,7 @@ def test_servers_stay_what_they_were(fleet: Fleet) -> None:
     assert fleet.circuit("primary")["failures"] == 0
     assert {event.split()[0] for event in fleet.events()} == {"health:changed"}
     answer = fleet.exec(fleet.pair.read)
-    assert (answer.code, answer.served_by, fleet.look().code) == (0, "primary", 0)
+    assert (answer.code, answer.served_by, fleet.check().code) == (0, "primary", 0)
 
 
 @pytest.mark.parametrize("file", ["primary.db", "primary.db,replica.db,archive.db"])

@@ -76,7 +76,7 @@ def six(every_pair: Fleet, fragile_mariadb: MariadbPair) -> Iterator[Fleet]:
 
 
 def test_one_table_shows_role_lag_and_latency_of_all_six(six: Fleet) -> None:
-    status = six.look()
+    status = six.check()
     assert (status.code, list(status.connections)) == (0, NAMES)
     for name, one in status.connections.items():
         role = name.partition("-")[2]
@@ -117,9 +117,9 @@ def test_any_primary_that_is_killed_is_explained_and_routed_around_and_concerns_
 ) -> None:
     primary, replica = f"{engine}-primary", f"{engine}-replica"
     pair = six.pairs[["pg", "mysql", "redis"].index(engine)]
-    assert six.look().code == 0
+    assert six.check().code == 0
     pair.primary.kill()
-    status = six.look()
+    status = six.check()
     down = status[primary]
     assert (status.code, down["health"], down["error"]["kind"]) == (10, "unhealthy", "refused")
     assert (down["circuit"]["state"], down["route"]["serving"]) == ("open", replica)
@@ -144,7 +144,7 @@ def test_any_primary_that_is_killed_is_explained_and_routed_around_and_concerns_
 def test_all_primaries_hang_at_once(six: Fleet) -> None:
     for pair in six.pairs:
         pair.primary.hang()
-    status = six.look()
+    status = six.check()
     assert status.code == 10
     for engine, read in READS.items():
         down = status[f"{engine}-primary"]
@@ -168,7 +168,7 @@ def carried_out(six: Fleet, command: str) -> str:
     match command.split(" ", 2):
         case ["ssh", "pg1.internal", "pkill -9 postgres"]:
             postgres.primary.kill()
-            until(lambda: six.look("pg-replica").code == 10, "its replica knows")
+            until(lambda: six.check("pg-replica").code == 10, "its replica knows")
             return ""
         case ["ssh", "pg1.internal", "systemctl start postgresql"]:
             postgres.start(postgres.primary)

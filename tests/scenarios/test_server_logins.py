@@ -16,7 +16,7 @@ def test_who_is_not_let_in_is_replaced_and_told_why(fleet: Fleet) -> None:
     read = fleet.exec(pair.read)
     assert (read.code, read.served_by, read.rows) == (0, "replica", pair.rows_after(0))
     assert fleet.circuit("primary")["reason"] == "health-check-failed"
-    status = fleet.look()
+    status = fleet.check()
     assert status.code == 10
     for name, (kind, _) in wrong.items():
         one = status[name]
@@ -37,7 +37,7 @@ def test_connections_that_are_used_up(fleet: Fleet) -> None:
     with pair.exhausted(pair.primary):
         read = fleet.exec(pair.read)
         assert (read.code, read.served_by, read.rows) == (0, "replica", pair.rows_after(0))
-        primary = fleet.look()["primary"]
+        primary = fleet.check()["primary"]
     assert (primary["health"], primary["error"]["kind"]) == ("unhealthy", "capacity")
     assert (primary["circuit"]["state"], primary["route"]["serving"]) == ("open", "replica")
-    assert fleet.look()["primary"]["health"] == "healthy"
+    assert fleet.check()["primary"]["health"] == "healthy"

@@ -20,7 +20,7 @@ def test_networks_that_misbehave(fleet: Fleet) -> None:
         for name, serving in {"cut": "replica", "slow": "slow"}.items():
             read = fleet.exec(pair.read, name=name)
             assert (read.code, read.served_by, read.rows) == (0, serving, pair.rows_after(0))
-        status = fleet.look()
+        status = fleet.check()
         assert status.code == 10
         for name, kind in KINDS.items():
             one = status[name]
@@ -30,5 +30,5 @@ def test_networks_that_misbehave(fleet: Fleet) -> None:
         assert status["slow"]["latency_ms"] > 50
         for proxy in proxies.values():
             proxy.forward()
-        status = fleet.look()
+        status = fleet.check()
         assert {status[name]["health"] for name in KINDS if name != "slow"} == {"healthy"}

@@ -42,9 +42,9 @@ def resume(pair: ServerPair) -> None:
 
 def is_told(fleet: Fleet, why: str, *, with_lag: bool = True) -> None:
     """What is degraded about the replica is said in the JSON, in its row of the table, and in a sentence below it."""
-    look = until(lambda: (found := fleet.look())["replica"]["health"] == "degraded" and found, "it is seen")
-    replica = look["replica"]
-    assert (look.code, replica["error"]["kind"], replica["circuit"]["state"]) == (10, "lag", "closed")
+    check = until(lambda: (found := fleet.check())["replica"]["health"] == "degraded" and found, "it is seen")
+    replica = check["replica"]
+    assert (check.code, replica["error"]["kind"], replica["circuit"]["state"]) == (10, "lag", "closed")
     assert re.fullmatch(why, replica["error"]["message"]), replica["error"]
     assert (replica["lag_seconds"] is not None) is with_lag
     ended = fleet.run("status")
@@ -84,7 +84,7 @@ def test_an_idle_primary_is_no_lag_and_a_late_replica_is(fleet: Fleet) -> None:
     fleet.write(keys={"replica": f"role: replica, max_lag: {MAX_LAG_S}s"})
     idle_since = time.monotonic()
     until(lambda: time.monotonic() > idle_since + 2 * MAX_LAG_S, "nothing is written for longer than max_lag")
-    status = fleet.look()
+    status = fleet.check()
     assert (status.code, status["replica"]["lag_seconds"]) == (0, 0)
     if pair.can_lag:
         with pair.lagging():

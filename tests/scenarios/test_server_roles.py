@@ -7,10 +7,10 @@ from tests.scenarios.shop import until
 def test_a_read_only_primary_is_no_primary(fleet: Fleet) -> None:
     pair = fleet.pair
     pair.make_read_only()
-    write = fleet.exec(pair.write)  # nobody has looked at it yet: the server itself refuses
+    write = fleet.exec(pair.write)  # nobody has checked it yet: the server itself refuses
     assert (write.code, write.kind, write.connection) == (23, "role", "primary")
     assert fleet.circuit("primary")["failures"] == 0
-    status = fleet.look()
+    status = fleet.check()
     primary = status["primary"]
     assert (status.code, primary["health"], primary["error"]["kind"]) == (10, "unhealthy", "role")
     assert "expected a primary" in primary["error"]["message"]
@@ -26,7 +26,7 @@ def test_a_promoted_replica_is_shown_and_written_by_policy_alone(fleet: Fleet) -
     write = fleet.exec(pair.write, "--allow-write-on-backup")  # allowed to try, and the server refuses
     assert (write.code, write.kind, write.connection) == (23, "role", "replica")
     pair.promote()
-    status = fleet.look()
+    status = fleet.check()
     replica = status["replica"]
     assert (status.code, replica["health"], replica["error"]["kind"]) == (10, "degraded", "role")
     assert (replica["role"], replica["circuit"]["state"]) == ({"expected": "replica", "actual": "primary"}, "closed")
@@ -47,12 +47,12 @@ def test_a_replica_that_is_behind_is_degraded_and_serves(fleet: Fleet) -> None:
     fleet.write(keys={"replica": "role: replica, max_lag: 200ms"})
     if pair.can_lag:
         with pair.lagging():
-            until(lambda: fleet.look("replica").code == 10, "it is behind")
+            until(lambda: fleet.check("replica").code == 10, "it is behind")
             replica = fleet.connection("replica", "--last")
             assert (replica["health"], replica["error"]["kind"]) == ("degraded", "lag")
             assert replica["lag_seconds"] > 0.2
     pair.stop_replication()
-    status = until(lambda: (found := fleet.look()).code == 10 and found, "it is seen")
+    status = until(lambda: (found := fleet.check()).code == 10 and found, "it is seen")
     replica = status["replica"]
     assert (replica["health"], replica["error"]["kind"]) == ("degraded", "lag")
     assert "stands still" in replica["error"]["message"]

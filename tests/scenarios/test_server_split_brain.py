@@ -45,9 +45,9 @@ def survivor(fleet: Fleet) -> Fleet:
     assert fleet.exec(pair.write).code == 0  # so that both have a history to tell of
     pair.catch_up()
     pair.primary.kill()
-    assert fleet.look()["primary"]["route"]["serving"] == "replica"
+    assert fleet.check()["primary"]["route"]["serving"] == "replica"
     pair.promote()
-    assert fleet.look().code == 10
+    assert fleet.check().code == 10
     pair.start(pair.primary)
     return fleet
 
@@ -56,7 +56,7 @@ def test_a_replica_promoted_while_its_primary_lives(fleet: Fleet) -> None:
     pair = fleet.pair
     assert fleet.exec(pair.write).code == 0
     pair.catch_up()
-    assert fleet.look().code == 0
+    assert fleet.check().code == 0
     pair.promote()
     for _ in range(3):
         assert_split(fleet, serving="primary")

@@ -20,7 +20,7 @@ from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 
-NO_LOOK_IN_BETWEEN = ("--interval", "60s")
+NO_CHECK_IN_BETWEEN = ("--interval", "60s")
 """Longer than any watch here lives: what is noticed has not waited for it."""
 
 OFTEN = ("--interval", "200ms")
@@ -119,11 +119,11 @@ def break_connections(server: Server) -> None:
                 server.ask("CLIENT", "KILL", "ID", number)
 
 
-def test_a_killed_primary_is_noticed_at_once_and_its_return_by_the_next_look(
+def test_a_killed_primary_is_noticed_at_once_and_its_return_by_the_next_check(
     fleet: Fleet, watch: Callable[..., Watch]
 ) -> None:
     pair = fleet.pair
-    stays, waits = watch(*NO_LOOK_IN_BETWEEN), watch(*NO_LOOK_IN_BETWEEN, "--until", "failover")
+    stays, waits = watch(*NO_CHECK_IN_BETWEEN), watch(*NO_CHECK_IN_BETWEEN, "--until", "failover")
     pair.primary.kill()
     down = stays.until(fails_over, "the failover")["primary"]
     assert (down["health"], down["circuit"]["state"]) == ("unhealthy", "open")
@@ -149,7 +149,7 @@ def test_a_killed_primary_is_noticed_at_once_and_its_return_by_the_next_look(
     ]
 
 
-def test_a_hung_primary_is_noticed_at_the_next_look(fleet: Fleet, watch: Callable[..., Watch]) -> None:
+def test_a_hung_primary_is_noticed_at_the_next_check(fleet: Fleet, watch: Callable[..., Watch]) -> None:
     fleet.write(timeout="500ms")
     watched = watch(*OFTEN)
     fleet.pair.primary.hang()
@@ -179,9 +179,9 @@ def test_one_connection_a_server_is_held_and_none_is_left(fleet: Fleet, watch: C
 
 def test_broken_connections_to_servers_that_are_well_are_made_anew(fleet: Fleet, watch: Callable[..., Watch]) -> None:
     pair = fleet.pair
-    watched = watch(*NO_LOOK_IN_BETWEEN)
+    watched = watch(*NO_CHECK_IN_BETWEEN)
     for server in (pair.primary, pair.replica):
-        is_looked_at_anew(server)
+        is_checked_at_anew(server)
     fleet.run("circuit", "open", "replica", "--reason", "new disk")
     held = watched.until(lambda line: line["replica"]["circuit"]["manual"], "what another terminal did")
     assert held["replica"]["circuit"]["reason"] == "new disk"
@@ -195,11 +195,11 @@ def test_broken_connections_to_servers_that_are_well_are_made_anew(fleet: Fleet,
     ]
 
 
-def is_looked_at_anew(server: Server) -> None:
+def is_checked_at_anew(server: Server) -> None:
     """Breaks the connection that is held to it, and returns when there is another."""
     (before,) = connections(server)
     break_connections(server)
-    until(lambda: connections(server) - {before}, "the look on a new one")
+    until(lambda: connections(server) - {before}, "the check on a new one")
 
 
 def nothing_is_left(pair: ServerPair) -> None:

@@ -142,7 +142,7 @@ def test_a_tiny_screen_is_no_reason_to_fail(on_terminal: Callable[..., Terminal]
     assert terminal.ended() == 0
 
 
-def test_the_first_looks_are_not_waited_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
+def test_the_first_checks_are_not_waited_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
     db = sqlite3.connect(shop.database("primary"), isolation_level=None)
     db.execute("BEGIN EXCLUSIVE")
     shop.write(text=shop.config.read_text().replace("timeout: 20s", "timeout: 1h"))
@@ -168,7 +168,7 @@ def test_a_text_of_several_lines_keeps_them(on_terminal: Callable[..., Terminal]
     assert terminal.plain().startswith("a\n\\x1b[2Jb\nc\n")
 
 
-def test_a_slow_look_says_what_it_waits_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
+def test_a_slow_check_says_what_it_waits_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
     db = sqlite3.connect(shop.database("primary"), isolation_level=None)
     db.execute("BEGIN EXCLUSIVE")
     shop.write(text=shop.config.read_text().replace("timeout: 20s", "timeout: 1h"))

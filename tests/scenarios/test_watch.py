@@ -103,7 +103,7 @@ def test_time_runs_out(shop: Shop) -> None:
     assert shop.code("watch", "--until", "primary=unhealthy", "--timeout", "200ms", "--interval", "50ms") == 124
 
 
-def test_what_another_process_does_is_shown_between_two_looks(shop: Shop, watch: Callable[..., Any]) -> None:
+def test_what_another_process_does_is_shown_between_two_checks(shop: Shop, watch: Callable[..., Any]) -> None:
     seen = lines(watch("--interval", "1h"))
     next(seen)
     shop.run("circuit", "open", "primary", "--reason", "new disk")
@@ -114,7 +114,7 @@ def test_what_another_process_does_is_shown_between_two_looks(shop: Shop, watch:
     first(seen, lambda line: not one(line, "primary")["circuit"]["manual"], "the end of the hold")
 
 
-def test_a_hold_is_seen_through_a_storm_of_looks(shop: Shop, watch: Callable[..., Any]) -> None:
+def test_a_hold_is_seen_through_a_storm_of_checks(shop: Shop, watch: Callable[..., Any]) -> None:
     seen = lines(watch("--interval", "1ms"))
     next(seen)
     for _ in range(3):
@@ -162,7 +162,7 @@ def test_trouble_with_the_store_is_said_and_watching_goes_on(shop: Shop, watch: 
     assert "circuit:open primary" in shop.events()
 
 
-def test_a_locked_store_holds_up_no_look(shop: Shop, watch: Callable[..., Any]) -> None:
+def test_a_locked_store_holds_up_no_check(shop: Shop, watch: Callable[..., Any]) -> None:
     shop.run("status")
     seen = lines(watch())
     next(seen)
@@ -175,11 +175,11 @@ def test_a_locked_store_holds_up_no_look(shop: Shop, watch: Callable[..., Any]) 
 
 
 def test_what_is_dead_delays_nobody(shop: Shop, watch: Callable[..., Any]) -> None:
-    """A locked database answers no look before its time limit; the others are looked at again and again."""
+    """A locked database answers no check before its time limit; the others are checked again and again."""
     db = sqlite3.connect(shop.database("primary"), isolation_level=None)
     db.execute("BEGIN EXCLUSIVE")
     seen = lines(watch())
-    looked = {one(line, "replica")["checked_at"] for line in itertools.islice(seen, 5)}
-    assert len(looked) > 1
+    checked = {one(line, "replica")["checked_at"] for line in itertools.islice(seen, 5)}
+    assert len(checked) > 1
     first(seen, lambda line: one(line, "primary")["health"] == "unhealthy", "the dead one")
     db.close()

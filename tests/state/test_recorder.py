@@ -47,7 +47,7 @@ def test_nothing_happened_nothing_is_touched(store: SqliteStore, path: Any, reco
     assert not path.parent.exists()
 
 
-def test_a_bad_look_is_one_row_and_its_events_in_order(store: SqliteStore, recorder_on: Maker, clock: Any) -> None:
+def test_a_bad_check_is_one_row_and_its_events_in_order(store: SqliteStore, recorder_on: Maker, clock: Any) -> None:
     recorder = recorder_on(store)
     recorder.record("primary", BAD, clock())
     rows = recorder.flush()
@@ -141,7 +141,7 @@ def test_the_first_route_ever_is_kept_without_an_event(store: SqliteStore, recor
     assert types(store) == []
 
 
-def test_a_look_older_than_the_saved_one_is_dropped(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
+def test_a_check_older_than_the_saved_one_is_dropped(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
     slow, quick = recorder_on(open_shop()), recorder_on(open_shop())
     slow.record("primary", BAD, clock())
     quick.record("primary", GOOD, clock.advance(1))
@@ -150,7 +150,7 @@ def test_a_look_older_than_the_saved_one_is_dropped(open_shop: Opener, recorder_
     assert types(open_shop()) == ["health:changed"]
 
 
-def test_a_look_from_the_future_hides_none_of_today(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
+def test_a_check_from_the_future_hides_none_of_today(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
     recorder = recorder_on(open_shop())
     recorder.record("primary", GOOD, clock())
     recorder.flush()

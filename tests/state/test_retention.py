@@ -30,7 +30,7 @@ def event(clock: Clock, kind: EventType = EventType.ERROR, *, actor: str | None 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Budgets that a test can fill, looked after at every write."""
+    """Budgets that a test can fill, checked after at every write."""
     monkeypatch.setattr(sqlite_history, "BUDGETS", SMALL)
     monkeypatch.setattr(memory, "BUDGETS", SMALL)
     monkeypatch.setattr(sqlite_history, "PRUNE_EVERY", 1)

@@ -13,7 +13,7 @@ from omnidb_cli.topology.scalars import Misread, how_read
         ("true", True), ("False", False), ("null", None), ("'no'", "no"), ("1e3", "1e3"), ("=", "="), ("0o7", "0o7"),
     ],
 )  # fmt: skip
-def test_words_that_are_what_they_look_like(word: str, value: object) -> None:
+def test_words_that_are_what_they_check_like(word: str, value: object) -> None:
     assert Document(f"a: {word}\n").data == {"a": value}
 
 

@@ -1,4 +1,4 @@
-"""One timer for the deadlines of all attempts, so that a look at ten thousand connections needs no timer for each."""
+"""One timer for the deadlines of all attempts, so that a check of ten thousand connections needs no timer for each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GRACE_S = 0.25
 
 
 class Worker:
-    """One task that looks. `deadline_s` is the loop time at which its attempt runs out, None between attempts."""
+    """One task that checks. `deadline_s` is the loop time at which its attempt runs out, None between attempts."""
 
     __slots__ = ("abandoned", "deadline_s", "expired", "subject", "task")
 

@@ -9,12 +9,12 @@ _CONNECTIONS = 3
 _HOSTS = 2
 
 
-def is_suspect(looks: Iterable[tuple[str, str | None]]) -> bool:
+def is_suspect(checks: Iterable[tuple[str, str | None]]) -> bool:
     """Whether all of at least three connections on at least two hosts failed with network errors.
 
-    `looks` are (host, error kind) pairs, the kind None where the look did not fail.
+    `checks` are (host, error kind) pairs, the kind None where the check did not fail.
     """
-    seen = list(looks)
+    seen = list(checks)
     if len(seen) < _CONNECTIONS or len({host for host, _ in seen}) < _HOSTS:
         return False
     return all(kind in NETWORK_KINDS for _, kind in seen)

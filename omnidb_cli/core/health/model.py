@@ -1,4 +1,4 @@
-"""What checks observed: the words, one look's result, and the record of a connection's looks."""
+"""What checks observed: the words, one check's result, and the record of a connection's checks."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -46,7 +46,7 @@ class HealthPolicy(Struct, frozen=True):
 
 
 class CheckError(Struct, frozen=True):
-    """What was wrong at the last look: an `ErrorKind` word and a sentence.
+    """What was wrong at the last check: an `ErrorKind` word and a sentence.
 
     `progress` counts the checks still to come before it is decided: `1 of 3 failed checks`.
     """
@@ -62,10 +62,10 @@ class CheckError(Struct, frozen=True):
 
 
 class HealthRecord(Struct, frozen=True):
-    """All that is kept of a connection's looks. `checked_at` is Unix time, when the answer came.
+    """All that is kept of a connection's checks. `checked_at` is Unix time, when the answer came.
 
-    `good` and `bad` count the looks in a row that answered, or failed. `since` is the Unix time since when its health
-    is what it is. `writable` and `position` are None unless the last look told them. `not_made` says why the checks
+    `good` and `bad` count the checks in a row that answered, or failed. `since` is the Unix time since when its health
+    is what it is. `writable` and `position` are None unless the last check told them. `not_made` says why the checks
     since then could not be made at all: trouble of this host, which says nothing about the server (semantics,
     Health 9).
     """
@@ -85,7 +85,7 @@ class HealthRecord(Struct, frozen=True):
 
     @property
     def takes_writes(self) -> bool:
-        """Whether the last look saw that it may be written."""
+        """Whether the last check saw that it may be written."""
         if self.health is Health.UNHEALTHY:
             return False
         return self.role == "primary" if self.writable is None else self.writable
@@ -100,11 +100,11 @@ _WELL = Health.HEALTHY
 def record_check(
     record: HealthRecord, result: CheckResult, at: float, rise: int, fall: int, latency_s: float | None = None
 ) -> HealthRecord:
-    """The record after one more look whose answer came at `at` (Unix time).
+    """The record after one more check whose answer came at `at` (Unix time).
 
-    `fall` failed looks in a row make it unhealthy, and one short of that degraded, with the count; `rise` good ones
+    `fall` failed checks in a row make it unhealthy, and one short of that degraded, with the count; `rise` good ones
     make it healthy again, and short of that it keeps its last failure, with the count. Degraded is applied at once,
-    and the very first look decides at once (semantics, Health 4). `latency_s` (seconds) stands in for a latency that
+    and the very first check decides at once (semantics, Health 4). `latency_s` (seconds) stands in for a latency that
     the result does not bring.
     """
     measured_s = latency_s if result.latency_s is None else result.latency_s
@@ -248,7 +248,7 @@ def _in_words(result: CheckResult) -> CheckResult:
     if health is None:
         raise ConfigurationError(f"a check cannot answer {result.health!r}: write healthy, degraded or unhealthy")
     if health is Health.UNKNOWN:
-        raise ConfigurationError("a check cannot answer 'unknown': it has looked")
+        raise ConfigurationError("a check cannot answer 'unknown': it has checked")
     return replace(result, health=health)
 
 

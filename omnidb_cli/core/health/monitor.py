@@ -1,6 +1,6 @@
-"""When connections are looked at: at once, on their own schedules, or on request; never twice at a time.
+"""When connections are checked: at once, on their own schedules, or on request; never twice at a time.
 
-A look is done by one of at most `limit` workers. There are only as many as there are checks that wait: while checks
+A check is done by one of at most `limit` workers. There are only as many as there are checks that wait: while checks
 answer at once, a single worker does them all, and lets others run between.
 """
 
@@ -21,7 +21,7 @@ from omnidb_cli.errors import ErrorKind, NotConnectedError
 
 IN_FLIGHT = 64
 _BREATH = 64
-"""Looks after which the loop's other tasks get their turn, where the checks never wait themselves."""
+"""Checks after which the loop's other tasks get their turn, where the checks never wait themselves."""
 
 # Every check asks for these; looking a member up on its enum costs as much as half a check on Python 3.11.
 _UNHEALTHY, _TIMEOUT = Health.UNHEALTHY, ErrorKind.TIMEOUT
@@ -30,7 +30,7 @@ OnResult = Callable[[str, CheckCompleted, Instant], object]
 
 
 class HealthMonitor:
-    """Looks at connections and tells `on_result(name, checked, moment)` of each answer.
+    """Checks connections and tells `on_result(name, checked, moment)` of each answer.
 
     `checks` maps names to functions without parameters (sync or async); `settings` gives intervals, timeouts and
     retries, `settings.overrides` those of single names. Use it as `async with monitor:`; leaving cancels what is
@@ -94,13 +94,13 @@ class HealthMonitor:
 
     @property
     def in_flight(self) -> Iterator[str]:
-        """The names that are being looked at now, or wait for their turn."""
+        """The names that are being checked now, or wait for their turn."""
         return (name for name, subject in self._subjects.items() if subject.busy)
 
-    async def look(self, names: Iterable[str] | None = None) -> None:
-        """Looks at the named connections (all of them: None) now, and returns when each has an answer.
+    async def check(self, names: Iterable[str] | None = None) -> None:
+        """Checks the named connections (all of them: None) now, and returns when each has an answer.
 
-        One that is being looked at already is not looked at twice: its answer is waited for. Raises
+        One that is being checked already is not checked twice: its answer is waited for. Raises
         NotConnectedError outside `async with`.
         """
         wanted = self._subjects if names is None else names
@@ -117,17 +117,17 @@ class HealthMonitor:
         await sweep.done
 
     def request(self, name: str) -> None:
-        """Looks at `name` as soon as possible; nothing waits for it."""
+        """Checks `name` as soon as possible; nothing waits for it."""
         if name in self._subjects:
             self._release((self._subjects[name],))
 
     def start(self) -> None:
-        """From now on looks at every connection on its own schedule."""
+        """From now on checks every connection on its own schedule."""
         if self._running and not self._schedule.running:
             self._schedule.start(self._subjects.values())
 
     def _release(self, subjects: Iterable[MonitoredConnection]) -> None:
-        """Has each of them wait for its turn, unless it is being looked at already."""
+        """Has each of them wait for its turn, unless it is being checked already."""
         if not self._running:
             return
         for subject in subjects:
@@ -221,8 +221,8 @@ class HealthMonitor:
             if worker.take_back_expiry():
                 raise asyncio.CancelledError
             result = _timed_out(subject)
-        subject.looked_s = self._loop.time()
-        return CheckCompleted(result, None if result.health is _UNHEALTHY else subject.looked_s - began_s)
+        subject.checked_s = self._loop.time()
+        return CheckCompleted(result, None if result.health is _UNHEALTHY else subject.checked_s - began_s)
 
     def _report(self, subject: MonitoredConnection, checked: CheckCompleted) -> None:
         if not self._running:
@@ -231,7 +231,7 @@ class HealthMonitor:
         subject.late = kind is not None and kind == _TIMEOUT
         if subject.due_s is None and self._schedule.running:
             self._schedule.put(subject)
-        self.on_result(subject.name, checked, Instant(subject.looked_s, time()))
+        self.on_result(subject.name, checked, Instant(subject.checked_s, time()))
         if subject.waiting:
             waiting, subject.waiting = subject.waiting, ()
             for sweep in waiting:
@@ -248,7 +248,7 @@ class HealthMonitor:
         self._staff()
 
     def _give_verdict_on_hanging(self, subject: MonitoredConnection) -> None:
-        subject.looked_s = self._loop.time()
+        subject.checked_s = self._loop.time()
         self._report(subject, CheckCompleted(_timed_out(subject)))
 
 

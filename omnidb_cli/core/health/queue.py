@@ -1,4 +1,4 @@
-"""Whose look is next."""
+"""Whose check is next."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _KEPT = 4
 
 
 class CheckQueue:
-    """Subjects that wait for a look, and how many of `places` the late ones may take.
+    """Subjects that wait for a check, and how many of `places` the late ones may take.
 
-    Where many endpoints hang, each look at them fills its place for as long as its timeout. Those whose last look
-    ran out of time wait in a queue of their own and never take the last places, so the others' looks go on.
+    Where many endpoints hang, each check of them fills its place for as long as its timeout. Those whose last check
+    ran out of time wait in a queue of their own and never take the last places, so the others' checks go on.
     """
 
     __slots__ = ("_kept", "_late", "_most_late", "_prompt", "late_under_way")
@@ -47,5 +47,5 @@ class CheckQueue:
         return self._prompt.popleft() if self._prompt else None
 
     def done(self, subject: MonitoredConnection) -> None:
-        """A subject's look is over: its place is free."""
+        """A subject's check is over: its place is free."""
         self.late_under_way.discard(subject)

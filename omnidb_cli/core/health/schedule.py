@@ -1,4 +1,4 @@
-"""When each connection is looked at next: its own interval after its last look, give or take a twentieth."""
+"""When each connection is checked next: its own interval after its last check, give or take a twentieth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EARLIEST, _LATEST = 0.95, 1.05
 class Schedule:
     """Calls `release(subject)` for each that is due; nothing is before `start` and after `stop`.
 
-    A subject has one entry at most. Looks in between only put it off when its turn has come, so that looking often
+    A subject has one entry at most. Checks in between only put it off when its turn has come, so that checking often
     costs nothing here.
     """
 
@@ -50,7 +50,7 @@ class Schedule:
 
     def put(self, subject: MonitoredConnection) -> None:
         """Gives a subject that has none its next turn."""
-        heappush(self._entries, self._entry(subject, subject.looked_s))
+        heappush(self._entries, self._entry(subject, subject.checked_s))
         self._set_timer()
 
     def _entry(self, subject: MonitoredConnection, since_s: float) -> tuple[float, int, MonitoredConnection]:
@@ -73,8 +73,8 @@ class Schedule:
         due = []
         while self._entries and self._entries[0][0] <= now:
             _, _, subject = heappop(self._entries)
-            if now < subject.looked_s + subject.settings.interval_s * _EARLIEST:
-                heappush(self._entries, self._entry(subject, subject.looked_s))
+            if now < subject.checked_s + subject.settings.interval_s * _EARLIEST:
+                heappush(self._entries, self._entry(subject, subject.checked_s))
             else:
                 subject.due_s = None
                 due.append(subject)

@@ -1,4 +1,4 @@
-"""One connection to look at, and those who wait for its look."""
+"""One connection to check, and those who wait for its check."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from omnidb_cli.errors import NotConnectedError
 class MonitoredConnection:
     """A connection as the monitor knows it.
 
-    It is `busy` from the moment a look is wanted until its check has ended, `hangs` while a check that ran out of
-    time ignores its cancellation, and is `late` when its last look ran out of time. `looked_s` is the loop time of
-    its last answer, `due_s` that of its next periodic look; None while there is none.
+    It is `busy` from the moment a check is wanted until its check has ended, `hangs` while a check that ran out of
+    time ignores its cancellation, and is `late` when its last check ran out of time. `checked_s` is the loop time of
+    its last answer, `due_s` that of its next periodic check; None while there is none.
     """
 
-    __slots__ = ("busy", "check", "due_s", "hangs", "late", "looked_s", "name", "settings", "waiting")
+    __slots__ = ("busy", "check", "checked_s", "due_s", "hangs", "late", "name", "settings", "waiting")
 
     due_s: float | None
 
@@ -26,7 +26,7 @@ class MonitoredConnection:
         self.check = check
         self.settings = settings
         self.busy = self.hangs = self.late = False
-        self.looked_s = 0.0
+        self.checked_s = 0.0
         self.due_s = None
         self.waiting: tuple[CheckBatch, ...] = ()
 
@@ -38,7 +38,7 @@ class MonitoredConnection:
 
 
 class CheckBatch:
-    """One caller who waits for the looks at `left` connections."""
+    """One caller who waits for the checks of `left` connections."""
 
     __slots__ = ("_left", "done")
 
@@ -55,4 +55,4 @@ class CheckBatch:
     def give_up(self) -> None:
         """No more connections will answer."""
         if not self.done.done():
-            self.done.set_exception(NotConnectedError("disconnected while a look was under way"))
+            self.done.set_exception(NotConnectedError("disconnected while a check was under way"))

@@ -1,4 +1,4 @@
-"""What one look at a MongoDB server asks, and what the answers mean."""
+"""What one check of a MongoDB server asks, and what the answers mean."""
 
 from collections.abc import Mapping
 from typing import Any

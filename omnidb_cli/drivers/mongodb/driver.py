@@ -1,4 +1,4 @@
-"""MongoDB, by the official client library. One look tells the role, the version, and how far a secondary is behind."""
+"""MongoDB, by the official client library. One check tells the role, the version, and how far a secondary is behind."""
 
 import asyncio
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class MongodbDriver:
         self.on_lost: Callable[[], None] | None = None
 
     def load(self) -> None:
-        """Imports what a look needs, the client library above all: that is no latency of the server."""
+        """Imports what a check needs, the client library above all: that is no latency of the server."""
         from omnidb_cli.drivers.mongodb import (
             check,  # noqa: F401
             listener,  # noqa: F401
@@ -73,17 +73,17 @@ class MongodbDriver:
         held, self._held = self._held, None
         if held is not None and held.link.broken:
             await held.link.aclose()
-        elif held is not None and (answer := await self._look_as_held(held, deadline)) is not None:
+        elif held is not None and (answer := await self._check_as_held(held, deadline)) is not None:
             return answer
-        return await self._look(_Held(self._link(deadline)), deadline)
+        return await self._check(_Held(self._link(deadline)), deadline)
 
-    async def _look_as_held(self, held: _Held, deadline: float) -> Observation | None:
+    async def _check_as_held(self, held: _Held, deadline: float) -> Observation | None:
         """What the server answers; None when that says nothing of how things are now.
 
         The connection may have broken before, and another member of the set may have become its primary.
         """
         try:
-            answer = await self._look(held, deadline)
+            answer = await self._check(held, deadline)
         except DriverError as error:
             broke = isinstance(error, ConnectError) and error.kind is ErrorKind.RESET
             if broke or (error.kind is ErrorKind.ROLE and not is_direct(self._target)):
@@ -101,7 +101,7 @@ class MongodbDriver:
 
         return Link(self._target, max(deadline - perf_counter(), 0.001))
 
-    async def _look(self, held: _Held, deadline: float) -> Observation:
+    async def _check(self, held: _Held, deadline: float) -> Observation:
         """What the server answers. The link is held again afterwards, or closed."""
         link = held.link
         try:
@@ -173,10 +173,10 @@ class MongodbDriver:
             raise made from error
 
     def _why(self, error: Exception, link: "Link") -> DriverError:
-        from omnidb_cli.drivers.mongodb.errors import looking_error, nobody_suits
+        from omnidb_cli.drivers.mongodb.errors import checking_error, nobody_suits
 
         place = link.place
-        made = error if isinstance(error, DriverError) else looking_error(error, place)
+        made = error if isinstance(error, DriverError) else checking_error(error, place)
         if made.kind is not ErrorKind.TIMEOUT or not isinstance(made, ConnectError):
             return made
         if link.nobody_suits():

@@ -170,8 +170,8 @@ def nobody_suits(place: str) -> ConnectError:
     return not_connected(_BY_KIND[ErrorKind.ROLE], place)
 
 
-def looking_error(error: Exception, place: str) -> DriverError:
-    """The error for a look that failed, whether in connecting or later: it changes nothing, so nothing is unknown."""
+def checking_error(error: Exception, place: str) -> DriverError:
+    """The error for a check that failed, whether in connecting or later: it changes nothing, so nothing is unknown."""
     code = code_of(error)
     if not code or CODES.get(code, ErrorClass(ErrorKind.STATEMENT)).kind is ErrorKind.AUTH:
         return connect_error(error, place)

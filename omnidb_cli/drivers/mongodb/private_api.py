@@ -7,7 +7,7 @@ from typing import Any
 def idle_socket_of(client: Any) -> int | None:
     """The file descriptor of the one connection that lies idle in the client's pool, None when there is none.
 
-    Where it cannot be found nothing is watched: looks by the interval still find what is lost.
+    Where it cannot be found nothing is watched: checks by the interval still find what is lost.
     """
     try:
         servers = client._topology._servers.values()  # noqa: SLF001

@@ -83,7 +83,7 @@ def document_reply(planned: Plan, reply: Document) -> Reply:
 
 
 def change_reply(planned: Plan, reply: Document) -> Reply:
-    """The number of documents changed; how many were looked at is a notice."""
+    """The number of documents changed; how many were examined is a notice."""
     matched = reply.get("n", 0)
     changed = reply.get("nModified", matched) + len(reply.get("upserted", ()))
     notices: list[str] = []

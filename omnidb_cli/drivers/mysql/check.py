@@ -1,4 +1,4 @@
-"""One look at a server: what is asked, and what the answers mean."""
+"""One check of a server: what is asked, and what the answers mean."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class ServerState(Struct, frozen=True):
 
 
 def preparation(wire: "Wire", timeout_s: float | None) -> str:
-    """What makes a connection fit for looks: it only reads, and the server ends what takes too long."""
+    """What makes a connection fit for checks: it only reads, and the server ends what takes too long."""
     limits = ["lock_wait_timeout=1"]
     if wire.is_mariadb:
         limits.append("tx_read_only=1")
@@ -64,7 +64,7 @@ def _version_of(wire: "Wire") -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", wire.version)[:3])
 
 
-class Looker:
+class Checker:
     """Checks one server through one connection, again and again.
 
     With `together` in one round trip each, several statements in a message. A connection that ever carries the
@@ -78,7 +78,7 @@ class Looker:
         self._status = status_statement(wire)
         self._position = position_variable(wire)
 
-    async def look(self) -> ServerState:
+    async def check(self) -> ServerState:
         """Raises what the client library raises."""
         from asyncmy.errors import Error
 
@@ -88,7 +88,7 @@ class Looker:
             if error.args[0] != _UNKNOWN_VARIABLE or self._position == _UNTOLD:
                 raise
             self._position = _UNTOLD  # a server that numbers no transactions, or a relative of MySQL
-            return await self.look()
+            return await self.check()
         *switches, gtid = facts
         read_only = any(str(switch) not in _OFF for switch in switches)
         return ServerState(read_only, await self._sources() if self._status else None, gtid or "")
@@ -148,24 +148,24 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def answer(look: ServerState, *, latency_s: float, version: str) -> "Observation":
+def answer(check: ServerState, *, latency_s: float, version: str) -> "Observation":
     """What the server is: who takes writes is a primary, who does not and replicates is a replica.
 
     A read-only server that we may not ask, or that replicates from nobody, has no role that could be told.
     """
     from omnidb_cli.core.health.model import Observation
 
-    sources = look.sources or ()
+    sources = check.sources or ()
     lags = [_lag_s(source) for source in sources]
     known = [lag for lag in lags if lag is not None]
     return Observation(
         latency_s,
-        role="primary" if not look.read_only else "replica" if sources else None,
-        writable=not look.read_only,
+        role="primary" if not check.read_only else "replica" if sources else None,
+        writable=not check.read_only,
         lag_s=max(known) if known and len(known) == len(lags) else None,
         stalled=next((why for why in map(stalled, sources) if why), None),
         version=version,
-        position=None if look.read_only or not look.gtid else _position(look.gtid),
+        position=None if check.read_only or not check.gtid else _position(check.gtid),
     )
 
 

@@ -19,7 +19,7 @@ from omnidb_cli.errors import (
 )
 
 if TYPE_CHECKING:
-    from omnidb_cli.drivers.mysql.check import Looker
+    from omnidb_cli.drivers.mysql.check import Checker
     from omnidb_cli.drivers.mysql.connection import Wire
     from omnidb_cli.drivers.mysql.options import Login
 
@@ -42,11 +42,11 @@ class MysqlDriver:
         self._target = target
         self._login: Login | None = None
         self._limit_s = target.limit_s
-        self._held: Looker | None = None
+        self._held: Checker | None = None
         self._closed = False
 
     def load(self) -> None:
-        """Imports what a look needs, the client library above all: that is no latency of the server."""
+        """Imports what a check needs, the client library above all: that is no latency of the server."""
         from omnidb_cli.drivers.mysql import (
             check,  # noqa: F401
             connect,  # noqa: F401
@@ -68,43 +68,43 @@ class MysqlDriver:
         held, self._held = self._held, None
         if held is not None:
             try:
-                return await self._look(held, started, deadline)
+                return await self._check(held, started, deadline)
             except ConnectionLostError:  # it broke while nobody used it: only a new one can tell
                 pass
-        return await self._look(await self._connected(deadline), started, deadline)
+        return await self._check(await self._connected(deadline), started, deadline)
 
-    async def _connected(self, deadline: float) -> "Looker":
-        from omnidb_cli.drivers.mysql.check import Looker
+    async def _connected(self, deadline: float) -> "Checker":
+        from omnidb_cli.drivers.mysql.check import Checker
         from omnidb_cli.drivers.mysql.connect import open_wire
 
         together = self._target.statement is None
         wire = await open_wire(self._settings(), deadline=deadline, limit_s=self._target.configured_s, scripts=together)
-        looker = Looker(wire, self._target.timeout_s, together=together)
-        wire.when_lost(lambda: self._lost(looker))
-        return looker
+        checker = Checker(wire, self._target.timeout_s, together=together)
+        wire.when_lost(lambda: self._lost(checker))
+        return checker
 
-    async def _look(self, looker: "Looker", started: float, deadline: float) -> Observation:
-        """One look; its connection is held on to when the server has said all, and else never used again."""
+    async def _check(self, checker: "Checker", started: float, deadline: float) -> Observation:
+        """One check; its connection is held on to when the server has said all, and else never used again."""
         from omnidb_cli.drivers.mysql.check import answer
 
-        wire = looker.wire
+        wire = checker.wire
         try:
             async with asyncio.timeout_at(deadline):
-                look = await looker.look()
+                check = await checker.check()
                 if self._target.statement is not None:
-                    await looker.ask(self._target.statement)
+                    await checker.ask(self._target.statement)
         except Exception as error:
             failure = self._failure(error, wire)
             if isinstance(failure, StatementError):
-                self._hold(looker)
+                self._hold(checker)
             else:
                 wire.abort()
             raise failure from error
         except BaseException:
             wire.abort()
             raise
-        self._hold(looker)
-        return answer(look, latency_s=perf_counter() - started, version=wire.version)
+        self._hold(checker)
+        return answer(check, latency_s=perf_counter() - started, version=wire.version)
 
     def _failure(self, error: Exception, wire: "Wire") -> DriverError:
         from omnidb_cli.drivers.mysql.errors import while_running
@@ -116,15 +116,15 @@ class MysqlDriver:
             failure.args = (f"{wire.place} closed the connection instead of answering",)
         return failure
 
-    def _hold(self, looker: "Looker") -> None:
-        if self._closed or self._held is not None or looker.wire.is_over:
-            looker.wire.leave()
+    def _hold(self, checker: "Checker") -> None:
+        if self._closed or self._held is not None or checker.wire.is_over:
+            checker.wire.leave()
         else:
-            self._held = looker
+            self._held = checker
 
-    def _lost(self, looker: "Looker") -> None:
+    def _lost(self, checker: "Checker") -> None:
         """Called when a connection for checks ends by itself; one that is in use says so where it is used."""
-        if looker is self._held:
+        if checker is self._held:
             self._held = None
             if self.on_lost is not None:
                 self.on_lost()

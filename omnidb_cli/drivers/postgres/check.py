@@ -1,4 +1,4 @@
-"""What one look at a PostgreSQL server asks, and what the answer means."""
+"""What one check of a PostgreSQL server asks, and what the answer means."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import position
 
-_LOOK = """
+_CHECK = """
 SELECT recovering,
        current_setting('transaction_read_only') = 'on',
        CASE WHEN recovering THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::float8 END,
@@ -21,21 +21,21 @@ SELECT recovering,
   FROM pg_is_in_recovery() AS recovering
 """
 
-LOOK = _LOOK.format(
+CHECK = _CHECK.format(
     lsn="CASE WHEN NOT recovering THEN pg_current_wal_lsn()::text END",
     file="CASE WHEN NOT recovering THEN pg_walfile_name(pg_current_wal_lsn()) END",
 )
 """One row, for which a plain login suffices; it takes no lock and writes nothing."""
 
-LOOK_WITHOUT_POSITION = _LOOK.format(lsn="NULL::text", file="NULL::text")
+CHECK_WITHOUT_POSITION = _CHECK.format(lsn="NULL::text", file="NULL::text")
 """The same for a server that does not let itself be asked for its place in the WAL."""
 
 DOUBTFUL_S = 1.0
-"""From which age on a replica that is not level is looked at twice, seconds."""
+"""From which age on a replica that is not level is checked twice, seconds."""
 
 
 class ServerState(Struct, frozen=True):
-    """The row of `LOOK`.
+    """The row of `CHECK`.
 
     `received` and `replayed` are positions in the WAL, bytes; `age_s` is how long ago, by the primary's clock, the
     last replayed transaction was committed. `lsn` and `wal_file` tell where a primary writes.
@@ -82,7 +82,7 @@ def is_doubtful(seen: ServerState) -> bool:
 
 
 def settled(first: ServerState, second: ServerState, apart_s: float) -> ServerState:
-    """The second look; what the first one was waiting for is no older than the time between them, if it is done."""
+    """The second check; what the first one was waiting for is no older than the time between them, if it is done."""
     if second.replayed is None or first.received is None or second.replayed < first.received:
         return second
     return replace(second, age_s=min(apart_s, second.age_s or apart_s))

@@ -24,7 +24,7 @@ _END_WITH_CLIENT = """
 SELECT set_config('client_connection_check_interval', '1s', {local})
  WHERE current_setting('client_connection_check_interval', true) = '0' AND version() LIKE '%linux%'
 """
-"""Has the server look whether its client is still there (PostgreSQL 14 and up), so that nothing runs on for nobody."""
+"""Has the server check whether its client is still there (PostgreSQL 14 and up), so that nothing runs on for nobody."""
 
 END_WITH_CLIENT = _END_WITH_CLIENT.format(local="false")
 BEGIN_READ_ONLY = f"BEGIN READ ONLY; {_END_WITH_CLIENT.format(local='true')}"

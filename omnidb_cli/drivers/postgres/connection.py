@@ -1,4 +1,4 @@
-"""The connection on which a server is looked at, and one look on it."""
+"""The connection on which a server is checked, and one check on it."""
 
 import asyncio
 from functools import partial
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from omnidb_cli.drivers._limits import limits
 from omnidb_cli.drivers.postgres.check import (
-    LOOK,
-    LOOK_WITHOUT_POSITION,
+    CHECK,
+    CHECK_WITHOUT_POSITION,
     ServerState,
     is_doubtful,
     is_level,
@@ -19,23 +19,23 @@ from omnidb_cli.drivers.postgres.check import (
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-_SECOND_LOOK_S = 0.05
+_SECOND_CHECK_S = 0.05
 _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to tell, others allow nobody to ask
 
 
-async def open_looker(connection: "Connection", left_s: float) -> "Looker":
+async def open_checker(connection: "Connection", left_s: float) -> "Checker":
     """A looker on a new connection. Raises what asyncpg does; the connection is ended then."""
     try:
-        return Looker(connection, await connection.prepare(LOOK, timeout=left_s))
+        return Checker(connection, await connection.prepare(CHECK, timeout=left_s))
     except BaseException:
         connection.terminate()
         raise
 
 
-class Looker:
-    """A connection with the query of a look prepared on it. Whatever interrupts a look ends the connection.
+class Checker:
+    """A connection with the query of a check prepared on it. Whatever interrupts a check ends the connection.
 
-    The query is sent to asyncpg's protocol itself: what `fetchrow` does around it is a tenth of a look.
+    The query is sent to asyncpg's protocol itself: what `fetchrow` does around it is a tenth of a check.
     """
 
     def __init__(self, connection: "Connection", statement: Any) -> None:
@@ -52,7 +52,7 @@ class Looker:
         protocol, state = self.connection._protocol, statement._state  # noqa: SLF001
         self._ask = partial(protocol.bind_execute, state, (), "", 1, True, None)
 
-    async def look(self, left_s: float) -> ServerState:
+    async def check(self, left_s: float) -> ServerState:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
         limit = self._limits.begin(left_s, self.connection.terminate)
         try:
@@ -76,12 +76,12 @@ class Looker:
             if not self._tells_position or getattr(error, "sqlstate", None) not in _KEPT_TO_ITSELF:
                 raise
             self._tells_position = False
-            self._use(await self.connection.prepare(LOOK_WITHOUT_POSITION))
+            self._use(await self.connection.prepare(CHECK_WITHOUT_POSITION))
             return await self._seen()
         return ServerState(*rows[0])
 
     def _compared(self, seen: ServerState) -> ServerState:
-        """What the looks before make of it."""
+        """What the checks before make of it."""
         now = perf_counter()
         if is_level(seen):
             self._level_at = now
@@ -91,6 +91,6 @@ class Looker:
 
     async def _settled(self, first: ServerState) -> ServerState:
         first_at = perf_counter()
-        await asyncio.sleep(_SECOND_LOOK_S)
+        await asyncio.sleep(_SECOND_CHECK_S)
         second = await self._seen()
         return settled(first, self._compared(second), perf_counter() - first_at)

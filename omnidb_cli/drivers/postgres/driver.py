@@ -1,4 +1,4 @@
-"""PostgreSQL, by asyncpg. One look tells the role, whether it takes writes, and how far a replica is behind."""
+"""PostgreSQL, by asyncpg. One check tells the role, whether it takes writes, and how far a replica is behind."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
     from omnidb_cli.drivers.postgres.check import ServerState
-    from omnidb_cli.drivers.postgres.connection import Looker
+    from omnidb_cli.drivers.postgres.connection import Checker
     from omnidb_cli.drivers.postgres.session import PostgresSession
 
 
@@ -31,7 +31,7 @@ class PostgresDriver:
         self._target = target
         self._login = login
         self._limit_s = target.limit_s
-        self._held: Looker | None = None
+        self._held: Checker | None = None
         self._sessions: set[PostgresSession] = set()
         self._closed = False
         self.on_lost: Callable[[], None] | None = None
@@ -55,40 +55,40 @@ class PostgresDriver:
         if held is None or held.connection.is_closed():
             self.load()
             started = perf_counter()
-            looker, seen = await self._anew(started)
+            checker, seen = await self._anew(started)
         else:
             started = perf_counter()
             try:
-                looker, seen = held, await self._look(held, started)
+                checker, seen = held, await self._check(held, started)
             except ConnectionLostError as error:
                 if error.kind is not ErrorKind.RESET:
                     raise
-                looker, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
+                checker, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
         if self._target.statement is not None:
-            await self._ask(looker.connection, self._target.statement, started)
-        answer = answer_of(seen, perf_counter() - started, looker.version)
-        self._hold(looker)
+            await self._ask(checker.connection, self._target.statement, started)
+        answer = answer_of(seen, perf_counter() - started, checker.version)
+        self._hold(checker)
         return answer
 
-    async def _anew(self, started: float) -> "tuple[Looker, ServerState]":
+    async def _anew(self, started: float) -> "tuple[Checker, ServerState]":
         """What the server says on a new connection."""
         from omnidb_cli.drivers.postgres.connect import connected
-        from omnidb_cli.drivers.postgres.connection import open_looker
+        from omnidb_cli.drivers.postgres.connection import open_checker
 
         connection = await connected(self._login, self._left_s(started), configured_s=self._target.configured_s)
         connection.add_termination_listener(self._lost)
         try:
-            looker = await open_looker(connection, self._left_s(started))
+            checker = await open_checker(connection, self._left_s(started))
         except Exception as error:
             raise self._why(error) from error
-        return looker, await self._look(looker, started)
+        return checker, await self._check(checker, started)
 
     def _left_s(self, started: float) -> float:
         return max(self._limit_s - (perf_counter() - started), 0.001)
 
-    async def _look(self, looker: "Looker", started: float) -> "ServerState":
+    async def _check(self, checker: "Checker", started: float) -> "ServerState":
         try:
-            return await looker.look(self._left_s(started))
+            return await checker.check(self._left_s(started))
         except Exception as error:
             raise self._why(error) from error
 
@@ -116,11 +116,11 @@ class PostgresDriver:
             return unresponsive(self._login.places, self._target.configured_s, hint=HANGS)
         return running_error(error, self._login.places)
 
-    def _hold(self, looker: "Looker") -> None:
-        if self._closed or self._held is not None or looker.connection.is_closed():
-            looker.connection.terminate()
+    def _hold(self, checker: "Checker") -> None:
+        if self._closed or self._held is not None or checker.connection.is_closed():
+            checker.connection.terminate()
         else:
-            self._held = looker
+            self._held = checker
 
     def _lost(self, connection: "Connection") -> None:
         """Called when a connection for checks ends; those that are in use say so where they are used."""

@@ -1,4 +1,4 @@
-"""One look at a Redis or Valkey server: what is asked, and what the answers mean."""
+"""One check of a Redis or Valkey server: what is asked, and what the answers mean."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from omnidb_cli.drivers.redis.protocol import Command, packed
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, WriteRefusedError
 
 HEARTBEAT_S = 11
-"""A primary speaks to its replicas every 10 s (repl-ping-replica-period), and looks at its clock every second: so
+"""A primary speaks to its replicas every 10 s (repl-ping-replica-period), and checks its clock every second: so
 long a silence is an idle primary's, and no lag."""
 
 _PING = (b"PING",)
@@ -42,7 +42,7 @@ _SHORT_ID = 8
 
 
 class Checker:
-    """Looks, any number of times, on one connection; `statement` is the topology's own check statement, or None."""
+    """Checks, any number of times, on one connection; `statement` is the topology's own check statement, or None."""
 
     def __init__(self, link: Link, statement: str | None) -> None:
         self.link = link
@@ -53,9 +53,9 @@ class Checker:
         self._packed = b""
 
     async def __call__(self, started: float) -> Observation:
-        """All in one round trip, but for the first look, which asks what a check statement would do.
+        """All in one round trip, but for the first check, which asks what a check statement would do.
 
-        `started` is when the look began (`perf_counter`). Raises DriverError.
+        `started` is when the check began (`perf_counter`). Raises DriverError.
         """
         if not self._commands:
             self._commands = await self._first_commands()

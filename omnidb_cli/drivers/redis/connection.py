@@ -112,7 +112,7 @@ class Link:
         return await self.exchange(packed(*commands), len(commands))
 
     async def exchange(self, commands: bytes, number: int) -> list[Any]:
-        """The same for commands that are `packed` already, as every look's are."""
+        """The same for commands that are `packed` already, as every check's are."""
         try:
             if self._wire is None:
                 raise ConnectionResetError

@@ -1,4 +1,4 @@
-"""Redis and Valkey, by hiredis. One look tells the role, and whether replication goes on."""
+"""Redis and Valkey, by hiredis. One check tells the role, and whether replication goes on."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class RedisDriver:
         self.on_lost: Callable[[], None] | None = None
 
     def load(self) -> None:
-        """Imports what a look needs, before it begins: that is no latency of the server."""
+        """Imports what a check needs, before it begins: that is no latency of the server."""
         from omnidb_cli.drivers.redis import (
             check,  # noqa: F401
             connection,  # noqa: F401
@@ -55,11 +55,11 @@ class RedisDriver:
         held, self._held = self._held, None
         if held is not None and held.link.is_open:
             try:
-                return await self._looked(held, started, deadline)
+                return await self._checked(held, started, deadline)
             except ConnectionLostError as error:
                 if error.kind is not ErrorKind.RESET:
                     raise
-        return await self._looked(await self._opened(deadline), started, deadline)
+        return await self._checked(await self._opened(deadline), started, deadline)
 
     async def _opened(self, deadline: float) -> "Checker":
         from omnidb_cli.drivers.redis.check import Checker
@@ -69,26 +69,26 @@ class RedisDriver:
         await link.open(deadline, self._target.configured_s)
         return Checker(link, self._target.statement)
 
-    async def _looked(self, look: "Checker", started: float, deadline: float) -> Observation:
-        """The look's answer; its connection is kept for the next one, unless it was interrupted or broke."""
-        look.link.on_end = None
+    async def _checked(self, check: "Checker", started: float, deadline: float) -> Observation:
+        """The check's answer; its connection is kept for the next one, unless it was interrupted or broke."""
+        check.link.on_end = None
         try:
             async with asyncio.timeout_at(deadline):
-                return await look(started)
+                return await check(started)
         except TimeoutError:
             raise unresponsive(self._address.place, self._target.configured_s, hint=HANGS) from None
         finally:
-            self._hold(look)
+            self._hold(check)
 
-    def _hold(self, look: "Checker") -> None:
+    def _hold(self, check: "Checker") -> None:
         if self._closed or self._held is not None:
-            look.link.abort()
-        elif look.link.is_open:
-            self._held = look
-            look.link.on_end = lambda: self._lost(look)
+            check.link.abort()
+        elif check.link.is_open:
+            self._held = check
+            check.link.on_end = lambda: self._lost(check)
 
-    def _lost(self, look: "Checker") -> None:
-        if look is self._held:
+    def _lost(self, check: "Checker") -> None:
+        if check is self._held:
             self._held = None
             if self.on_lost is not None:
                 self.on_lost()

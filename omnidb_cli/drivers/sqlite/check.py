@@ -1,4 +1,4 @@
-"""One look at a database file."""
+"""One check of a database file."""
 
 import sqlite3
 from time import perf_counter
@@ -15,7 +15,7 @@ class Checker:
     """Call it in a thread; again, after Locked. The latency counts from the first call."""
 
     def __init__(self, path: str, statement: str | None) -> None:
-        self._connection = Connection(path, Access.LOOK)
+        self._connection = Connection(path, Access.CHECK)
         self._statement = statement
         self._started_at: float | None = None
         self.stop = self._connection.stop
@@ -24,18 +24,18 @@ class Checker:
         if self._started_at is None:
             self._started_at = perf_counter()
         try:
-            self._look()
+            self._check()
         except DriverError as error:
             if error.kind is not ErrorKind.CORRUPT:
                 raise
-            self._look()  # without a lock one may see a file half changed that was idle a moment ago
+            self._check()  # without a lock one may see a file half changed that was idle a moment ago
         latency_s = perf_counter() - self._started_at
         # that a file may be written does not tell whether it should be: only that it may not is evidence of a role
         return Observation(
             latency_s, writable=None if self._connection.writable else False, version=sqlite3.sqlite_version
         )
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         try:
             cursor = self._connection.open()
             if self._statement is not None:

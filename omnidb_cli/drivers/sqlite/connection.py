@@ -16,7 +16,7 @@ from omnidb_cli.errors import DriverError
 
 T = TypeVar("T")
 
-_OPERATIONS_BETWEEN_LOOKS = 10_000  # of SQLite's virtual machine: about a quarter of a millisecond
+_OPERATIONS_BETWEEN_CHECKS = 10_000  # of SQLite's virtual machine: about a quarter of a millisecond
 _LONGEST_PAUSE_S = 0.025
 
 _READS_ITS_ARGUMENT = frozenset({
@@ -29,7 +29,7 @@ _ACTS_WITHOUT_ARGUMENT = frozenset({"incremental_vacuum", "optimize", "wal_check
 class Access(Enum):
     """What a connection is for."""
 
-    LOOK = "look"  # over in a moment, and leaves no trace
+    CHECK = "check"  # over in a moment, and leaves no trace
     READ = "read"
     WRITE = "write"
 
@@ -78,7 +78,7 @@ class Connection:
 
     def _connect(self, file: File, *, in_wal_mode: bool) -> sqlite3.Connection:
         # SQLite reads a database in WAL mode only with a log beside it, and makes one; immutable=1 does without.
-        traceless = self.access is Access.LOOK or not file.folder_writable
+        traceless = self.access is Access.CHECK or not file.folder_writable
         immutable = traceless and in_wal_mode and log_is_idle(file)
         db = sqlite3.connect(
             uri(file, mode="rw" if self.access is Access.WRITE else "ro", immutable=immutable),
@@ -88,7 +88,7 @@ class Connection:
             check_same_thread=False,
         )
         db.text_factory = _text
-        db.set_progress_handler(self._is_stopped, _OPERATIONS_BETWEEN_LOOKS)
+        db.set_progress_handler(self._is_stopped, _OPERATIONS_BETWEEN_CHECKS)
         return db
 
     def _make_read_only(self, cursor: sqlite3.Cursor) -> None:

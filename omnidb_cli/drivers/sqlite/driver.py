@@ -26,7 +26,7 @@ def open_driver(target: Target) -> "SqliteDriver":
 
 
 class SqliteDriver:
-    """One database file. Nothing is held between looks: each check and each session opens it for itself."""
+    """One database file. Nothing is held between checks: each check and each session opens it for itself."""
 
     def __init__(self, target: Target, path: str) -> None:
         self._target = target
@@ -51,9 +51,9 @@ class SqliteDriver:
         """
         from omnidb_cli.drivers.sqlite.check import Checker
 
-        look = Checker(self._path, self._target.statement)
+        check = Checker(self._path, self._target.statement)
         return await self._unlocked(
-            lambda: self._in_thread(look, look.stop), self._target.limit_s, self._target.configured_s
+            lambda: self._in_thread(check, check.stop), self._target.limit_s, self._target.configured_s
         )
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
@@ -86,7 +86,7 @@ class SqliteDriver:
 
         if self._latest is not None and self._latest.lost and not self._latest.returned:
             raise ConnectError(
-                f"{self._path}: the file system does not answer; an earlier look still hangs in it",
+                f"{self._path}: the file system does not answer; an earlier check still hangs in it",
                 kind=ErrorKind.TIMEOUT,
                 hint="look at the mount: a network file system whose server is away hangs like this",
             )

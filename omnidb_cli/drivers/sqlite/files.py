@@ -90,12 +90,12 @@ def _what(mode: int) -> str:
 class _Use:
     """The connections of this process to one file."""
 
-    __slots__ = ("in_wal_mode", "looking", "users")
+    __slots__ = ("checking", "in_wal_mode", "users")
 
     def __init__(self) -> None:
         self.users = 0
         self.in_wal_mode = False
-        self.looking = Lock()
+        self.checking = Lock()
 
 
 _uses: dict[tuple[int, int], _Use] = {}
@@ -117,9 +117,9 @@ class Claim:
             use.users += 1
             first = use.users == 1
             if first:
-                use.looking.acquire()
+                use.checking.acquire()
         if not first:
-            with use.looking:
+            with use.checking:
                 self.in_wal_mode = use.in_wal_mode
             return
         try:
@@ -128,7 +128,7 @@ class Claim:
             self.release()
             raise
         finally:
-            use.looking.release()
+            use.checking.release()
 
     def release(self) -> None:
         """Gives the use back."""
@@ -151,7 +151,7 @@ def _says_wal(path: str) -> bool:
 def log_is_idle(file: File) -> bool:
     """Whether a database in WAL mode is all in its main file, and nobody has it open.
 
-    If not, SQLite reads it with the log and its index; an index that is missing is the one file that a look adds.
+    If not, SQLite reads it with the log and its index; an index that is missing is the one file that a check adds.
     """
     log_size = _size(file.path + "-wal")
     return log_size is None or (log_size == 0 and _size(file.path + "-shm") is None)

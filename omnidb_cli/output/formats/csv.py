@@ -31,7 +31,7 @@ _UNQUOTED = (int, float, bool)
 
 
 def _need_no_quotes(texts: Texts) -> bool:
-    """Looks at them all at once, which is many times as quick as one by one."""
+    """Checks them all at once, which is many times as quick as one by one."""
     together = "".join(texts)
     marked = '"' in together or "," in together or "\n" in together or "\r" in together
     return not marked and all(texts) and all(map(eq, map(str.strip, texts), texts))

@@ -60,7 +60,7 @@ class FileAccess:
     def revision(self) -> int:
         """A number that grows when another process changed, made, removed or replaced the file."""
         with self._lock, self._explained():
-            seen = self._look()
+            seen = self._check()
             if seen != self._seen:
                 self._seen = seen
                 self._revision += 1
@@ -123,7 +123,7 @@ class FileAccess:
                 return db
             self._release()
 
-    def _look(self) -> object:
+    def _check(self) -> object:
         self._release_if_moved()
         try:
             if self._db is None and (opened := open_existing(self.path)) is not None:

@@ -125,7 +125,7 @@ def _encoded(found: re.Match[str]) -> str:
 def _read_secret(path: str) -> str:
     """The text of a secret's file without the newline at its end."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - one look, as the open below
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - one check, as the open below
             raise ValueError(f"the file {path} is not a regular file")
         with open(path, "rb") as file:  # noqa: PTH123
             raw = file.read(_LARGEST_FILE + 1)

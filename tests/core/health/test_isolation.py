@@ -13,7 +13,7 @@ def test_everything_down_at_once_by_network_errors_is_suspect() -> None:
 
 
 @pytest.mark.parametrize(
-    "looks",
+    "checks",
     [
         [],
         CUT_OFF[:2],
@@ -24,5 +24,5 @@ def test_everything_down_at_once_by_network_errors_is_suspect() -> None:
     ],
     ids=["nothing", "two connections", "one host", "one answers", "one refuses the login", "one has the wrong role"],
 )
-def test_anything_less_is_what_it_looks_like(looks: list[tuple[str, str | None]]) -> None:
-    assert not is_suspect(looks)
+def test_anything_less_is_what_it_checks_like(checks: list[tuple[str, str | None]]) -> None:
+    assert not is_suspect(checks)

@@ -1,4 +1,4 @@
-"""What looks add up to: rise and fall, verdicts on answers, and what a check's return value means."""
+"""What checks add up to: rise and fall, verdicts on answers, and what a check's return value means."""
 
 import errno
 
@@ -44,11 +44,11 @@ def test_nothing_is_called_healthy_before_it_was_seen() -> None:
 @pytest.mark.parametrize(
     ("result", "health"), [(GOOD, Health.HEALTHY), (SLOW, Health.DEGRADED), (BAD, Health.UNHEALTHY)]
 )
-def test_the_first_look_decides_at_once_whatever_rise_and_fall_say(result: CheckResult, health: Health) -> None:
+def test_the_first_check_decides_at_once_whatever_rise_and_fall_say(result: CheckResult, health: Health) -> None:
     assert seen(result, rise=5, fall=5).health is health
 
 
-def test_fall_failed_looks_in_a_row_make_it_unhealthy() -> None:
+def test_fall_failed_checks_in_a_row_make_it_unhealthy() -> None:
     assert seen(GOOD, BAD, BAD, BAD, fall=3).health is Health.UNHEALTHY
     assert seen(GOOD, BAD, BAD, BAD, fall=3).fault == CheckError("refused", "refused")
     assert seen(GOOD, BAD, BAD, GOOD, BAD, BAD, fall=3).health is Health.DEGRADED
@@ -121,13 +121,13 @@ def test_trouble_on_the_way_is_not_this_hosts_own(error: Exception) -> None:
     assert failed(error).kind is not ErrorKind.LOCAL
 
 
-def test_rise_good_looks_in_a_row_make_it_healthy_again() -> None:
+def test_rise_good_checks_in_a_row_make_it_healthy_again() -> None:
     assert seen(BAD, GOOD, GOOD, rise=3).health is Health.UNHEALTHY
     assert seen(BAD, GOOD, GOOD, GOOD, rise=3).health is Health.HEALTHY
     assert seen(BAD, GOOD, GOOD, BAD, GOOD, GOOD, rise=3).health is Health.UNHEALTHY
 
 
-def test_both_are_one_by_default_so_one_look_is_enough() -> None:
+def test_both_are_one_by_default_so_one_check_is_enough() -> None:
     assert seen(GOOD, BAD).health is Health.UNHEALTHY
     assert seen(GOOD, BAD, GOOD).health is Health.HEALTHY
 
@@ -159,7 +159,7 @@ def test_the_quiet_night_counts_like_any_other() -> None:
 
 
 @given(st.lists(st.sampled_from([GOOD, SLOW, BAD]), min_size=1), st.integers(1, 4), st.integers(1, 4))
-def test_streaks_count_looks_in_a_row_and_the_verdict_follows_them(
+def test_streaks_count_checks_in_a_row_and_the_verdict_follows_them(
     results: list[CheckResult], rise: int, fall: int
 ) -> None:
     record = seen(*results, rise=rise, fall=fall)
@@ -234,7 +234,7 @@ def test_false_words_and_results_speak_for_themselves(answer: object, health: He
 
 
 @pytest.mark.parametrize("answer", [CheckResult(Health.UNKNOWN), Health.UNKNOWN, "unknown"])
-def test_a_check_that_looked_cannot_answer_unknown(answer: object) -> None:
+def test_a_check_that_checked_cannot_answer_unknown(answer: object) -> None:
     with pytest.raises(ConfigurationError, match="unknown"):
         to_check_result(answer)
 

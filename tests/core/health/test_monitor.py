@@ -1,4 +1,4 @@
-"""When connections are looked at, how often at a time, and what becomes of a look that does not end."""
+"""When connections are checked, how often at a time, and what becomes of a check that does not end."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,25 +11,25 @@ from tests.core.clock import advance, now
 from tests.core.watch import Watch
 
 
-async def test_a_look_answers_for_every_connection() -> None:
+async def test_a_check_answers_for_every_connection() -> None:
     watch = Watch("a", "b")
     watch.servers["b"].down()
     async with watch.monitor as monitor:
-        await monitor.look()
+        await monitor.check()
         assert sorted(watch.words()) == [("a", "healthy"), ("b", "unhealthy")]
-        await monitor.look(["a"])
-    assert [server.looks for server in watch.servers.values()] == [2, 1]
+        await monitor.check(["a"])
+    assert [server.checks for server in watch.servers.values()] == [2, 1]
 
 
 @pytest.mark.parametrize("check", [lambda: True, lambda: "degraded", lambda: False], ids=["yes", "so-so", "no"])
 async def test_plain_functions_are_checks_too(check: Callable) -> None:
     watch = Watch(checks={"a": check})
     async with watch.monitor as monitor:
-        await monitor.look()
+        await monitor.check()
     assert len(watch.told) == 1
 
 
-async def test_each_connection_is_looked_at_an_interval_after_its_last_look_give_or_take_a_twentieth() -> None:
+async def test_each_connection_is_checked_at_an_interval_after_its_last_check_give_or_take_a_twentieth() -> None:
     watch = Watch("a", interval="10s")
     async with watch.monitor as monitor:
         monitor.start()
@@ -47,12 +47,12 @@ async def test_every_connection_has_its_own_interval() -> None:
     async with watch.monitor as monitor:
         monitor.start()
         await advance(99 * 0.95 - 1)
-    looks = {name: server.looks for name, server in watch.servers.items()}
-    assert looks["a"] > 80
-    assert looks["b"] == 0
+    checks = {name: server.checks for name, server in watch.servers.items()}
+    assert checks["a"] > 80
+    assert checks["b"] == 0
 
 
-async def test_before_it_is_started_it_looks_at_nothing_by_itself() -> None:
+async def test_before_it_is_started_it_checks_at_nothing_by_itself() -> None:
     watch = Watch("a", interval="1s")
     async with watch.monitor:
         await advance(100)
@@ -64,11 +64,11 @@ async def test_one_check_per_connection_at_a_time_however_often_it_is_asked() ->
     watch.servers["a"].hangs = True
     async with watch.monitor as monitor:
         monitor.start()
-        asks = [asyncio.create_task(monitor.look()) for _ in range(26)]
+        asks = [asyncio.create_task(monitor.check()) for _ in range(26)]
         for _ in range(26):
             monitor.request("a")
             await advance(1)
-        assert watch.servers["a"].looks == 1
+        assert watch.servers["a"].checks == 1
         await asyncio.gather(*asks)
     assert watch.servers["a"].most_at_once == 1
     assert len(watch.told) == 1
@@ -80,8 +80,8 @@ async def test_a_hanging_check_delays_only_its_own_next_one() -> None:
     async with watch.monitor as monitor:
         monitor.start()
         await advance(1000)
-    assert watch.servers["a"].looks == 1
-    assert watch.servers["b"].looks > 90
+    assert watch.servers["a"].checks == 1
+    assert watch.servers["b"].checks > 90
 
 
 async def test_the_timeout_bounds_each_attempt_and_the_cancelled_attempt_really_stops() -> None:
@@ -89,7 +89,7 @@ async def test_the_timeout_bounds_each_attempt_and_the_cancelled_attempt_really_
     watch.servers["a"].hangs = True
     async with watch.monitor as monitor:
         before = now()
-        await monitor.look()
+        await monitor.check()
         assert now() - before == pytest.approx(2)
         assert watch.servers["a"].at_once == 0
     result = watch.checked[0].result
@@ -101,9 +101,9 @@ async def test_attempts_are_one_and_the_retries_their_delay_apart() -> None:
     watch.servers["a"].down()
     async with watch.monitor as monitor:
         before = now()
-        await monitor.look()
+        await monitor.check()
         assert now() - before == pytest.approx(3)
-    assert watch.servers["a"].looks == 4
+    assert watch.servers["a"].checks == 4
     assert watch.words() == [("a", "unhealthy")]
 
 
@@ -112,16 +112,16 @@ async def test_each_attempt_has_the_whole_timeout() -> None:
     watch.servers["a"].hangs = True
     async with watch.monitor as monitor:
         before = now()
-        await monitor.look()
+        await monitor.check()
         assert now() - before == pytest.approx(17)
-    assert watch.servers["a"].looks == 3
+    assert watch.servers["a"].checks == 3
 
 
-async def test_a_good_retry_is_a_good_look_and_ends_the_trying() -> None:
+async def test_a_good_retry_is_a_good_check_and_ends_the_trying() -> None:
     answers = iter([False, True, False])
     watch = Watch(checks={"a": lambda: next(answers)}, retries=5)
     async with watch.monitor as monitor:
-        await monitor.look()
+        await monitor.check()
     assert watch.words() == [("a", "healthy")]
     assert next(answers) is False
 
@@ -130,8 +130,8 @@ async def test_degraded_is_an_answer_and_is_not_retried() -> None:
     watch = Watch("a", retries=5)
     watch.servers["a"].answer = "degraded"
     async with watch.monitor as monitor:
-        await monitor.look()
-    assert watch.servers["a"].looks == 1
+        await monitor.check()
+    assert watch.servers["a"].checks == 1
 
 
 async def test_at_most_so_many_checks_are_in_flight() -> None:
@@ -147,8 +147,8 @@ async def test_at_most_so_many_checks_are_in_flight() -> None:
     watch = Watch(checks={f"c{n}": check for n in range(500)})
     async with watch.monitor as monitor:
         before = now()
-        await monitor.look()
-        assert now() - before == pytest.approx(8, abs=0.5)  # 500 looks of 1 s, 64 at a time
+        await monitor.check()
+        assert now() - before == pytest.approx(8, abs=0.5)  # 500 checks of 1 s, 64 at a time
     assert most == 64
 
 
@@ -158,7 +158,7 @@ async def test_hanging_ones_delay_nobody_elses_result() -> None:
         server.hangs = name != "quick"
     async with watch.monitor as monitor:
         before = now()
-        everybody = asyncio.create_task(monitor.look())
+        everybody = asyncio.create_task(monitor.check())
         await advance(0.5)
         assert ("quick", Health.HEALTHY, before) in watch.told
         await everybody
@@ -172,8 +172,8 @@ async def test_latency_is_measured_for_answers_only() -> None:
     watch = Watch("b", checks={"a": slow})
     watch.servers["b"].down()
     async with watch.monitor as monitor:
-        await monitor.look(["a"])
-        await monitor.look(["b"])
+        await monitor.check(["a"])
+        await monitor.check(["b"])
     assert [checked.latency_s for checked in watch.checked] == [pytest.approx(0.25), None]
 
 
@@ -181,6 +181,6 @@ async def test_unknown_names_are_not_its_business() -> None:
     watch = Watch("a")
     async with watch.monitor as monitor:
         monitor.request("ghost")
-        await monitor.look(["ghost"])
+        await monitor.check(["ghost"])
         assert "ghost" not in monitor
         assert "a" in monitor

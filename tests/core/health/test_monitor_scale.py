@@ -1,4 +1,4 @@
-"""Looking at very many connections: nobody is starved, nothing is left behind."""
+"""Checking very many connections: nobody is starved, nothing is left behind."""
 
 import asyncio
 from itertools import pairwise
@@ -42,7 +42,7 @@ async def test_hanging_endpoints_as_many_as_there_are_places_delay_nobody_else()
     checks = {f"hangs-{n}": hang for n in range(PLACES)} | {f"lives-{n}": answer_soon for n in range(100)}
     monitor = HealthMonitor(checks, HealthCheck(interval="1s", timeout="5s"), ages.hear)
     async with monitor:
-        await monitor.look()
+        await monitor.check()
         monitor.start()
         ages.longest.clear()
         await advance(60)
@@ -50,7 +50,7 @@ async def test_hanging_endpoints_as_many_as_there_are_places_delay_nobody_else()
     assert max(gap for name, gap in ages.longest.items() if name.startswith("hangs")) < 20
 
 
-async def test_endpoints_that_hang_no_longer_are_looked_at_like_all_others() -> None:
+async def test_endpoints_that_hang_no_longer_are_checked_at_like_all_others() -> None:
     ages, well = Ages(), asyncio.Event()
 
     async def hang_for_a_while() -> bool:
@@ -60,7 +60,7 @@ async def test_endpoints_that_hang_no_longer_are_looked_at_like_all_others() -> 
     checks = {f"db-{n}": hang_for_a_while for n in range(200)}
     monitor = HealthMonitor(checks, HealthCheck(interval="1s", timeout="5s"), ages.hear)
     async with monitor:
-        await monitor.look()
+        await monitor.check()
         monitor.start()
         well.set()
         await advance(10)
@@ -71,20 +71,20 @@ async def test_endpoints_that_hang_no_longer_are_looked_at_like_all_others() -> 
 
 
 async def test_checks_that_never_wait_let_the_loop_run_others() -> None:
-    looked: list[str] = []
+    checked: list[str] = []
     at_each_round: list[int] = []
 
     async def count_the_rounds() -> None:
         while True:
-            at_each_round.append(len(looked))
+            at_each_round.append(len(checked))
             await asyncio.sleep(0)
 
     checks = {f"db-{n}": answer for n in range(5000)}
-    async with HealthMonitor(checks, HealthCheck(), lambda name, *_: looked.append(name)) as monitor:
+    async with HealthMonitor(checks, HealthCheck(), lambda name, *_: checked.append(name)) as monitor:
         other = asyncio.create_task(count_the_rounds())
-        await monitor.look()
+        await monitor.check()
         other.cancel()
-    assert len(looked) == 5000
+    assert len(checked) == 5000
     assert max(later - earlier for earlier, later in pairwise(at_each_round)) <= 64
 
 
@@ -98,11 +98,11 @@ async def test_checks_that_wait_come_to_fill_all_places_at_once() -> None:
 
     checks = {f"db-{n}": answer_late for n in range(PLACES * 3)}
     async with HealthMonitor(checks, HealthCheck(), lambda *_: None) as monitor:
-        await monitor.look()
+        await monitor.check()
     assert sorted(round(at - began[0]) for at in began) == [0] * PLACES + [1] * PLACES + [2] * PLACES
 
 
-async def test_a_check_that_never_stops_holds_up_no_later_look() -> None:
+async def test_a_check_that_never_stops_holds_up_no_later_check() -> None:
     told: list[Health] = []
     released = asyncio.Event()
 
@@ -115,21 +115,21 @@ async def test_a_check_that_never_stops_holds_up_no_later_look() -> None:
 
     checks = {"a": stubborn}
     async with HealthMonitor(checks, HealthCheck(timeout="1s"), lambda _n, c, _at: told.append(c.result.health)) as m:
-        await m.look()
+        await m.check()
         began = now()
-        await m.look()
+        await m.check()
         assert now() == began
         released.set()
         await advance(1)
-        await m.look()
+        await m.check()
     assert told == [Health.UNHEALTHY, Health.UNHEALTHY, Health.HEALTHY]
 
 
-async def test_looking_often_leaves_one_turn_for_each_connection() -> None:
+async def test_checking_often_leaves_one_turn_for_each_connection() -> None:
     checks = {f"db-{n}": answer for n in range(10)}
     async with HealthMonitor(checks, HealthCheck(interval="1h"), lambda *_: None) as monitor:
-        await monitor.look()
+        await monitor.check()
         monitor.start()
         for _ in range(100):
-            await monitor.look()
+            await monitor.check()
         assert len(monitor._schedule._entries) == 10

@@ -1,4 +1,4 @@
-"""Whose look is next, where many endpoints hang."""
+"""Whose check is next, where many endpoints hang."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ def subject(name: str, *, late: bool = False) -> MonitoredConnection:
 
 
 def taken(turns: CheckQueue, times: int) -> list[str]:
-    """The names of the next ones, as far as there are any; their looks go on."""
+    """The names of the next ones, as far as there are any; their checks go on."""
     found = (turns.take() for _ in range(times))
     return [one.name for one in found if one is not None]
 

@@ -23,10 +23,10 @@ class Diary:
         for subject in due:
             self.released.append((subject.name, now()))
             if self.answers:
-                self.looked(subject)
+                self.checked(subject)
 
-    def looked(self, subject: MonitoredConnection) -> None:
-        subject.looked_s = now()
+    def checked(self, subject: MonitoredConnection) -> None:
+        subject.checked_s = now()
         if subject.due_s is None:
             self.schedule.put(subject)
 
@@ -47,23 +47,23 @@ async def test_everybody_is_due_an_interval_from_the_start_and_then_again_and_ag
     diary.schedule.stop()
 
 
-async def test_one_that_was_looked_at_meanwhile_is_put_off() -> None:
+async def test_one_that_was_checked_at_meanwhile_is_put_off() -> None:
     diary = Diary("a")
     diary.schedule.start(diary.subjects)
     await advance(INTERVAL_S * 0.8)
-    diary.looked(diary.subjects[0])
-    looked_s = now()
+    diary.checked(diary.subjects[0])
+    checked_s = now()
     await advance(INTERVAL_S * 1.2)
     assert len(diary.released) == 1
-    assert 0.95 <= (diary.released[0][1] - looked_s) / INTERVAL_S <= 1.05
+    assert 0.95 <= (diary.released[0][1] - checked_s) / INTERVAL_S <= 1.05
     diary.schedule.stop()
 
 
-async def test_looking_a_thousand_times_in_between_leaves_one_entry() -> None:
+async def test_checking_a_thousand_times_in_between_leaves_one_entry() -> None:
     diary = Diary("a")
     diary.schedule.start(diary.subjects)
     for _ in range(1000):
-        diary.looked(diary.subjects[0])
+        diary.checked(diary.subjects[0])
     assert len(diary.schedule._entries) == 1
     assert diary.timers() == 1
     diary.schedule.stop()

@@ -1,4 +1,4 @@
-"""Looks at MongoDB, as stand-ins answer them."""
+"""Checks MongoDB, as stand-ins answer them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from omnidb_cli.core.health.model import Health, HealthPolicy, evaluate
 from omnidb_cli.drivers.base import Driver
 from omnidb_cli.drivers.mongodb.check import Behind, ServerState, answer_of
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError
-from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, until
+from tests.drivers.contract import PATIENCE_S, check, fault_of, opened, until
 from tests.drivers.mongodb_targets import target_of
 from tests.servers.mongodb import DATABASE, VERSION, MongoPair, MongoStandIn
 
@@ -23,17 +23,17 @@ async def driver(mongodb: MongoPair) -> AsyncIterator[Driver]:
 
 
 async def test_a_primary_says_so(driver: Driver) -> None:
-    answer = await look(driver)
+    answer = await check(driver)
     assert (answer.role, answer.writable, answer.lag_s, answer.stalled) == ("primary", True, None, None)
     assert answer.version == VERSION
 
 
-async def test_a_held_look_is_one_command_on_the_same_connection(mongodb: MongoPair, driver: Driver) -> None:
-    await look(driver)
+async def test_a_held_check_is_one_command_on_the_same_connection(mongodb: MongoPair, driver: Driver) -> None:
+    await check(driver)
     connections = mongodb.primary.tell()["connections"]
     mongodb.primary.forget()
     for _ in range(3):
-        await look(driver)
+        await check(driver)
     assert mongodb.primary.commands() == ["hello"] * 3
     assert mongodb.primary.tell()["connections"] == connections
 
@@ -41,14 +41,14 @@ async def test_a_held_look_is_one_command_on_the_same_connection(mongodb: MongoP
 async def test_a_secondary_that_keeps_up_has_no_lag(mongodb: MongoPair) -> None:
     mongodb.caught_up()
     async with opened(target_of(mongodb.replica, username="omnidb")) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable, answer.lag_s, answer.stalled) == ("replica", False, 0.0, None)
 
 
 async def test_a_login_that_may_not_read_the_state_of_the_set_gives_an_unknown_lag(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.replica, username="plain")) as driver:
         mongodb.replica.forget()
-        answers = [await look(driver) for _ in range(2)]
+        answers = [await check(driver) for _ in range(2)]
     for answer in answers:
         assert (answer.role, answer.lag_s, answer.stalled) == ("replica", None, None)
     assert mongodb.replica.commands().count("replSetGetStatus") == 1  # it is not asked for again
@@ -61,7 +61,7 @@ async def test_stopped_replication_is_degraded(fragile_mongodb: MongoPair) -> No
         primary.tell(documents={f"{DATABASE}.item": []})
         target = primary.tell()["applied"]
         await until(lambda: _known(replica) == target)
-        answer = await look(driver)
+        answer = await check(driver)
     result = evaluate(answer, HealthPolicy(role="replica"))
     assert (result.health, result.kind) == (Health.DEGRADED, ErrorKind.LAG)
     assert "copies from nobody" in (result.detail or "")
@@ -76,27 +76,27 @@ def _known(replica: MongoStandIn) -> object:
 async def test_a_primary_out_of_sight_is_degraded(fragile_mongodb: MongoPair) -> None:
     primary, replica = fragile_mongodb
     async with opened(target_of(replica, username="omnidb")) as driver:
-        await look(driver)
+        await check(driver)
         primary.kill()
         await until(lambda: _known(replica) is None)
-        answer = await look(driver)
+        answer = await check(driver)
     assert answer.stalled == "replication stands still: it sees no primary"
     assert answer.lag_s is None
 
 
 async def test_a_promoted_secondary_is_degraded_and_takes_writes(fragile_mongodb: MongoPair) -> None:
     async with opened(target_of(fragile_mongodb.replica, username="omnidb")) as driver:
-        await look(driver)
+        await check(driver)
         fragile_mongodb.replica.tell(state="PRIMARY")
-        result = evaluate(await look(driver), HealthPolicy(role="replica"))
+        result = evaluate(await check(driver), HealthPolicy(role="replica"))
     assert (result.health, result.kind) == (Health.DEGRADED, ErrorKind.ROLE)
 
 
 async def test_a_primary_that_stepped_down_is_unhealthy(fragile_mongodb: MongoPair) -> None:
     async with opened(target_of(fragile_mongodb.primary, username="omnidb")) as driver:
-        await look(driver)
+        await check(driver)
         fragile_mongodb.primary.tell(state="SECONDARY")
-        result = evaluate(await look(driver), HealthPolicy(role="primary"))
+        result = evaluate(await check(driver), HealthPolicy(role="primary"))
     assert (result.health, result.kind) == (Health.UNHEALTHY, ErrorKind.ROLE)
 
 
@@ -110,27 +110,27 @@ async def test_a_member_that_serves_no_data_is_unhealthy(fragile_mongodb: MongoP
         assert words in str(fault)
         assert f"{replica.host}:{replica.port}/{DATABASE}" in str(fault)
         replica.tell(state="SECONDARY")
-        assert (await look(driver)).role == "replica"
+        assert (await check(driver)).role == "replica"
 
 
 async def test_a_standalone_server_takes_writes(fragile_mongodb: MongoPair) -> None:
     async with opened(target_of(fragile_mongodb.primary)) as driver:
         fragile_mongodb.primary.tell(state="STANDALONE")
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable) == ("primary", True)
 
 
 async def test_a_router_has_no_role(fragile_mongodb: MongoPair) -> None:
     async with opened(target_of(fragile_mongodb.primary)) as driver:
         fragile_mongodb.primary.tell(state="STANDALONE", extra={"msg": "isdbgrid"})
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable) == (None, True)
 
 
 async def test_a_server_opened_for_reading_only_is_not_writable(fragile_mongodb: MongoPair) -> None:
     async with opened(target_of(fragile_mongodb.primary)) as driver:
         fragile_mongodb.primary.tell(extra={"readOnly": True})
-        answer = await look(driver)
+        answer = await check(driver)
     assert answer.writable is False
 
 
@@ -138,7 +138,7 @@ async def test_a_server_opened_for_reading_only_is_not_writable(fragile_mongodb:
 async def test_the_check_statement_is_asked(mongodb: MongoPair, statement: str) -> None:
     async with opened(target_of(mongodb.primary, statement=statement)) as driver:
         mongodb.primary.forget()
-        await look(driver)
+        await check(driver)
         assert {"find", "count"} & set(mongodb.primary.commands())
 
 
@@ -151,7 +151,9 @@ async def test_the_check_statement_is_asked(mongodb: MongoPair, statement: str) 
         ("db.item.find({$nonsense: 1})", "unknown top level operator"),
     ],
 )
-async def test_a_check_statement_that_fails_is_the_look_s_error(mongodb: MongoPair, statement: str, words: str) -> None:
+async def test_a_check_statement_that_fails_is_the_check_s_error(
+    mongodb: MongoPair, statement: str, words: str
+) -> None:
     async with opened(target_of(mongodb.primary, statement=statement)) as driver:
         fault = await fault_of(driver)
     assert isinstance(fault, StatementError)
@@ -166,14 +168,14 @@ async def test_the_loss_of_the_held_connection_is_reported_as_it_happens(
 ) -> None:
     lost = asyncio.Event()
     driver.on_lost = lost.set
-    await look(driver)
+    await check(driver)
     await asyncio.to_thread(getattr(fragile_mongodb.primary, how))
     async with asyncio.timeout(PATIENCE_S):
         await lost.wait()
     if how == "kill":
         assert (await fault_of(driver)).kind is ErrorKind.REFUSED
     else:
-        await look(driver)
+        await check(driver)
 
 
 async def test_an_orderly_close_is_no_loss(mongodb: MongoPair) -> None:
@@ -181,7 +183,7 @@ async def test_an_orderly_close_is_no_loss(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.primary)) as driver:
         driver.on_lost = lambda: losses.append(1)
         for _ in range(3):
-            await look(driver)
+            await check(driver)
     await asyncio.sleep(0)
     assert losses == []
 

@@ -15,7 +15,7 @@ from omnidb_cli.errors import (
     ErrorKind,
     StatementTimeout,
 )
-from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, outcome, session_of, until, until_well
+from tests.drivers.contract import PATIENCE_S, check, fault_of, opened, outcome, session_of, until, until_well
 from tests.drivers.mongodb_targets import faults_of, target_of
 from tests.servers.mongodb import DATABASE, PASSWORD, MongoPair, MongoStandIn
 from tests.servers.proxy import Proxy
@@ -58,7 +58,7 @@ async def test_a_held_connection_that_goes_bad_is_given_up(
     proxy: Proxy, misbehave: Callable[[Proxy], None], kind: ErrorKind
 ) -> None:
     async with opened(target_of(proxy, timeout_s=0.5)) as driver:
-        await look(driver)
+        await check(driver)
         misbehave(proxy)
         if kind is ErrorKind.REFUSED:
             proxy.reset_all()
@@ -69,9 +69,9 @@ async def test_a_held_connection_that_goes_bad_is_given_up(
 
 async def test_a_connection_that_broke_unnoticed_is_no_fault_of_the_server(proxy: Proxy) -> None:
     async with opened(target_of(proxy)) as driver:
-        await look(driver)
+        await check(driver)
         proxy.reset_all()
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 @pytest.mark.parametrize("misbehave", [Proxy.reset, Proxy.silence, lambda proxy: proxy.cut(5)])
@@ -128,7 +128,7 @@ async def test_a_read_that_the_server_would_have_repeated_is_sent_once(fragile_m
 async def test_a_killed_server_is_refused_and_well_again_after_its_start(fragile_mongodb: MongoPair) -> None:
     server = fragile_mongodb.primary
     async with opened(target_of(server)) as driver:
-        await look(driver)
+        await check(driver)
         server.kill()
         assert (await fault_of(driver)).kind is ErrorKind.REFUSED
         server.start()
@@ -155,7 +155,7 @@ async def test_a_server_that_hangs_keeps_nobody(fragile_mongodb: MongoPair) -> N
         assert fault.kind is ErrorKind.TIMEOUT
 
 
-async def test_no_connection_left_is_told_as_what_it_looks_like(fragile_mongodb: MongoPair) -> None:
+async def test_no_connection_left_is_told_as_what_it_checks_like(fragile_mongodb: MongoPair) -> None:
     server = fragile_mongodb.primary
     target = target_of(server)
     server.tell(most_connections=0)
@@ -179,7 +179,7 @@ async def test_a_refused_login_names_place_and_not_the_password(
 
 async def test_a_missing_database_is_an_empty_one(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.primary, database="nothing")) as driver:
-        await look(driver)
+        await check(driver)
         assert (await outcome(driver, ("db.item.find()", ()))).rows == []
 
 
@@ -188,7 +188,7 @@ async def test_nothing_stays_open(mongodb: MongoPair) -> None:
     before = len(list(folder.iterdir())) if folder.exists() else None
     driver: Driver
     async with opened(target_of(mongodb.primary)) as driver:
-        await look(driver)
+        await check(driver)
         await outcome(driver, ("db.item.find()", ()))
     await asyncio.sleep(0.01)
     assert len(asyncio.all_tasks()) == 1

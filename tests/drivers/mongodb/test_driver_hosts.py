@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ConnectError, ErrorKind
-from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, outcome
+from tests.drivers.contract import PATIENCE_S, check, fault_of, opened, outcome
 from tests.drivers.mongodb_targets import faults_of, target_of
 from tests.servers.base import HOST, free_port
 from tests.servers.mongodb import MongoPair, MongoStandIn
@@ -60,7 +60,7 @@ async def test_a_set_of_several_hosts_serves_by_its_primary(mongodb: MongoPair) 
     hosts = tuple((server.host, server.port) for server in (replica, primary))
     target = target_of(primary, hosts=hosts, params={"authSource": "admin", "replicaSet": "rs"})
     async with opened(target) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
         assert (answer.role, answer.writable) == ("primary", True)
         assert len((await outcome(driver, ("db.item.find()", ()))).rows) == 3
 
@@ -85,12 +85,12 @@ async def test_a_set_goes_on_with_its_new_primary(fragile_mongodb: MongoPair) ->
     hosts = tuple((server.host, server.port) for server in (primary, replica))
     target = target_of(primary, hosts=hosts, params={"authSource": "admin", "replicaSet": "rs"})
     async with opened(target) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
         primary.tell(state="SECONDARY")
         replica.tell(state="PRIMARY", extra={"electionId": ObjectId()})
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
         primary.tell(state="RECOVERING")
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_a_member_that_is_gone_does_not_take_its_set_along(fragile_mongodb: MongoPair) -> None:
@@ -98,7 +98,7 @@ async def test_a_member_that_is_gone_does_not_take_its_set_along(fragile_mongodb
     replica.kill()
     target = target_of(primary, params={"authSource": "admin", "directConnection": "false"})
     async with opened(target) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
         assert len((await outcome(driver, ("db.item.find()", ()))).rows) == 3
 
 
@@ -111,7 +111,7 @@ async def test_another_set_than_the_one_named_is_not_used(mongodb: MongoPair) ->
 
 async def test_a_unix_socket_is_a_host(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.primary, hosts=((str(mongodb.primary.socket), None),))) as driver:
-        await look(driver)
+        await check(driver)
         assert len((await outcome(driver, ("db.item.find()", ()))).rows) == 3
 
 
@@ -129,7 +129,7 @@ def with_tls(server: MongoStandIn, certificates: Path, authority: str, **params:
 async def test_tls_with_the_right_authority(mongodb_with_tls: MongoStandIn, mongodb_certificates: Path) -> None:
     async with opened(with_tls(mongodb_with_tls, mongodb_certificates, "ca")) as driver:
         for _ in range(2):
-            await look(driver)
+            await check(driver)
         await outcome(driver, ("db.item.find()", ()))
 
 
@@ -139,7 +139,7 @@ async def test_the_loss_of_a_held_tls_connection_is_reported(
     lost = asyncio.Event()
     async with opened(with_tls(mongodb_with_tls, mongodb_certificates, "ca")) as driver:
         driver.on_lost = lost.set
-        await look(driver)
+        await check(driver)
         assert not lost.is_set()
         mongodb_with_tls.kill()
         try:

@@ -12,7 +12,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from omnidb_cli.drivers.mongodb.errors import CODES, connect_error, looking_error, running_error
+from omnidb_cli.drivers.mongodb.errors import CODES, checking_error, connect_error, running_error
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
@@ -75,12 +75,12 @@ def test_trouble_of_the_server(code: int, kind: ErrorKind, counts: bool) -> None
     assert isinstance(error, StatementTimeout) is (kind is ErrorKind.TIMEOUT)
     assert f"{PLACE}: what the server says (ItsName)" in str(error)
     assert connect_error(said(code), PLACE).kind is kind
-    assert looking_error(said(code), PLACE).kind is kind
+    assert checking_error(said(code), PLACE).kind is kind
 
 
 @pytest.mark.parametrize("code", OF_THE_STATEMENT)
 def test_trouble_of_the_statement_never_counts(code: int) -> None:
-    for error in (running_error(said(code), PLACE), looking_error(said(code), PLACE)):
+    for error in (running_error(said(code), PLACE), checking_error(said(code), PLACE)):
         assert isinstance(error, StatementError)
         assert not error.counts_as_failure
         assert str(error) == "what the server says (ItsName)"
@@ -166,4 +166,4 @@ def test_a_server_that_is_too_old_is_said_as_it_is() -> None:
 
 def test_a_refused_login_is_an_authentication_error() -> None:
     assert isinstance(connect_error(said(18), PLACE), AuthenticationError)
-    assert isinstance(looking_error(said(18), PLACE), AuthenticationError)
+    assert isinstance(checking_error(said(18), PLACE), AuthenticationError)

@@ -1,4 +1,4 @@
-"""What a look at a MariaDB server tells: its role, its lag, and why nobody answers."""
+"""What a check of a MariaDB server tells: its role, its lag, and why nobody answers."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.mysql import connection as mysql_wire
 from omnidb_cli.errors import AuthenticationError, ConnectError, DriverError, ErrorKind, StatementError, TopologyError
-from tests.drivers.contract import fault_of, look, opened, session_of, until
+from tests.drivers.contract import check, fault_of, opened, session_of, until
 from tests.drivers.mysql_targets import target_of
 from tests.servers.base import HOST, free_port
 from tests.servers.mariadb import DATABASE, PASSWORD, MariadbPair
@@ -24,11 +24,11 @@ from tests.servers.proxy import Proxy
 
 async def answer_of(target: Target) -> Observation:
     async with opened(target) as driver:
-        return await look(driver)
+        return await check(driver)
 
 
 async def failure_of(target: Target) -> DriverError:
-    """Why a look fails; connecting for a statement must fail for the same reason."""
+    """Why a check fails; connecting for a statement must fail for the same reason."""
     async with opened(target) as driver:
         return await fault_of(driver)
 
@@ -55,7 +55,7 @@ async def test_the_documented_account_needs_what_is_documented(mariadb: MariadbP
 async def test_a_plain_login_is_enough_and_what_it_may_not_read_is_unknown(mariadb: MariadbPair) -> None:
     async with opened(target_of(mariadb.replica, username="plain", database=None)) as driver:
         for _ in range(2):
-            answer = await look(driver)
+            answer = await check(driver)
             assert (answer.role, answer.writable, answer.lag_s, answer.stalled) == (None, False, None, None)
             assert evaluate(answer, HealthPolicy("replica", max_lag_s=1)).health is Health.HEALTHY
             assert evaluate(answer, HealthPolicy("primary")).kind == "role"
@@ -63,13 +63,13 @@ async def test_a_plain_login_is_enough_and_what_it_may_not_read_is_unknown(maria
     assert (primary.role, primary.writable) == ("primary", True)
 
 
-async def test_a_look_is_one_round_trip_on_one_held_connection(mariadb: MariadbPair) -> None:
+async def test_a_check_is_one_round_trip_on_one_held_connection(mariadb: MariadbPair) -> None:
     count = "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'Connections'"
     async with opened(target_of(mariadb.primary, username="omnidb")) as driver:
-        await look(driver)
+        await check(driver)
         before = int(mariadb.primary.sql(count))
         for _ in range(5):
-            await look(driver)
+            await check(driver)
         assert int(mariadb.primary.sql(count)) == before + 1  # the one that counts
 
 
@@ -77,7 +77,7 @@ async def test_a_stopped_sql_thread_stands_still_with_its_reason(fragile_mariadb
     replica = fragile_mariadb.replica
     async with opened(target_of(replica, username="omnidb")) as driver:
         replica.sql("STOP SLAVE SQL_THREAD")
-        answer = await look(driver)
+        answer = await check(driver)
         assert answer.lag_s is None
         assert answer.stalled is not None
         assert "the SQL thread is stopped" in answer.stalled
@@ -85,7 +85,7 @@ async def test_a_stopped_sql_thread_stands_still_with_its_reason(fragile_mariadb
         verdict = evaluate(answer, HealthPolicy("replica"))
         assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.LAG)
         replica.sql("STOP SLAVE IO_THREAD")
-        assert "the I/O thread is stopped" in str((await look(driver)).stalled)
+        assert "the I/O thread is stopped" in str((await check(driver)).stalled)
         replica.sql("START SLAVE")
         await _until_answer(driver.check, lambda answer: answer.stalled is None and answer.lag_s == 0)
 
@@ -104,7 +104,7 @@ async def test_a_replication_error_is_the_reason(fragile_mariadb: MariadbPair) -
 
 async def test_a_replica_whose_primary_is_gone_stands_still(fragile_mariadb: MariadbPair) -> None:
     async with opened(target_of(fragile_mariadb.replica, username="omnidb")) as driver:
-        await look(driver)
+        await check(driver)
         fragile_mariadb.primary.kill()
         answer = await _until_answer(driver.check, lambda answer: answer.stalled is not None)
     assert "the I/O thread has no connection" in str(answer.stalled)
@@ -134,7 +134,7 @@ async def test_a_read_only_primary_is_none(fragile_mariadb: MariadbPair) -> None
     primary = fragile_mariadb.primary
     async with opened(target_of(primary, username="omnidb")) as driver:
         primary.sql("SET GLOBAL read_only = 1")
-        answer = await look(driver)
+        answer = await check(driver)
         assert (answer.role, answer.writable) == (None, False)
         assert evaluate(answer, HealthPolicy("primary")).health is Health.UNHEALTHY
 
@@ -143,10 +143,10 @@ async def test_a_read_only_primary_is_none(fragile_mariadb: MariadbPair) -> None
 async def test_a_promoted_replica_takes_writes(fragile_mariadb: MariadbPair, *, forgotten: bool) -> None:
     replica = fragile_mariadb.replica
     async with opened(target_of(replica, username="omnidb")) as driver:
-        await look(driver)
+        await check(driver)
         replica.sql("STOP SLAVE; RESET SLAVE ALL" if forgotten else "STOP SLAVE")
         replica.sql("SET GLOBAL read_only = 0")
-        answer = await look(driver)
+        answer = await check(driver)
         assert (answer.role, answer.writable, answer.stalled is None) == ("primary", True, forgotten)
         verdict = evaluate(answer, HealthPolicy("replica"))
         assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.ROLE)
@@ -157,7 +157,7 @@ async def test_the_topologys_own_statement_is_asked_too(mariadb: MariadbPair) ->
     good = "SELECT seq FROM seq_1_to_3000 -- all of them"
     async with opened(replace(target, statement=good)) as driver:
         for _ in range(2):
-            assert (await look(driver)).role == "primary"
+            assert (await check(driver)).role == "primary"
     fault = await failure_of(replace(target, statement="SELECT * FROM nowhere"))
     assert isinstance(fault, StatementError)
     assert "nowhere" in str(fault)
@@ -166,7 +166,7 @@ async def test_the_topologys_own_statement_is_asked_too(mariadb: MariadbPair) ->
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO item(name) VALUES ('look')",
+        "INSERT INTO item(name) VALUES ('check')",
         "SELECT 1; DELETE FROM item",
         "SET STATEMENT tx_read_only=0 FOR DELETE FROM item",
     ],
@@ -228,7 +228,7 @@ async def test_no_connections_left(fragile_mariadb: MariadbPair) -> None:
 
 async def test_no_connections_left_for_this_user(mariadb: MariadbPair) -> None:
     async with opened(target_of(mariadb.primary, username="single", database=None)) as driver:
-        await look(driver)
+        await check(driver)
         with pytest.raises(ConnectError) as raised:
             await driver.connect(read_only=True, timeout_s=10)
     assert raised.value.kind is ErrorKind.CAPACITY
@@ -373,7 +373,7 @@ def _packet(number: int, content: bytes) -> bytes:
 async def test_the_loss_of_the_held_connection_is_told_at_once(fragile_mariadb: MariadbPair, act: str) -> None:
     lost = asyncio.Event()
     async with opened(target_of(fragile_mariadb.primary)) as driver:
-        await look(driver)
+        await check(driver)
         driver.on_lost = lost.set
         assert not lost.is_set()
         await asyncio.to_thread(getattr(fragile_mariadb.primary, act))
@@ -382,7 +382,7 @@ async def test_the_loss_of_the_held_connection_is_told_at_once(fragile_mariadb: 
         assert (await fault_of(driver)).kind is ErrorKind.REFUSED
         fragile_mariadb.primary.start()
         fragile_mariadb.primary.wait_ready()
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_what_ends_a_connection_on_purpose_is_no_loss(mariadb: MariadbPair) -> None:
@@ -390,11 +390,11 @@ async def test_what_ends_a_connection_on_purpose_is_no_loss(mariadb: MariadbPair
     with Proxy(mariadb.primary.port) as proxy:
         async with opened(target_of(proxy, timeout_s=0.3)) as driver:
             driver.on_lost = lambda: calls.append(1)
-            await look(driver)
+            await check(driver)
             proxy.silence()
             assert (await fault_of(driver)).kind is ErrorKind.TIMEOUT
             proxy.forward()
-            await look(driver)
+            await check(driver)
         for _ in range(3):
             await asyncio.sleep(0)
     assert not calls
@@ -404,10 +404,10 @@ async def test_a_connection_that_broke_unseen_is_not_held_against_the_server(mar
     server = mariadb.primary
     with Proxy(server.port) as proxy:
         async with opened(target_of(proxy)) as driver:
-            await look(driver)
-            looking = asyncio.ensure_future(driver.check())
+            await check(driver)
+            checking = asyncio.ensure_future(driver.check())
             proxy.reset_all()
-            assert (await looking).role == "primary"
+            assert (await checking).role == "primary"
 
 
 def _silent(proxy: Proxy) -> None:
@@ -434,7 +434,7 @@ async def test_networks_that_misbehave(
     with Proxy(mariadb.primary.port) as proxy:
         async with opened(target_of(proxy, timeout_s=0.5)) as driver:
             if held:
-                await look(driver)
+                await check(driver)
             misbehave(proxy)
             if held and kind is ErrorKind.REFUSED:
                 proxy.reset_all()
@@ -446,7 +446,7 @@ async def test_networks_that_misbehave(
                     await driver.connect(read_only=False, timeout_s=0.5)
                 assert raised.value.kind is kind
             proxy.forward()
-            assert (await look(driver)).role == "primary"
+            assert (await check(driver)).role == "primary"
 
 
 async def test_a_slow_network_is_slow_and_no_failure(mariadb: MariadbPair) -> None:
@@ -456,21 +456,21 @@ async def test_a_slow_network_is_slow_and_no_failure(mariadb: MariadbPair) -> No
     assert evaluate(answer, HealthPolicy("primary", slow_s=0.05)).kind == ErrorKind.SLOW
 
 
-async def test_a_cancelled_look_leaves_no_connection(mariadb: MariadbPair) -> None:
+async def test_a_cancelled_check_leaves_no_connection(mariadb: MariadbPair) -> None:
     with Proxy(mariadb.primary.port) as proxy:
         async with opened(target_of(proxy)) as driver:
             for proceed in (True, False):
                 if proceed:
-                    await look(driver)
+                    await check(driver)
                 proxy.silence()
-                looking = asyncio.ensure_future(driver.check())
+                checking = asyncio.ensure_future(driver.check())
                 await asyncio.sleep(0.05)
-                looking.cancel()
+                checking.cancel()
                 async with asyncio.timeout(5):
                     with pytest.raises(asyncio.CancelledError):
-                        await looking
+                        await checking
             proxy.forward()
-            await look(driver)
+            await check(driver)
 
 
 async def test_hints_tell_a_hanging_server_from_one_that_is_out_of_reach(mariadb: MariadbPair) -> None:
@@ -498,7 +498,7 @@ class TestTls:
             name: str(mariadb.primary.tls / "ca.crt") if value == "CA" else value for name, value in params.items()
         }
         async with opened(target_of(mariadb.primary, params=named)) as driver:
-            await look(driver)
+            await check(driver)
             async with session_of(driver, read_only=True) as session:
                 reply = await session.run("SHOW SESSION STATUS LIKE 'Ssl_cipher'", ())
                 ((_, cipher),) = [row async for batch in reply.batches for row in batch]

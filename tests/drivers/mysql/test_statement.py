@@ -113,5 +113,5 @@ def test_a_transaction_cannot_span_commands(statement: str) -> None:
     ["BEGIN NOT ATOMIC SELECT 1; END", "START SLAVE", "START REPLICA", "XA COMMIT 'a'", "XA RECOVER",
      "SELECT 'BEGIN'", "UPDATE t SET a = 1", ""],
 )  # fmt: skip
-def test_what_only_looks_like_one_is_sent(statement: str) -> None:
+def test_what_only_checks_like_one_is_sent(statement: str) -> None:
     assert not controls_transactions(statement)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from omnidb_cli.drivers.base import Driver, Session, Target
 from omnidb_cli.errors import AuthenticationError, ConnectError, ConnectionLostError, DriverError, ErrorKind
-from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, outcome, session_of, until, until_well
+from tests.drivers.contract import PATIENCE_S, check, fault_of, opened, outcome, session_of, until, until_well
 from tests.drivers.postgres_targets import target_of
 from tests.servers.base import HOST, free_port
 from tests.servers.postgres import PASSWORD, PostgresPair
@@ -32,7 +32,7 @@ async def lost(driver: Driver) -> asyncio.Event:
     """Set when the driver reports the loss of the connection that it holds."""
     event = asyncio.Event()
     driver.on_lost = event.set
-    await look(driver)
+    await check(driver)
     return event
 
 
@@ -70,22 +70,22 @@ async def test_a_server_killed_in_the_middle_of_a_statement_leaves_its_outcome_u
         assert raised.value.counts_as_failure
 
 
-async def test_a_restarted_server_answers_the_next_look(fragile_postgres: PostgresPair) -> None:
+async def test_a_restarted_server_answers_the_next_check(fragile_postgres: PostgresPair) -> None:
     server = fragile_postgres.primary
     async with opened(target_of(server)) as driver:
         event = await lost(driver)
         server.restart()
         async with asyncio.timeout(PATIENCE_S):
             await event.wait()
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_a_held_connection_that_was_ended_says_nothing_against_the_server(fragile_postgres: PostgresPair) -> None:
     server = fragile_postgres.primary
     async with opened(target_of(server)) as driver:
-        await look(driver)
+        await check(driver)
         server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_a_statement_ended_by_an_administrator_is_lost_with_the_servers_words(postgres: PostgresPair) -> None:
@@ -148,7 +148,7 @@ async def test_a_host_name_that_is_not_there() -> None:
 async def test_connections_that_are_used_up(fragile_postgres: PostgresPair) -> None:
     server = fragile_postgres.primary
     async with opened(target_of(server)) as driver, opened(target_of(server)) as another:
-        await look(driver)
+        await check(driver)
         async with AsyncExitStack() as sessions:
 
             async def use_up() -> None:
@@ -160,7 +160,7 @@ async def test_connections_that_are_used_up(fragile_postgres: PostgresPair) -> N
             assert raised.value.kind is ErrorKind.CAPACITY
             fault = await fault_of(another)
             assert (fault.kind, fault.counts_as_failure) == (ErrorKind.CAPACITY, True)
-            assert (await look(driver)).role == "primary", "the connection that is held goes on"
+            assert (await check(driver)).role == "primary", "the connection that is held goes on"
     async with opened(target_of(server, username="limited")) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.CAPACITY
 
@@ -184,15 +184,15 @@ async def test_a_port_where_something_else_speaks() -> None:
 
 async def test_a_proxy_that_refuses(proxy: Proxy) -> None:
     async with opened(target_of(proxy)) as held, opened(target_of(proxy)) as fresh:
-        await look(held)
+        await check(held)
         proxy.refuse()
-        assert (await look(held)).role == "primary", "its connection is as good as before"
+        assert (await check(held)).role == "primary", "its connection is as good as before"
         assert (await fault_of(fresh)).kind is ErrorKind.REFUSED
 
 
 async def test_a_proxy_that_accepts_and_says_nothing(proxy: Proxy) -> None:
     async with opened(target_of(proxy, timeout_s=0.5)) as held, opened(target_of(proxy, timeout_s=0.5)) as fresh:
-        await look(held)
+        await check(held)
         proxy.silence()
         for driver in (held, fresh):
             assert (await fault_of(driver)).kind is ErrorKind.TIMEOUT
@@ -218,7 +218,7 @@ async def test_a_proxy_that_cuts_in_the_middle_of_an_answer(proxy: Proxy, after_
     async with opened(target_of(proxy)) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.RESET
         proxy.forward()
-        await look(driver)
+        await check(driver)
 
 
 async def test_a_result_that_is_cut_is_an_error_and_not_a_short_result(proxy: Proxy, postgres: PostgresPair) -> None:
@@ -284,7 +284,7 @@ async def test_a_statement_ends_when_no_cancel_request_gets_through(proxy: Proxy
 async def test_slow_is_not_dead(proxy: Proxy) -> None:
     proxy.slow(0.05)
     async with opened(target_of(proxy)) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
         assert answer.latency_s > 0.05
         assert (await outcome(driver, ("SELECT 1", ()))).rows == [(1,)]
 
@@ -293,7 +293,7 @@ async def test_the_next_host_is_tried_when_one_is_down(postgres: PostgresPair) -
     down = (HOST, free_port())
     up = (HOST, postgres.primary.port)
     async with opened(target_of(postgres.primary, hosts=(down, up))) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
         assert (await outcome(driver, ("SELECT 1", ()))).rows == [(1,)]
     async with opened(target_of(postgres.primary, hosts=(down, (HOST, free_port())))) as driver:
         fault = await fault_of(driver)
@@ -305,7 +305,7 @@ async def test_a_host_that_hangs_leaves_time_for_the_next(proxy: Proxy, postgres
     proxy.silence()
     hosts = ((HOST, proxy.port), (HOST, postgres.primary.port))
     async with opened(target_of(postgres.primary, hosts=hosts, timeout_s=2.0)) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 @pytest.mark.parametrize(
@@ -321,14 +321,14 @@ async def test_a_host_that_hangs_leaves_time_for_the_next(proxy: Proxy, postgres
 async def test_target_session_attrs_choose_the_host(postgres: PostgresPair, wanted: str, role: str) -> None:
     hosts = ((HOST, postgres.primary.port), (HOST, postgres.replica.port))
     async with opened(target_of(postgres.primary, hosts=hosts, params={"target_session_attrs": wanted})) as driver:
-        assert (await look(driver)).role == role
+        assert (await check(driver)).role == role
 
 
 async def test_no_host_is_what_target_session_attrs_ask_for(postgres: PostgresPair) -> None:
     async with opened(target_of(postgres.replica, params={"target_session_attrs": "read-write"})) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.ROLE
     async with opened(target_of(postgres.primary, params={"target_session_attrs": "prefer-standby"})) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_a_thousand_open_files_are_not_the_servers_fault(
@@ -347,4 +347,4 @@ async def test_a_thousand_open_files_are_not_the_servers_fault(
 async def test_a_setting_that_the_server_does_not_know_is_named(postgres: PostgresPair) -> None:
     async with opened(target_of(postgres.primary, params={"options": "-c no_such_setting=1"})) as driver:
         with pytest.raises(DriverError, match='unrecognized configuration parameter "no_such_setting"'):
-            await look(driver)
+            await check(driver)

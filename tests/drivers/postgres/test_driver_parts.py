@@ -1,4 +1,4 @@
-"""The parts that decide without a server: what a statement is, how values are read, and what a look means."""
+"""The parts that decide without a server: what a statement is, how values are read, and what a check means."""
 
 import pytest
 from hypothesis import given, settings
@@ -48,7 +48,7 @@ def test_a_lag_is_doubted_only_where_something_is_on_its_way_after_a_quiet_time(
         assert not is_doubtful(seen)
 
 
-def test_what_was_replayed_between_two_looks_was_no_lag() -> None:
+def test_what_was_replayed_between_two_checks_was_no_lag() -> None:
     assert settled(BEHIND, replace(BEHIND, received=900.0, replayed=200.0), 0.05).age_s == 0.05
     assert settled(BEHIND, replace(BEHIND, received=900.0, replayed=199.0), 0.05).age_s == 3600.0
     assert since_level(BEHIND, 2.0).age_s == 2.0

@@ -10,7 +10,7 @@ from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.postgres.options import login_of, with_service
 from omnidb_cli.errors import ErrorKind, TopologyError
 from omnidb_cli.topology.urls.url import parse_url
-from tests.drivers.contract import fault_of, look, opened, outcome
+from tests.drivers.contract import check, fault_of, opened, outcome
 from tests.drivers.postgres_targets import target_of
 from tests.servers.postgres import DATABASE, PASSWORD, PostgresPair
 
@@ -50,7 +50,7 @@ def target_from(url: str, **changes: object) -> Target:
 )
 async def test_tls_as_sslmode_has_it(postgres: PostgresPair, params: dict[str, str], *, encrypted: bool) -> None:
     async with opened(target_of(postgres.primary, params=_below(postgres, params))) as driver:
-        await look(driver)
+        await check(driver)
         assert (await outcome(driver, ENCRYPTED)).rows == [(encrypted,)]
 
 
@@ -83,7 +83,7 @@ async def test_a_name_that_is_not_in_the_certificate(postgres: PostgresPair, mon
     async with opened(replace(target, hosts=(("127.0.0.2", postgres.primary.port),))) as driver:
         assert (await fault_of(driver)).kind in {ErrorKind.TLS, ErrorKind.REFUSED}
     async with opened(replace(target, hosts=(("localhost", postgres.primary.port),))) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_the_systems_authorities_are_asked_by_name(postgres: PostgresPair) -> None:
@@ -93,7 +93,7 @@ async def test_the_systems_authorities_are_asked_by_name(postgres: PostgresPair)
 
 async def test_tls_that_the_server_requires(postgres: PostgresPair) -> None:
     async with opened(target_of(postgres.primary, username="with_tls")) as driver:
-        await look(driver)
+        await check(driver)
     async with opened(target_of(postgres.primary, username="with_tls", params={"sslmode": "disable"})) as driver:
         fault = await fault_of(driver)
         assert (fault.kind, "no encryption" in str(fault)) == (ErrorKind.AUTH, True)
@@ -109,14 +109,14 @@ async def test_tls_that_the_server_does_not_speak(fragile_postgres: PostgresPair
         fault = await fault_of(driver)
         assert (fault.kind, "does not speak TLS" in str(fault)) == (ErrorKind.TLS, True)
     async with opened(target_of(server)) as driver:
-        await look(driver)
+        await check(driver)
 
 
 async def test_a_certificate_may_be_the_login(postgres: PostgresPair) -> None:
     params = {"sslmode": "verify-full", "sslrootcert": "ca.crt", "sslcert": "client.crt", "sslkey": "client.key"}
     target = target_of(postgres.primary, username="with_certificate", password=None, params=_below(postgres, params))
     async with opened(target) as driver:
-        await look(driver)
+        await check(driver)
         await outcome(driver, ("SELECT 1", ()))
     async with opened(replace(target, params={"sslmode": "require"})) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.AUTH
@@ -134,7 +134,7 @@ async def test_a_url_as_people_write_it(postgres: PostgresPair) -> None:
         f"postgresql://127.0.0.1:{server.port},127.0.0.1:1/{DATABASE}?user=app&password={secret}",
     ):
         async with opened(target_from(url)) as driver:
-            assert (await look(driver)).role == "primary", url
+            assert (await check(driver)).role == "primary", url
 
 
 @pytest.mark.parametrize("name", ["PGPASSFILE", "HOME", "passfile"])
@@ -149,7 +149,7 @@ async def test_the_password_may_be_in_a_password_file(
         monkeypatch.setenv("HOME", "/nowhere")
         monkeypatch.setenv(name, str(file))
     async with opened(target_of(postgres.primary, password=None, params=params)) as driver:
-        await look(driver)
+        await check(driver)
     file.chmod(0o644)
     async with opened(target_of(postgres.primary, password=None, params=params)) as driver:
         fault = await fault_of(driver)
@@ -189,7 +189,7 @@ async def test_a_service_may_say_everything(
     if place == "PGSERVICEFILE":
         monkeypatch.setenv(place, str(file))
     async with opened(target_from(f"{url}&servicefile={file}" if place == "servicefile" else url)) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
         assert (await outcome(driver, ENCRYPTED)).rows == [(True,)]
 
 
@@ -204,7 +204,7 @@ async def test_what_the_url_says_goes_before_the_service(
     monkeypatch.setenv("PGPASSFILE", str(file))
     url = f"postgresql://app@/{DATABASE}?host={server.folder}&port={server.port}&service=orders"
     async with opened(replace(target_from(url), password=PASSWORD)) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_the_password_file_is_asked_for_what_the_service_says(postgres: PostgresPair, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ async def test_the_password_file_is_asked_for_what_the_service_says(postgres: Po
         file.write_text(f"{place}:{server.port}:{DATABASE}:other:x\n{place}:{server.port}:{DATABASE}:app:{PASSWORD}\n")
         file.chmod(0o600)
         async with opened(target_from(f"postgresql:///?service={service}")) as driver:
-            assert (await look(driver)).role == "primary", service
+            assert (await check(driver)).role == "primary", service
 
 
 async def test_a_server_that_a_service_names_is_named_in_errors(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from omnidb_cli.core.health.model import Health, HealthPolicy, evaluate
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.redis import check as redis_check
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, StatementError
-from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, until, until_well
+from tests.drivers.contract import PATIENCE_S, check, fault_of, opened, until, until_well
 from tests.drivers.redis_targets import target_of
 from tests.servers.base import HOST
 from tests.servers.redis import LEAST, READER, RedisPair, RedisServer
@@ -44,17 +44,17 @@ HELLO = b"%3\r\n$5\r\nproto\r\n:3\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nro
 
 async def test_a_replica_tells_its_role_and_that_it_follows(redis_pair: RedisPair) -> None:
     async with opened(target_of(redis_pair.replica)) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable, answer.lag_s, answer.stalled) == ("replica", False, 0.0, None)
     assert answer.version == redis_pair.replica.facts("server")["redis_version"]
 
 
-async def test_looks_share_one_connection(redis_pair: RedisPair) -> None:
+async def test_checks_share_one_connection(redis_pair: RedisPair) -> None:
     async with opened(target_of(redis_pair.primary)) as driver:
-        await look(driver)
+        await check(driver)
         [first] = redis_pair.primary.clients()
         for _ in range(3):
-            assert (await look(driver)).version
+            assert (await check(driver)).version
         [last] = redis_pair.primary.clients()
     assert first["id"] == last["id"]
     await until(lambda: redis_pair.primary.clients() == [])
@@ -64,13 +64,13 @@ async def test_looks_share_one_connection(redis_pair: RedisPair) -> None:
 async def test_a_check_statement_goes_along(redis_pair: RedisPair, statement: str) -> None:
     async with opened(target_of(redis_pair.primary, statement=statement)) as driver:
         for _ in range(2):
-            assert (await look(driver)).role == "primary"
+            assert (await check(driver)).role == "primary"
 
 
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
-        ("INCR looked", "may only read: the server says that INCR writes"),
+        ("INCR checked", "may only read: the server says that INCR writes"),
         ("EVAL 'return 1' 0", "may only read"),
         ("LLEN text", "the check statement fails: WRONGTYPE"),
         ("NOSUCH", "the server knows no command NOSUCH"),
@@ -86,7 +86,7 @@ async def test_a_check_statement_that_fails_or_writes_is_said_so(
             fault = await fault_of(driver)
             assert isinstance(fault, StatementError)
             assert why in str(fault)
-    assert redis_pair.primary.ask("EXISTS", "looked") == 0
+    assert redis_pair.primary.ask("EXISTS", "checked") == 0
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_a_plain_login_suffices_and_what_it_may_not_read_is_unknown(
 ) -> None:
     async with opened(target_of(redis_pair.replica, username=user)) as driver:
         for _ in range(2):
-            answer = await look(driver)
+            answer = await check(driver)
             assert (answer.role, answer.lag_s, answer.writable) == ("replica", lag_s, writable)
             assert answer.version
 
@@ -105,7 +105,7 @@ async def test_a_plain_login_suffices_and_what_it_may_not_read_is_unknown(
 async def test_a_unix_socket(redis_pair: RedisPair) -> None:
     target = target_of(redis_pair.primary, scheme="unix", hosts=((str(redis_pair.primary.socket), None),))
     async with opened(target) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
     async with opened(replace(target, hosts=(("/nowhere/redis.sock", None),))) as driver:
         fault = await fault_of(driver)
     assert fault.kind is ErrorKind.REFUSED
@@ -123,7 +123,7 @@ def _has_ipv6() -> bool:
 @pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
 async def test_ipv6(redis_pair: RedisPair) -> None:
     async with opened(target_of(redis_pair.primary, hosts=(("::1", redis_pair.primary.port),))) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_a_name_that_has_no_address_is_dns(redis_pair: RedisPair) -> None:
@@ -147,7 +147,7 @@ async def test_no_password_where_one_is_wanted_is_auth(redis_pair: RedisPair) ->
 
 async def test_a_password_alone_is_for_the_default_user(redis_pair: RedisPair) -> None:
     async with opened(target_of(redis_pair.primary, username=None, password="admin")) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 @asynccontextmanager
@@ -160,9 +160,9 @@ async def _over_tls(server: RedisServer, **params: str) -> AsyncIterator[object]
 async def test_tls_with_its_authority(redis_pair: RedisPair) -> None:
     async with _over_tls(redis_pair.primary, ssl_ca_certs=str(redis_pair.certificates / "ca.crt")) as driver:
         for _ in range(2):
-            assert (await look(driver)).role == "primary"
+            assert (await check(driver)).role == "primary"
     async with _over_tls(redis_pair.primary, ssl_cert_reqs="none") as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 @pytest.mark.parametrize("authority", ["other-ca.crt", None])
@@ -185,7 +185,7 @@ async def test_a_certificate_for_another_name_is_tls(redis_pair: RedisPair, monk
         )  # fmt: skip
         async with opened(target) as driver:
             assert kind is None or (await fault_of(driver)).kind is kind
-            assert kind is not None or (await look(driver)).role == "primary"
+            assert kind is not None or (await check(driver)).role == "primary"
 
 
 async def test_a_certificate_of_ones_own_where_the_server_wants_one(fragile_redis: RedisPair) -> None:
@@ -197,7 +197,7 @@ async def test_a_certificate_of_ones_own_where_the_server_wants_one(fragile_redi
     assert fault.kind is ErrorKind.TLS or "ssl_certfile" in (fault.hint or "")
     own = {"ssl_certfile": str(folder / "client.crt"), "ssl_keyfile": str(folder / "client.key")}
     async with _over_tls(fragile_redis.primary, ssl_ca_certs=str(folder / "ca.crt"), **own) as driver:
-        assert (await look(driver)).role == "primary"
+        assert (await check(driver)).role == "primary"
 
 
 async def test_without_tls_on_a_port_that_wants_it_says_what_to_write(redis_pair: RedisPair) -> None:
@@ -223,7 +223,7 @@ async def test_a_server_without_hello_is_spoken_to_as_before(fragile_redis: Redi
     primary.start()
     primary.wait_ready()
     async with opened(target_of(primary)) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
         assert (answer.role, answer.writable) == ("primary", True)
         assert answer.version
     async with opened(target_of(primary, password="hunter2")) as driver:
@@ -255,9 +255,9 @@ async def test_a_primary_that_says_nothing_makes_lag(fragile_redis: RedisPair, m
 
 async def test_a_promoted_replica_is_a_primary(fragile_redis: RedisPair) -> None:
     async with opened(target_of(fragile_redis.replica)) as driver:
-        await look(driver)
+        await check(driver)
         fragile_redis.replica.ask("REPLICAOF", "NO", "ONE")
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable, answer.stalled) == ("primary", True, None)
     verdict = evaluate(answer, HealthPolicy(role="replica"))
     assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.ROLE)
@@ -266,7 +266,7 @@ async def test_a_promoted_replica_is_a_primary(fragile_redis: RedisPair) -> None
 async def test_a_demoted_primary_is_unhealthy(fragile_redis: RedisPair) -> None:
     fragile_redis.primary.ask("REPLICAOF", fragile_redis.replica.host, fragile_redis.replica.port)
     async with opened(target_of(fragile_redis.primary)) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable) == ("replica", False)
     assert evaluate(answer, HealthPolicy(role="primary")).health is Health.UNHEALTHY
 
@@ -274,7 +274,7 @@ async def test_a_demoted_primary_is_unhealthy(fragile_redis: RedisPair) -> None:
 async def test_a_replica_that_may_be_written(fragile_redis: RedisPair) -> None:
     fragile_redis.replica.ask("CONFIG", "SET", "replica-read-only", "no")
     async with opened(target_of(fragile_redis.replica)) as driver:
-        answer = await look(driver)
+        answer = await check(driver)
     assert (answer.role, answer.writable) == ("replica", True)
 
 
@@ -391,7 +391,7 @@ async def test_protected_mode_is_auth(script: Callable[..., Target]) -> None:
 
 async def test_after_a_restart_it_is_well_again(fragile_redis: RedisPair) -> None:
     async with opened(target_of(fragile_redis.primary)) as driver:
-        await look(driver)
+        await check(driver)
         fragile_redis.primary.restart()
         await until_well(driver)
 

@@ -4,7 +4,7 @@ import pytest
 
 from omnidb_cli.drivers.base import Driver
 from omnidb_cli.errors import ConnectError, ConnectionLostError, ErrorKind
-from tests.drivers.contract import PATIENCE_S, fault_of, look, opened, outcome, session_of, until, until_well
+from tests.drivers.contract import PATIENCE_S, check, fault_of, opened, outcome, session_of, until, until_well
 from tests.drivers.redis_targets import target_of
 from tests.servers.proxy import Proxy
 from tests.servers.redis import RedisPair
@@ -19,7 +19,7 @@ def _watched(driver: Driver) -> asyncio.Event:
 async def test_a_killed_server_is_reported_at_once_and_then_refused(fragile_redis: RedisPair) -> None:
     async with opened(target_of(fragile_redis.primary)) as driver:
         lost = _watched(driver)
-        await look(driver)
+        await check(driver)
         fragile_redis.primary.kill()
         async with asyncio.timeout(PATIENCE_S):
             await lost.wait()
@@ -36,22 +36,22 @@ async def test_a_loss_is_reported_over_tls_and_over_a_unix_socket_too(fragile_re
     async with opened(tls) as first, opened(unix) as second:
         lost = [_watched(driver) for driver in (first, second)]
         for driver in (first, second):
-            await look(driver)
+            await check(driver)
         primary.kill()
         async with asyncio.timeout(PATIENCE_S):
             for one in lost:
                 await one.wait()
 
 
-async def test_a_reset_is_reported_once_and_the_next_look_connects_anew(redis_pair: RedisPair) -> None:
+async def test_a_reset_is_reported_once_and_the_next_check_connects_anew(redis_pair: RedisPair) -> None:
     with Proxy(redis_pair.primary.port) as proxy:
         async with opened(target_of(proxy)) as driver:
             losses: list[None] = []
             driver.on_lost = lambda: losses.append(None)
-            await look(driver)
+            await check(driver)
             proxy.reset_all()
             await until(lambda: bool(losses))
-            await look(driver)
+            await check(driver)
             assert (len(losses), proxy.accepted) == (1, 2)
         assert len(losses) == 1
 
@@ -65,7 +65,7 @@ async def test_a_closed_driver_reports_nothing(redis_pair: RedisPair) -> None:
 
     async with opened(target_of(redis_pair.primary)) as driver:
         driver.on_lost = lost
-        await look(driver)
+        await check(driver)
     await until(lambda: redis_pair.primary.clients() == [])
     assert not driver_lost
 
@@ -85,7 +85,7 @@ async def test_silence_is_a_timeout(redis_pair: RedisPair, *, held: bool) -> Non
     with Proxy(redis_pair.primary.port) as proxy:
         async with opened(target_of(proxy, timeout_s=0.3)) as driver:
             if held:
-                await look(driver)
+                await check(driver)
             proxy.silence()
             fault = await fault_of(driver)
             assert fault.kind is ErrorKind.TIMEOUT
@@ -108,21 +108,21 @@ async def test_a_reset_while_connecting(redis_pair: RedisPair) -> None:
 
 
 @pytest.mark.parametrize("after_bytes", [1, 40, 200])
-async def test_a_look_cut_in_the_middle(redis_pair: RedisPair, after_bytes: int) -> None:
+async def test_a_check_cut_in_the_middle(redis_pair: RedisPair, after_bytes: int) -> None:
     with Proxy(redis_pair.primary.port) as proxy:
         async with opened(target_of(proxy)) as driver:
             proxy.cut(after_bytes)
             assert (await fault_of(driver)).kind is ErrorKind.RESET
             proxy.forward()
-            await look(driver)
+            await check(driver)
 
 
 async def test_a_slow_server_is_slow_and_well(redis_pair: RedisPair) -> None:
     with Proxy(redis_pair.primary.port) as proxy:
         proxy.slow(0.05)
         async with opened(target_of(proxy)) as driver:
-            await look(driver)
-            assert (await look(driver)).latency_s >= 0.05
+            await check(driver)
+            assert (await check(driver)).latency_s >= 0.05
 
 
 async def test_a_statement_whose_answer_is_cut_is_lost_and_not_repeated(redis_pair: RedisPair) -> None:
@@ -151,18 +151,18 @@ async def test_a_server_killed_under_a_statement(fragile_redis: RedisPair) -> No
                 await running
 
 
-async def test_a_look_that_is_cancelled_leaves_nothing_behind(redis_pair: RedisPair) -> None:
+async def test_a_check_that_is_cancelled_leaves_nothing_behind(redis_pair: RedisPair) -> None:
     with Proxy(redis_pair.primary.port) as proxy:
         async with opened(target_of(proxy)) as driver:
-            await look(driver)
+            await check(driver)
             proxy.silence()
-            looking = asyncio.create_task(driver.check())
+            checking = asyncio.create_task(driver.check())
             await asyncio.sleep(0.05)
-            looking.cancel()
-            await asyncio.wait([looking])
-            assert looking.cancelled()
+            checking.cancel()
+            await asyncio.wait([checking])
+            assert checking.cancelled()
             proxy.forward()
-            await look(driver)
+            await check(driver)
             assert proxy.accepted == 2
 
 

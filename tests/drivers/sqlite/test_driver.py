@@ -1,4 +1,4 @@
-"""Looks at database files: what they find, and that they leave everything as it was."""
+"""Checks database files: what they find, and that they leave everything as it was."""
 
 import asyncio
 import errno
@@ -36,7 +36,7 @@ async def test_a_good_file_answers_with_its_latency_and_that_it_can_be_written(
 
 
 @pytest.mark.parametrize("wal", [False, True])
-async def test_a_look_leaves_no_trace(tmp_path: Path, driver_of: DriverOf, *, wal: bool) -> None:
+async def test_a_check_leaves_no_trace(tmp_path: Path, driver_of: DriverOf, *, wal: bool) -> None:
     path = make_database(tmp_path / "shop.db", wal=wal)
     before = contents(tmp_path)
     folder_time = tmp_path.stat().st_mtime_ns
@@ -59,7 +59,7 @@ async def test_a_wal_database_in_use_is_seen_with_what_is_only_in_its_log(tmp_pa
         assert set(after) == set(before)
 
 
-async def test_damage_is_looked_at_twice_since_a_look_without_locks_may_see_a_file_half_changed(
+async def test_damage_is_checked_at_twice_since_a_check_without_locks_may_see_a_file_half_changed(
     tmp_path: Path, driver_of: DriverOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_database(tmp_path / "shop.db", wal=True)
@@ -195,7 +195,7 @@ async def test_a_file_name_that_is_not_valid_text(tmp_path: Path, driver_of: Dri
     await driver_of(path, statement="SELECT * FROM item").check()
 
 
-async def test_rights_that_do_not_let_us_look_are_auth(
+async def test_rights_that_do_not_let_us_check_are_auth(
     open_folder: Path, driver_of: DriverOf, unprivileged: Callable
 ) -> None:
     make_database(open_folder / "secret.db").chmod(0o600)
@@ -287,7 +287,7 @@ async def test_damage_that_a_quick_check_reports_is_not_healthy(tmp_path: Path, 
         assert fault.kind is ErrorKind.CORRUPT
 
 
-async def test_a_thousand_looks_at_once_hold_few_files_open(tmp_path: Path, driver_of: DriverOf) -> None:
+async def test_a_thousand_checks_at_once_hold_few_files_open(tmp_path: Path, driver_of: DriverOf) -> None:
     original = make_database(tmp_path / "0.db").read_bytes()
     for number in range(1000):
         (tmp_path / f"{number}.db").write_bytes(original)

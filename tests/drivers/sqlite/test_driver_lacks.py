@@ -37,20 +37,20 @@ def test_a_file_whose_log_cannot_be_opened_too(tmp_path: Path, more: int) -> Non
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("INSERT INTO item(name) VALUES ('fresh')")
         writer.commit()
-        look = Checker(str(path), None)
+        check = Checker(str(path), None)
         with few_descriptors(more), pytest.raises(DriverError) as caught:
-            look()
+            check()
         assert (caught.value.kind, caught.value.counts_as_failure) == (ErrorKind.LOCAL, False)
         assert "ulimit -n" in str(caught.value)
-        look()
+        check()
 
 
 def test_a_file_that_cannot_be_opened_by_its_own_fault(tmp_path: Path) -> None:
     path = make_database(tmp_path / "shop.db")
-    look = Checker(str(path), "SELECT * FROM item")
+    check = Checker(str(path), "SELECT * FROM item")
     (tmp_path / "shop.db-journal").mkdir()
     with pytest.raises(DriverError) as caught:
-        look()
+        check()
     assert caught.value.kind is not ErrorKind.LOCAL
 
 

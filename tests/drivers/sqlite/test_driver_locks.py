@@ -34,25 +34,25 @@ async def test_a_locked_file_is_waited_for_and_then_said_to_be_locked(database: 
         assert (await waiting).latency_s >= 0.02, "the wait for the lock is part of the latency"
 
 
-async def test_a_look_goes_on_beside_a_transaction_that_is_not_committing(database: Path, driver_of: DriverOf) -> None:
+async def test_a_check_goes_on_beside_a_transaction_that_is_not_committing(database: Path, driver_of: DriverOf) -> None:
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM item")
         await driver_of(database, timeout_s=0.05).check()
 
 
-async def test_a_cancelled_look_stops_its_statement_and_leaves_nothing_open(
+async def test_a_cancelled_check_stops_its_statement_and_leaves_nothing_open(
     database: Path, driver_of: DriverOf, open_descriptors: Callable[[], list[str]]
 ) -> None:
     before = open_descriptors()
     driver = driver_of(database, statement=f"{ENDLESS} SELECT count(*) FROM n")
     for _ in range(200):
-        look = asyncio.create_task(driver.check())
+        check = asyncio.create_task(driver.check())
         await asyncio.sleep(0)
         await asyncio.sleep(0.0005)
-        look.cancel()
+        check.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await look
+            await check
     await all_threads_are_free()
     assert open_descriptors() == before
     assert not sqlite_files._uses
@@ -77,7 +77,7 @@ async def all_threads_are_free() -> None:
         await job.result(together.abort)
 
 
-async def test_a_look_never_drops_the_locks_of_a_transaction_in_this_process(
+async def test_a_check_never_drops_the_locks_of_a_transaction_in_this_process(
     database: Path, driver_of: DriverOf
 ) -> None:
     """Closing any descriptor of the file would: POSIX locks belong to the process."""

@@ -164,9 +164,9 @@ async def test_a_file_system_that_hangs_is_asked_once_and_delays_nobody(
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
             await driver.check()
-    for look in (driver.check, lambda: driver.connect(read_only=True, timeout_s=1)):
+    for check in (driver.check, lambda: driver.connect(read_only=True, timeout_s=1)):
         with pytest.raises(DriverError, match="still hangs") as raised:
-            await look()
+            await check()
         assert raised.value.kind is ErrorKind.TIMEOUT
     await asyncio.gather(*(driver_of(well).check() for _ in range(100)))
     assert len(asked) == 1

@@ -1,6 +1,6 @@
 """What scenarios across processes need besides `Shop`: the saved row as it lies in the file, and real time.
 
-Whether something may be looked at "before the end" of a hold or a wait depends on how fast this machine is. So the
+Whether something may be checked "before the end" of a hold or a wait depends on how fast this machine is. So the
 tests here ask the saved row, which no clock changes, and let ends pass for certain (`outlast`); they never race one.
 """
 

@@ -73,7 +73,7 @@ def test_waits_are_set_to_the_clock_of_who_reads(path: Path, store: SqliteStore,
     assert circuit.deadline == pytest.approx(50.0 + 20)
 
 
-def test_looking_creates_nothing(path: Path, store: SqliteStore, tmp_path: Path) -> None:
+def test_checking_creates_nothing(path: Path, store: SqliteStore, tmp_path: Path) -> None:
     before = listing(tmp_path)
     assert store.load() == {}
     assert store.events() == []
@@ -86,7 +86,7 @@ def test_looking_creates_nothing(path: Path, store: SqliteStore, tmp_path: Path)
     assert not path.parent.exists()
 
 
-def test_looking_writes_nothing_and_leaves_nothing(
+def test_checking_writes_nothing_and_leaves_nothing(
     path: Path, store: SqliteStore, open_shop: Callable[..., SqliteStore]
 ) -> None:
     store.update({"primary": put(seen(1), event())})
@@ -94,24 +94,24 @@ def test_looking_writes_nothing_and_leaves_nothing(
     os.utime(path, (1e9, 1e9))
     before = listing(path.parent)
     assert list(before) == [str(path.parent), str(path)]
-    looker = open_shop()
-    assert looker.load() == {"primary": seen(1)}
-    assert len(looker.events()) == 1
-    assert looker.info().connections == 1
+    checker = open_shop()
+    assert checker.load() == {"primary": seen(1)}
+    assert len(checker.events()) == 1
+    assert checker.info().connections == 1
     assert listing(path.parent) == before
-    looker.close()
+    checker.close()
     assert listing(path.parent) == before
 
 
-def test_a_look_right_after_a_change_sees_it(store: SqliteStore, open_shop: Callable[..., SqliteStore]) -> None:
-    looker = open_shop()
+def test_a_check_right_after_a_change_sees_it(store: SqliteStore, open_shop: Callable[..., SqliteStore]) -> None:
+    checker = open_shop()
     for good in range(1, 30):
         store.update({"primary": put(seen(good))})
         store.close()
-        assert looker.load() == {"primary": seen(good)}
+        assert checker.load() == {"primary": seen(good)}
 
 
-def test_a_look_that_a_change_overlaps_is_repeated(
+def test_a_check_that_a_change_overlaps_is_repeated(
     path: Path, store: SqliteStore, open_shop: Callable[..., SqliteStore]
 ) -> None:
     store.update({"a": put(seen(1))})

@@ -69,9 +69,9 @@ class Execution:
         """Runs the order and writes its result."""
         db, order = self._db, self._order
         deadline = asyncio.get_running_loop().time() + order.timeout_s
-        await db.connect(look=False, keep_looking=False)
+        await db.connect(check=False, keep_checking=False)
         try:
-            await self._look_again(deadline)
+            await self._check_again(deadline)
             attempt = await _connect(db, self._drivers, order, self._topology, deadline)
             try:
                 if attempt.others_failed:
@@ -84,13 +84,13 @@ class Execution:
         finally:
             await db.disconnect()
 
-    async def _look_again(self, deadline: float) -> None:
+    async def _check_again(self, deadline: float) -> None:
         order = self._order
         try:
             async with asyncio.timeout_at(deadline):
                 await check_again(self._db, order.name, self._topology, alone=not order.failover)
         except TimeoutError:
-            raise _out_of_time(order, order.name, "it was looked at; nothing was sent") from None
+            raise _out_of_time(order, order.name, "it was checked; nothing was sent") from None
 
 
 async def _connect(

@@ -1,4 +1,4 @@
-"""`omnidb status`: looks at everything now, and shows health, circuits and routes."""
+"""`omnidb status`: checks everything now, and shows health, circuits and routes."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +77,7 @@ def run_status(
     last: bool = False,
     max_age_s: float | None = None,
 ) -> ExitCode:
-    """Looks (or with `last` only reads), shows the status, and returns its finding."""
+    """Checks (or with `last` only reads), shows the status, and returns its finding."""
     from omnidb_cli.cli.verdict import FailOn, as_asked, verdict
     from omnidb_cli.cli.wiring import with_topology
     from omnidb_cli.output.views.status import PARTS, status_document
@@ -102,23 +102,23 @@ def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
     from omnidb_cli.cli.saved_state import read_or_warn, restore, write_or_warn
     from omnidb_cli.cli.wiring import open_drivers, orchestrator
 
-    drivers = open_drivers(topology, to_look=True)
+    drivers = open_drivers(topology, to_check=True)
     state, rows = read_or_warn(context, topology)
     db = orchestrator(topology, drivers, journal=state)
     restore(db, rows)
-    run(look(db, context.streams, topology))
+    run(check(db, context.streams, topology))
     if state is not None:
         state.merge_remote(db, write_or_warn(context, state.finish))
     return db
 
 
-async def look(db: "Orchestrator", streams: "Streams", topology: "Topology") -> None:
+async def check(db: "Orchestrator", streams: "Streams", topology: "Topology") -> None:
     """Checks every connection once, each bounded by its own time limit."""
     from omnidb_cli.cli.commands.status.progress import waiting_notice
 
     try:
         async with waiting_notice(streams, topology):
-            await db.connect(keep_looking=False)
+            await db.connect(keep_checking=False)
     finally:
         await db.disconnect()
 

@@ -1,4 +1,4 @@
-"""Rounds of looks: one is over when everybody has been looked at, but for those whose look outlasts the interval."""
+"""Rounds of checks: one is over when everybody has been checked, but for those whose check outlasts the interval."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -19,14 +19,14 @@ class Rounds:
         self._began_at: float | None = None
         self.done = 0
 
-    def looked(self, name: str) -> None:
-        """Notes that `name` was looked at."""
+    def checked(self, name: str) -> None:
+        """Notes that `name` was checked."""
         self._missing.discard(name)
         if not self._missing:
             self._finish()
 
     def next_in_s(self) -> float | None:
-        """Seconds until the next look; None before the first."""
+        """Seconds until the next check; None before the first."""
         if self._began_at is None:
             return None
         return max(self._began_at + self._interval_s - asyncio.get_running_loop().time(), 0.0)

@@ -1,4 +1,4 @@
-"""The work of `watch`: keeps the core looking, the saved state in step with other processes, and shows every change."""
+"""The work of `watch`: keeps the core checking, the saved state in step with others, and shows every change."""
 
 import asyncio
 from contextlib import suppress
@@ -65,7 +65,7 @@ async def watch_until_done(
 
 
 def every(topology: "Topology", interval_s: float) -> "Topology":
-    """The topology with every connection looked at each `interval_s` seconds."""
+    """The topology with every connection checked each `interval_s` seconds."""
     connections = {
         name: replace(one, health_check=replace(one.health_check, interval_s=interval_s))
         for name, one in topology.connections.items()
@@ -80,7 +80,7 @@ async def _watch(
 ) -> ExitCode:
     changed = asyncio.Event()
     rounds = Rounds(topology.connections, wanted.interval_s, changed.set)
-    drivers = open_drivers(topology, to_look=True)
+    drivers = open_drivers(topology, to_check=True)
     settle()
     async with StateSync(context, topology, rounds, changed.set) as keeper:
         db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
@@ -139,7 +139,7 @@ class _Watcher:
                 db.on(event_type, lambda _event: changed.set())
 
     async def run(self, rounds: Rounds, keeper: StateSync, met: "Condition | None") -> ExitCode:
-        """Shows until the count or the condition is reached. What was not looked at in this run decides nothing."""
+        """Shows until the count or the condition is reached. What was not checked in this run decides nothing."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         if self._face.is_alive or keeper.trouble:

@@ -1,6 +1,6 @@
 """Keeps a watcher's saved state in step: what it sees is written down, what others do is seen within a second.
 
-The store works in a thread of its own, so that a locked file never holds up a look.
+The store works in a thread of its own, so that a locked file never holds up a check.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class StateSync:
         if self._state is not None:
             self._state.record(name, given, at)
         if type(given) is CheckCompleted:
-            self._rounds.looked(name)
+            self._rounds.checked(name)
 
     def routed(self, name: str, serving: "Assignment", events: "tuple[Event, ...]") -> None:
         """Notes who serves a connection now."""

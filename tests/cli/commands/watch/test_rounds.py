@@ -8,16 +8,16 @@ from omnidb_cli.cli.commands.watch.rounds import Rounds
 from tests.core.clock import START_S, advance, now, run
 
 
-async def test_a_round_is_over_when_everybody_was_looked_at() -> None:
+async def test_a_round_is_over_when_everybody_was_checked_at() -> None:
     over: list[int] = []
     rounds = Rounds(["a", "b"], 60.0, lambda: over.append(rounds.done))
     assert rounds.next_in_s() is None
     for name in ("a", "a", "b"):
-        rounds.looked(name)
+        rounds.checked(name)
     assert over == [1]
-    rounds.looked("b")
+    rounds.checked("b")
     assert over == [1]
-    rounds.looked("a")
+    rounds.checked("a")
     assert over == [1, 2]
     assert 0 < (rounds.next_in_s() or 0) <= 60
 
@@ -25,11 +25,11 @@ async def test_a_round_is_over_when_everybody_was_looked_at() -> None:
 def test_the_countdown_begins_again_with_each_round_and_stops_at_zero() -> None:
     async def main() -> None:
         rounds = Rounds(["a"], 10.0, lambda: None)
-        rounds.looked("a")
+        rounds.checked("a")
         assert rounds.next_in_s() == 10
         await advance(4)
         assert rounds.next_in_s() == 6
-        rounds.looked("a")
+        rounds.checked("a")
         assert rounds.next_in_s() == 10
         await advance(15)
         assert rounds.next_in_s() == 0
@@ -48,7 +48,7 @@ def ends(checks: "dict[float, str]", *, until_s: float, interval_s: float = 10.0
         for at, names in checks.items():
             await advance(at - (now() - START_S))
             for name in names:
-                rounds.looked(name)
+                rounds.checked(name)
         await advance(until_s - (now() - START_S))
         task.cancel()
         return ended

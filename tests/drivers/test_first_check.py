@@ -1,4 +1,4 @@
-"""The first look of a process: what it has to import is no latency of the server."""
+"""The first check of a process: what it has to import is no latency of the server."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def marked():
     loaded.append(list(sys.modules))
     return clock()
 
-async def look():
+async def check():
     try:
         await driver.check()
         loaded.append(list(sys.modules))
@@ -41,7 +41,7 @@ async def look():
         await driver.aclose()
 
 module.perf_counter = marked
-asyncio.run(look())
+asyncio.run(check())
 print(*loaded[-1][len(loaded[{first}]):])
 """
 

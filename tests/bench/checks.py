@@ -1,4 +1,4 @@
-"""Looks at very many connections whose checks answer at once: what omnidb itself costs."""
+"""Checks very many connections whose checks answer at once: what omnidb itself costs."""
 
 import gc
 import tracemalloc
@@ -17,7 +17,7 @@ async def check(_client: object) -> bool:
 
 
 class Fleet:
-    """`size` connections, and the settings to look at them."""
+    """`size` connections, and the settings to check them."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -39,16 +39,16 @@ async def rows(scale: Scale) -> list[Row]:
     many, few = Fleet(scale.many), Fleet(scale.few)
     async with many.orchestrator() as big, few.orchestrator() as small:
         runs = {"many": big.check, "many bare": many.bare, "few": small.check, "few bare": few.bare}
-        seconds = await alternate_async(runs, scale.looks)
+        seconds = await alternate_async(runs, scale.checks)
     cost_us, small_cost_us = _cost_us(seconds, "many", many.size), _cost_us(seconds, "few", few.size)
-    first_us = [await _first_look_us(many) for _ in range(min(scale.looks, 7))]
+    first_us = [await _first_check_us(many) for _ in range(min(scale.checks, 7))]
     sizes = f" at {many.size:,} connections"
     growth = f" ({small_cost_us:.3g} µs at {few.size:,}, {cost_us:.3g} µs at {many.size:,})"
     return [
         at_most("await db.check(), a check, on top of the check itself", cost_us, 4, unit=" µs", note=sizes),
         at_most("the same, ten times as many connections", cost_us / small_cost_us, 1.15, unit=" ×", note=growth),
-        Row("the first look in connect(), a connection", f"{median(first_us):.3g} µs{sizes}"),
-        at_most("memory a connection in the core, looked at periodically", await _bytes(many), 1024, unit=" B"),
+        Row("the first check in connect(), a connection", f"{median(first_us):.3g} µs{sizes}"),
+        at_most("memory a connection in the core, checked periodically", await _bytes(many), 1024, unit=" B"),
     ]
 
 
@@ -57,11 +57,11 @@ def _cost_us(seconds: Seconds, name: str, size: int) -> float:
     return median(spent) / size * 1e6
 
 
-async def _first_look_us(fleet: Fleet) -> float:
+async def _first_check_us(fleet: Fleet) -> float:
     db = fleet.orchestrator()
     gc.collect()
     began = process_time()
-    await db.connect(keep_looking=False)
+    await db.connect(keep_checking=False)
     took = process_time() - began
     await db.disconnect()
     return took / fleet.size * 1e6
