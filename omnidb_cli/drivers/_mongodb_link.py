@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnidb_cli.drivers._mongodb_inside import forget_sessions, idle_socket_of
+from omnidb_cli.drivers._mongodb_inside import forget_sessions, idle_socket_of, limit_scram_rounds
 from omnidb_cli.drivers._mongodb_settings import make_client, place_of
 from omnidb_cli.drivers._mongodb_watch import Watch
 
@@ -32,6 +32,7 @@ class Link:
     def __init__(self, target: "Target", limit_s: float) -> None:
         from omnidb_cli.drivers._mongodb_listener import FirstFailures
 
+        limit_scram_rounds()
         self.place = place_of(target)
         self.hosts = [host for host, _ in target.hosts]
         self.broken = False

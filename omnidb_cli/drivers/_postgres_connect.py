@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from omnidb_cli.drivers._postgres_errors import connect_error
 from omnidb_cli.drivers._postgres_login import with_service
 from omnidb_cli.drivers._postgres_login_requests import LoginPolicy
+from omnidb_cli.drivers._postgres_meter import TooMuchError
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.errors import ConnectError, ErrorKind
 
@@ -86,6 +87,8 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
             )
     except TimeoutError:
         raise
+    except TooMuchError as error:
+        raise _why(error, login, host) from error
     except (OSError, MemoryError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise _why(error, login, host) from error
     except asyncpg.InternalClientError as error:

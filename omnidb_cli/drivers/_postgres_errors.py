@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from omnidb_cli.drivers._postgres_meter import TooMuchError
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -79,6 +80,8 @@ def connect_error(error: BaseException, place: str) -> ConnectError:
     """Why no connection could be made to `place` (host, port, database), as an error of ours."""
     import asyncpg
 
+    if isinstance(too_much := _too_much(error), TooMuchError):
+        return _connect_error(Rule(too_much.kind), f"{place}: {too_much}")
     if isinstance(error, asyncpg.PostgresError):
         said = _cause(error)
         rule = rule_of(_sqlstate(said), connecting=True)
@@ -114,6 +117,10 @@ def running_error(error: BaseException, place: str) -> DriverError:
     """What became of something that was sent to `place`, as an error of ours."""
     import asyncpg
 
+    if isinstance(too_much := _too_much(error), TooMuchError):
+        made = DriverError(f"{place}: {too_much}", kind=too_much.kind, hint=too_much.hint)
+        made.counts_as_failure = False  # a person's own statement may bring this of a server that is well
+        return made
     if isinstance(error, asyncpg.PostgresError):
         said = _cause(error)
         return _running_error(
@@ -157,6 +164,11 @@ _TLS_WORDS: Mapping[str, Trouble] = {
     "rejected SSL upgrade": Trouble(ErrorKind.TLS, "the server does not speak TLS, and sslmode asks for it"),
     "SSL exchange": Trouble(ErrorKind.TLS, "the server answered the request for TLS with an error; its log says which"),
 }
+
+
+def _too_much(error: BaseException) -> BaseException | None:
+    """What the connection was ended for, if it was for what its server sent: the error itself, or its cause."""
+    return error if isinstance(error, TooMuchError) else error.__cause__
 
 
 def _cause(error: BaseException) -> BaseException:

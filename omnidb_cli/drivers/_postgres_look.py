@@ -15,6 +15,8 @@ from omnidb_cli.drivers._postgres_check import (
     settled,
     since_level,
 )
+from omnidb_cli.drivers._postgres_measured import limit_of
+from omnidb_cli.drivers._postgres_meter import CHECK_BYTES
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -26,6 +28,7 @@ _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to 
 async def open_looker(connection: "Connection", left_s: float) -> "Looker":
     """A looker on a new connection. Raises what asyncpg does; the connection is ended then."""
     try:
+        limit_of(connection)(CHECK_BYTES)
         return Looker(connection, await connection.prepare(LOOK, timeout=left_s))
     except BaseException:
         connection.terminate()
@@ -42,6 +45,7 @@ class Looker:
         self.connection = connection
         self.version = str(connection.get_settings().server_version).partition(" ")[0]
         """As the server writes it, without what its distribution adds."""
+        self._expect = limit_of(connection)
         self._tells_position = True
         self._limits = limits()
         self._level_at: float | None = None
@@ -55,6 +59,7 @@ class Looker:
     async def look(self, left_s: float) -> Seen:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
         limit = self._limits.begin(left_s, self.connection.terminate)
+        self._expect(CHECK_BYTES)
         try:
             seen = await self._seen()
             if not seen.recovering:

@@ -13,6 +13,7 @@ from typing import Any
 from asyncpg import protocol
 
 from omnidb_cli.drivers._postgres_login_requests import LoginPolicy, LoginRequests
+from omnidb_cli.drivers._postgres_measured import MeasuredProtocol
 from omnidb_cli.drivers._transport import abort, is_on_this_host
 from omnidb_cli.errors import ConnectError
 
@@ -30,7 +31,7 @@ def logging_in_by(policy: LoginPolicy) -> Iterator[None]:
         _policy.reset(token)
 
 
-class ListeningProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has types for its public part alone
+class ListeningProtocol(MeasuredProtocol):
     """asyncpg's, which hears of a request for the login only if the policy has nothing against it."""
 
     def __init__(self, address: object, connected: "asyncio.Future[object]", *rest: Any) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._postgres_connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers._postgres_errors import connect_error, running_error
+from omnidb_cli.drivers._postgres_measured import limit_of
+from omnidb_cli.drivers._postgres_meter import MESSAGE_BYTES
 from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of, plan
 from omnidb_cli.drivers._postgres_values import show_as_text
 from omnidb_cli.drivers.base import Reply
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
 T = TypeVar("T")
+
+_MOST_NOTICES = 1000
 
 _REFUSED_IN_READING = ("25006", "25001")
 """A write in a transaction that may only read; a statement that must be outside of transactions, which no read must."""
@@ -28,6 +32,7 @@ class PostgresSession:
         self._name = name
         self._place = place
         self._connection = connection
+        self._expect = limit_of(connection)
         self._read_only = read_only
         self._deadline = deadline
         self._to_commit = False
@@ -47,7 +52,8 @@ class PostgresSession:
 
     def _heard(self, _connection: "Connection", message: Any) -> None:
         detail = f": {message.detail}" if message.detail else ""
-        self._notices.append(within_limit(f"{message.severity}: {message.message}{detail}"))
+        if len(self._notices) < _MOST_NOTICES:
+            self._notices.append(within_limit(f"{message.severity}: {message.message}{detail}"))
 
     async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
         """Runs exactly one statement.
@@ -72,6 +78,8 @@ class PostgresSession:
         columns = tuple(column.name for column in prepared.get_attributes())
         if columns and (self._read_only or not planned.whole):
             return await self._streamed(planned, prepared, columns)
+        if columns and planned.word != "CALL" and not self._connection.is_in_transaction():
+            await self._connection.execute("BEGIN")  # rows that are too many then leave nothing behind
         rows = await prepared.fetch()
         await self._finish()
         status = prepared.get_statusmsg()
@@ -126,6 +134,7 @@ class PostgresSession:
         """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
         import asyncpg
 
+        self._expect(MESSAGE_BYTES)
         try:
             return await work
         except StatementError:

@@ -221,6 +221,24 @@ async def test_a_server_may_say_no_more_than_so_much(server: PostgresPair) -> No
     assert (len(str(raised.value)), len(raised.value.hint or "")) == (LONGEST_MESSAGE, LONGEST_MESSAGE)
 
 
+async def test_long_rows_are_taken_a_few_at_a_time_and_one_that_is_too_long_is_refused(server: PostgresPair) -> None:
+    megabytes = "SELECT repeat('x', {} * 1000000) FROM generate_series(1, {})"
+    async with opened(target_of(server.primary)) as driver:
+        whole = await outcome(driver, (megabytes.format(9, 9), ()))
+        assert whole.row_count == 9
+        with pytest.raises(DriverError, match="more than 64 MB") as raised:
+            await outcome(driver, (megabytes.format(65, 1), ()))
+        assert not raised.value.counts_as_failure
+
+
+async def test_a_change_that_returns_more_than_is_kept_is_not_made(server: PostgresPair) -> None:
+    change = "INSERT INTO item SELECT g, 'x' FROM generate_series(1, 9) g RETURNING repeat('x', 9000000)"
+    async with opened(target_of(server.primary)) as driver:
+        with pytest.raises(DriverError, match="more than 64 MB"):
+            await outcome(driver, (change, ()))
+    assert count(server) == 0
+
+
 async def test_a_change_is_whole_even_if_nobody_reads_its_rows(server: PostgresPair) -> None:
     series = "SELECT g, 'x' FROM generate_series({}) g"
     async with opened(target_of(server.primary)) as driver:

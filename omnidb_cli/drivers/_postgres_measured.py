@@ -1,0 +1,53 @@
+"""asyncpg's protocol with a measure before it. Imported with the library only."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from asyncpg import protocol
+
+from omnidb_cli.drivers._postgres_meter import Meter, TooMuchError
+from omnidb_cli.drivers._transport import abort
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+
+class MeasuredProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has types for its public part alone
+    """asyncpg's, which hears of nothing that is too much: the connection ends then.
+
+    What is under way fails with an error whose cause is the TooMuchError, and a login with that one itself.
+    """
+
+    _connected: "asyncio.Future[object]"
+    _transport: asyncio.Transport
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._too_much: TooMuchError | None = None
+        self._meter = Meter()
+        self.expect = self._meter.expect
+
+    def data_received(self, data: bytes) -> None:
+        """Called with what the server sends."""
+        if self._too_much is not None:
+            return
+        try:
+            self._meter.refuse(data)
+        except TooMuchError as error:
+            self._too_much = error
+            if not self._connected.done():
+                self._connected.set_exception(error)
+            abort(self._transport)
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called when the connection is over."""
+        super().connection_lost(self._too_much or error)
+
+
+def limit_of(connection: "Connection") -> Callable[[int], None]:
+    """What to call with how many bytes may come on this connection until it is called again."""
+    expect: Callable[[int], None] = connection._protocol.expect  # noqa: SLF001 - the class above
+    return expect
