@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from omnidb_cli.drivers._mysql_errors import is_denied
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import StatementError
 from omnidb_cli.tuples import NamedTuple
@@ -81,6 +82,7 @@ class Looker:
         """Raises what the client library raises."""
         from asyncmy.errors import Error
 
+        self.wire.expect(CHECK_BYTES)
         try:
             (facts,) = await (await self._facts()).all()
         except Error as error:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from omnidb_cli.drivers._postgres_errors import connect_error
 from omnidb_cli.drivers._postgres_login import with_service
 from omnidb_cli.drivers._postgres_login_requests import LoginPolicy
-from omnidb_cli.drivers._postgres_meter import TooMuchError
+from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.errors import ConnectError, ErrorKind
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from omnidb_cli.drivers._postgres_meter import TooMuchError
+from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,

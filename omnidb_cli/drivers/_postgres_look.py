@@ -16,7 +16,7 @@ from omnidb_cli.drivers._postgres_check import (
     since_level,
 )
 from omnidb_cli.drivers._postgres_measured import limit_of
-from omnidb_cli.drivers._postgres_meter import CHECK_BYTES
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 
 if TYPE_CHECKING:
     from asyncpg import Connection

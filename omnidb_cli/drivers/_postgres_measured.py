@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from asyncpg import protocol
 
-from omnidb_cli.drivers._postgres_meter import Meter, TooMuchError
+from omnidb_cli.drivers._postgres_meter import Meter
+from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers._transport import abort
 
 if TYPE_CHECKING:

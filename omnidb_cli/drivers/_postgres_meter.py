@@ -6,31 +6,14 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html
 import re
 
 from omnidb_cli.drivers._scram import why_too_many
+from omnidb_cli.drivers._too_much import CHECK_BYTES, MESSAGE_BYTES, TooMuchError, too_long
 from omnidb_cli.errors import ErrorKind
-
-CHECK_BYTES = 1_000_000
-"""The most that a login may have, and all answers to one check."""
-
-MESSAGE_BYTES = 64_000_000
-"""The most that one message may have."""
 
 _HEADER = 5
 _SHORTEST = 4
 _AUTHENTICATION = b"R"
 _SASL_CONTINUE = (11).to_bytes(4, "big")
 _ROUNDS = re.compile(rb"(?:^|,)i=([0-9]+)")
-
-
-class TooMuchError(Exception):
-    """A server sends what is not read, or asks for what is not done: the sentence says what.
-
-    `kind` and `hint` are those of the error that people see.
-    """
-
-    def __init__(self, sentence: str, *, kind: ErrorKind = ErrorKind.INTERNAL, hint: str | None = None) -> None:
-        super().__init__(sentence)
-        self.kind = kind
-        self.hint = hint
 
 
 class Meter:
@@ -51,7 +34,7 @@ class Meter:
         """Takes note of the next piece. Raises TooMuchError for one that nothing may read; none may follow it."""
         self._left -= len(data)
         if self._left < 0:
-            raise _too_long(self._most)
+            raise too_long(self._most)
         at, size = self._to_skip, len(data)
         if at >= size:
             self._to_skip = at - size
@@ -65,7 +48,7 @@ class Meter:
                 raise _of_length(length)
             if self._of_login and data[at : at + 1] == _AUTHENTICATION:
                 if length > CHECK_BYTES:
-                    raise _too_long(CHECK_BYTES)
+                    raise too_long(CHECK_BYTES)
                 if at + 1 + length > size:
                     break
                 _refuse_rounds(data[at + _HEADER : at + 1 + length])
@@ -75,14 +58,7 @@ class Meter:
 
 
 def _of_length(length: int) -> TooMuchError:
-    return TooMuchError("it does not answer as PostgreSQL does") if length < _SHORTEST else _too_long(MESSAGE_BYTES)
-
-
-def _too_long(most_bytes: int) -> TooMuchError:
-    return TooMuchError(
-        f"its answer has more than {most_bytes // 1_000_000} MB",
-        hint="the connection was ended: ask for fewer rows, or for a part of what is so long",
-    )
+    return TooMuchError("it does not answer as PostgreSQL does") if length < _SHORTEST else too_long(MESSAGE_BYTES)
 
 
 def _refuse_rounds(request: bytes) -> None:

@@ -8,9 +8,9 @@ from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._postgres_connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers._postgres_errors import connect_error, running_error
 from omnidb_cli.drivers._postgres_measured import limit_of
-from omnidb_cli.drivers._postgres_meter import MESSAGE_BYTES
 from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of, plan
 from omnidb_cli.drivers._postgres_values import show_as_text
+from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply
 from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, within_limit
 

@@ -76,15 +76,18 @@ def postgres_scram(rounds: bytes) -> Conversation:
     return conversation
 
 
+MONGODB_HELLO: dict[str, object] = {
+    "ok": 1, "isWritablePrimary": True, "maxWireVersion": 21, "minWireVersion": 0, "readOnly": False,
+    "maxBsonObjectSize": 16777216, "maxMessageSizeBytes": 2**31 - 1, "maxWriteBatchSize": 100000,
+    "saslSupportedMechs": ["SCRAM-SHA-256"],
+}  # fmt: skip
+
+
 def mongodb_scram(rounds: bytes) -> Conversation:
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             number, kind, command, _ = await receive(reader)
-            said: dict[str, object] = {
-                "ok": 1, "isWritablePrimary": True, "maxWireVersion": 21, "minWireVersion": 0, "readOnly": False,
-                "maxBsonObjectSize": 16777216, "maxMessageSizeBytes": 48000000, "maxWriteBatchSize": 100000,
-                "saslSupportedMechs": ["SCRAM-SHA-256"],
-            }  # fmt: skip
+            said = dict(MONGODB_HELLO)
             start = command.get("speculativeAuthenticate") or command
             if b"r=" in start.get("payload", b""):
                 nonce = start["payload"].rpartition(b"r=")[2]
@@ -94,3 +97,43 @@ def mongodb_scram(rounds: bytes) -> Conversation:
             writer.write(reply(number, kind, said))
 
     return conversation
+
+
+MYSQL_CAPABILITIES = 0x008FA7FF  # no TLS, and results that end with an EOF packet
+MYSQL_OK = b"\0\0\0\2\0\0\0"
+
+
+def mysql_packet(number: int, body: bytes) -> bytes:
+    return struct.pack("<i", len(body))[:3] + bytes([number % 256]) + body
+
+
+def mysql_greeting() -> bytes:
+    low, high = MYSQL_CAPABILITIES & 0xFFFF, MYSQL_CAPABILITIES >> 16
+    salt, more = b"12345678", b"123456789012\0"
+    return mysql_packet(
+        0,
+        b"\x0a10.11.6-MariaDB\0"
+        + struct.pack("<I8sBHBHHB10x", 1, salt, 0, low, 45, 2, high, 21)
+        + more
+        + b"mysql_native_password\0",
+    )
+
+
+def mysql_column(number: int, name: bytes) -> bytes:
+    def text(value: bytes) -> bytes:
+        return bytes([len(value)]) + value
+
+    names = b"".join(map(text, (b"def", b"", b"", b"", name, name)))
+    return mysql_packet(number, names + b"\x0c" + struct.pack("<HIBHB2x", 45, 255, 253, 0, 0))
+
+
+async def mysql_login(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(mysql_greeting())
+    await mysql_command(reader)
+    writer.write(mysql_packet(2, MYSQL_OK))
+
+
+async def mysql_command(reader: asyncio.StreamReader) -> bytes:
+    """What the client sends next."""
+    length = int.from_bytes((await reader.readexactly(4))[:3], "little")
+    return await reader.readexactly(length)

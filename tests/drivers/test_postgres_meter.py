@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnidb_cli.drivers._postgres_meter import CHECK_BYTES, MESSAGE_BYTES, Meter, TooMuchError
+from omnidb_cli.drivers._postgres_meter import Meter
+from omnidb_cli.drivers._too_much import CHECK_BYTES, MESSAGE_BYTES, TooMuchError
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import ErrorKind
 from tests.drivers.contract import PATIENCE_S, fault_of, opened
