@@ -1,6 +1,7 @@
 """One connection for one statement."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -8,7 +9,7 @@ from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._postgres_connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers._postgres_errors import connect_error, running_error
 from omnidb_cli.drivers._postgres_measured import limit_of
-from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of, plan
+from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of, plan, why_not_a_read
 from omnidb_cli.drivers._postgres_values import show_as_text
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_NOTICES = 1000
+_CHANGED = "SELECT txid_current_if_assigned()"
+"""A transaction has a number once it has changed something."""
 
 _REFUSED_IN_READING = ("25006", "25001")
 """A write in a transaction that may only read; a statement that must be outside of transactions, which no read must."""
@@ -64,6 +67,9 @@ class PostgresSession:
         server, and waits `GRACE_S` at most to see it stop.
         """
         planned = plan(statement, parameters)
+        why = why_not_a_read(statement) if self._read_only else None
+        if why is not None:
+            raise self._refusal(why)
         return await self._guarded(self._run(planned, statement, len(parameters)))
 
     async def _run(self, planned: Plan, statement: str, given: int) -> Reply:
@@ -127,8 +133,19 @@ class PostgresSession:
 
     async def _finish(self) -> None:
         if self._connection.is_in_transaction():
-            await self._connection.execute("ROLLBACK" if self._read_only else "COMMIT")
+            await (self._roll_back() if self._read_only else self._connection.execute("COMMIT"))
         self._to_commit = False
+
+    async def _roll_back(self) -> None:
+        """Raises WriteRefusedError where something was changed all the same, as by `lo_create` before PostgreSQL 16."""
+        import asyncpg
+
+        changed = None
+        with contextlib.suppress(asyncpg.UndefinedFunctionError):  # a relative of PostgreSQL: the rest holds there
+            changed = await self._connection.fetchval(_CHANGED)
+        await self._connection.execute("ROLLBACK")
+        if changed is not None:
+            raise self._refusal("it changed something, which was rolled back")
 
     async def _guarded(self, work: Awaitable[T]) -> T:
         """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
@@ -137,7 +154,7 @@ class PostgresSession:
         self._expect(MESSAGE_BYTES)
         try:
             return await work
-        except StatementError:
+        except (StatementError, WriteRefusedError):
             raise
         except (
             OSError, MemoryError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError

@@ -42,11 +42,16 @@ class PostgresDriver:
 
         from omnidb_cli.drivers import _postgres_connect, _postgres_look, _postgres_private_api  # noqa: F401
 
+        if self._target.statement is not None:
+            from omnidb_cli.drivers import _postgres_statement  # noqa: F401
+
     async def check(self) -> Answer:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
+        if self._target.statement is not None:
+            _refuse_a_write(self._target.statement)
         held, self._held = self._held, None
         if held is None or held.connection.is_closed():
             self.load()
@@ -156,3 +161,11 @@ class PostgresDriver:
             held.connection.terminate()
         for session in tuple(self._sessions):
             session.terminate()
+
+
+def _refuse_a_write(statement: str) -> None:
+    from omnidb_cli.drivers._postgres_statement import why_not_a_read
+
+    why = why_not_a_read(statement)
+    if why is not None:
+        raise StatementError(f"the check statement may only read: {why}")

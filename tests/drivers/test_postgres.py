@@ -126,15 +126,24 @@ async def test_the_check_statement_is_asked_and_may_only_read(postgres: Postgres
         assert (await look(driver)).role == "primary"
         assert (await look(driver)).role == "primary"
     for statement, reason in {
-        "INSERT INTO looked VALUES (1) RETURNING a": "read-only transaction",
+        "WITH a AS (INSERT INTO looked VALUES (1) RETURNING a) SELECT a FROM a": "read-only transaction",
         "SELECT * FROM missing": 'relation "missing" does not exist',
         "SELECT 1; INSERT INTO looked VALUES (1)": "multiple commands",
-        "DO $$ BEGIN SET TRANSACTION READ WRITE; INSERT INTO looked VALUES (1); END $$": "before any query",
+        "SELECT set_config('transaction_read_only', 'off', false)": "before any query",
     }.items():
         async with opened(target_of(server, statement=statement)) as driver:
             with pytest.raises(StatementError, match=reason) as raised:
                 await look(driver)
             assert str(raised.value).startswith("the check statement fails: ")
+    for statement in (
+        "INSERT INTO looked VALUES (1)",
+        "COPY looked TO PROGRAM 'true'",
+        "ANALYZE looked",
+        "DO 'BEGIN END'",
+    ):
+        async with opened(target_of(server, statement=statement)) as driver:
+            with pytest.raises(StatementError, match="the check statement may only read"):
+                await look(driver)
     assert server.sql("SELECT count(*) FROM looked") == "0"
 
 
