@@ -150,5 +150,10 @@ async def _ended(task: "asyncio.Future[Any]") -> None:
     if not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=GRACE_S)
-    if task.done() and not task.cancelled():
-        task.exception()  # it has been raised, or nobody wants to know any more
+    task.add_done_callback(_forgotten)
+
+
+def _forgotten(task: "asyncio.Future[Any]") -> None:
+    """Its error has been raised, or nobody wants to know any more: asyncio would tell of it on stderr."""
+    if not task.cancelled():
+        task.exception()

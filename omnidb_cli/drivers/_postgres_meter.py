@@ -11,6 +11,7 @@ from omnidb_cli.errors import ErrorKind
 
 _HEADER = 5
 _SHORTEST = 4
+_KINDS = frozenset(b"RKZSENAtTn123CDIsWGHdcvV")  # asyncpg runs in circles on one of none, which is a NUL
 _AUTHENTICATION = b"R"
 _SASL_CONTINUE = (11).to_bytes(4, "big")
 _ROUNDS = re.compile(rb"(?:^|,)i=([0-9]+)")
@@ -44,8 +45,10 @@ class Meter:
             size = len(data)
         while at + _HEADER <= size:
             length = int.from_bytes(data[at + 1 : at + _HEADER], "big", signed=True)
-            if not _SHORTEST <= length <= MESSAGE_BYTES:
-                raise _of_length(length)
+            if length < _SHORTEST or data[at] not in _KINDS:
+                raise TooMuchError("it does not answer as PostgreSQL does")
+            if length > MESSAGE_BYTES:
+                raise too_long(MESSAGE_BYTES)
             if self._of_login and data[at : at + 1] == _AUTHENTICATION:
                 if length > CHECK_BYTES:
                     raise too_long(CHECK_BYTES)
@@ -55,10 +58,6 @@ class Meter:
             at += 1 + length
         self._rest = data[at:]
         self._to_skip = max(at - size, 0)
-
-
-def _of_length(length: int) -> TooMuchError:
-    return TooMuchError("it does not answer as PostgreSQL does") if length < _SHORTEST else too_long(MESSAGE_BYTES)
 
 
 def _refuse_rounds(request: bytes) -> None:

@@ -23,6 +23,7 @@ def asking_for(rounds: int) -> bytes:
 
 TOO_MUCH = {
     bytes(64): "as PostgreSQL does",
+    ROW + postgres_message(b"\0", bytes(19)): "as PostgreSQL does",
     ROW + b"D\0\0\0\3": "as PostgreSQL does",
     b"D\xff\xff\xff\xff": "as PostgreSQL does",
     b"D\x7f\xff\xff\xff": "more than 64 MB",
@@ -83,6 +84,7 @@ def answering(answer: bytes, *, login: bytes) -> Conversation:
 ANSWERS = {
     "no length": (bytes(64), "as PostgreSQL does"),
     "a negative length": (b"1\xff\xff\xff\xff" + bytes(60), "as PostgreSQL does"),
+    "no kind": (postgres_message(b"\0", bytes(19)), "as PostgreSQL does"),
     "a long message": (b"D\x7f\xff\xff\xff", "more than 64 MB"),
     "many messages": (postgres_message(b"N", b"Mx\0\0") * 150_000, "more than 1 MB"),
 }
