@@ -14,7 +14,7 @@ from typing import Any
 
 from asyncpg import Connection, protocol
 
-from omnidb_cli.drivers._postgres_login_requests import LoginPolicy, LoginRequests
+from omnidb_cli.drivers._postgres_login_requests import NOT_POSTGRES, LoginPolicy, LoginRequests
 from omnidb_cli.drivers._transport import abort, is_on_this_host
 from omnidb_cli.errors import ConnectError
 
@@ -57,14 +57,21 @@ class ListeningProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has
 
     def data_received(self, data: bytes) -> None:
         """Called with what the server sends."""
-        if self._requests.is_over:
-            super().data_received(data)
-            return
+        try:
+            if self._requests.is_over:
+                super().data_received(data)
+            else:
+                self._log_in(data)
+        except ConnectError as error:
+            self._end(error)
+        except Exception:  # asyncpg met an answer to nothing; asyncio would write a traceback
+            self._end(ConnectError(NOT_POSTGRES))
+
+    def _log_in(self, data: bytes) -> None:
         for message, way in self._requests.feed(data):
             error = self._refusal(way) if way else None
             if error is not None:
-                self._end(error)
-                return
+                raise error
             super().data_received(message)
 
     def _refusal(self, way: str) -> ConnectError | None:

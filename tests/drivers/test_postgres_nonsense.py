@@ -38,8 +38,8 @@ NONSENSE = {
 
 
 @asynccontextmanager
-async def answering(answer: bytes, *, pieces: int) -> AsyncIterator[Target]:
-    """A port that gives this answer, in so many pieces, and then stays silent."""
+async def answering(answer: bytes, *later: bytes, pieces: int) -> AsyncIterator[Target]:
+    """A port that gives this answer, in so many pieces, one to each request after it, and then stays silent."""
     over, serving = asyncio.Event(), set[asyncio.Task[Any] | None]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,6 +51,9 @@ async def answering(answer: bytes, *, pieces: int) -> AsyncIterator[Target]:
             with suppress(OSError):
                 await writer.drain()
             await asyncio.sleep(0.005)
+        for reply in later:
+            await reader.read(1000)
+            writer.write(reply)
         await over.wait()
         writer.close()
         with suppress(OSError):
@@ -67,12 +70,12 @@ async def answering(answer: bytes, *, pieces: int) -> AsyncIterator[Target]:
         await asyncio.gather(*(task for task in serving if task is not None))
 
 
-async def said_of(answer: bytes, *, pieces: int = 1) -> ConnectError:
+async def said_of(answer: bytes, *later: bytes, pieces: int = 1) -> DriverError:
     """The error of a check; it comes long before the time limit, which would be told as a timeout."""
-    async with answering(answer, pieces=pieces) as target:
+    async with answering(answer, *later, pieces=pieces) as target:
         driver = open_driver(target)
         driver.load()
-        with pytest.raises(ConnectError) as raised:
+        with pytest.raises(DriverError) as raised:
             await driver.check()
         await driver.aclose()
         return raised.value
@@ -81,7 +84,7 @@ async def said_of(answer: bytes, *, pieces: int = 1) -> ConnectError:
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
 def test_what_is_no_postgresql_is_said_to_be_none(answer: bytes) -> None:
     error = asyncio.run(said_of(answer))
-    assert error.kind is ErrorKind.INTERNAL
+    assert (type(error), error.kind) == (ConnectError, ErrorKind.INTERNAL)
     assert str(error).endswith(f"/d: {NOT_POSTGRES}")
 
 
@@ -91,6 +94,25 @@ def test_a_refusal_in_another_encoding_keeps_its_kind(pieces: int) -> None:
     error = asyncio.run(said_of(refusal, pieces=pieces))
     assert isinstance(error, AuthenticationError)
     assert str(error).endswith(r"/d: Benutzer \xfcber nacht")
+
+
+LET_IN = WELCOME + message(b"S", b"server_version\0" + b"16.0\0") + READY
+NOT_TEXT = {
+    "an error": message(b"E", b"SERROR\0C42601\0M\xff\0\0") + READY,
+    "a notice": message(b"N", b"SNOTICE\0C00000\0M\xff\0\0") + message(b"C", b"SET\0") + READY,
+    "a setting": message(b"S", b"TimeZone\0\xff\0") + message(b"C", b"SET\0") + READY,
+}
+
+
+@pytest.mark.parametrize("answer", NOT_TEXT.values(), ids=NOT_TEXT)
+def test_what_is_not_utf_8_after_the_login_is_trouble_of_that_server(answer: bytes) -> None:
+    assert asyncio.run(said_of(LET_IN, answer)).kind is ErrorKind.INTERNAL
+
+
+def test_an_answer_to_nothing_ends_the_connection_and_no_traceback_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    error = asyncio.run(said_of(LET_IN + message(b"E", b"SERROR\0C42601\0Mno\0\0") + READY))
+    assert error.kind in {ErrorKind.INTERNAL, ErrorKind.RESET}
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("statement", ["SELECT '\udcff'", "SELECT '\0'"])
