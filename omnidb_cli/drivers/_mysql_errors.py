@@ -118,7 +118,7 @@ def while_connecting(place: str, database: str | None, error: Exception) -> Conn
     match code:
         case 0:
             return ConnectError(
-                f"{place} does not speak as a MySQL or MariaDB server does ({words(error)})",
+                f"{place}: it does not answer as MySQL or MariaDB does",
                 hint="is it the port of something else?",
             )
         case 1044:
@@ -144,7 +144,7 @@ def while_running(place: str, error: Exception) -> DriverError:
         return lost(trouble, place) if trouble.is_local else _lost(place)
     code = code_of(error)
     if code == 0 and not _is_of_library(error):
-        return DriverError(f"{place}: the answer could not be read: {words(error)}")
+        return DriverError(f"{place}: the answer cannot be read")
     kind, counts = meaning(code or _LOST)
     made = _made(place, kind, error, f"{words(error)} ({code})")
     made.counts_as_failure = counts

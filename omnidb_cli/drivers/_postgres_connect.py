@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from omnidb_cli.drivers._postgres_errors import connect_error
 from omnidb_cli.drivers._postgres_login import with_service
 from omnidb_cli.drivers._postgres_login_requests import LoginPolicy
-from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers.base import unresponsive
 from omnidb_cli.errors import ConnectError, ErrorKind
 
@@ -69,7 +68,7 @@ def _passes(session_attrs: str) -> tuple[str, ...]:
 async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, limit_s: float) -> "Connection":
     import asyncpg
 
-    from omnidb_cli.drivers._postgres_private_api import logging_in_by
+    from omnidb_cli.drivers._postgres_private_api import QuietConnection, logging_in_by
 
     _hush(asyncpg)
     try:
@@ -84,14 +83,11 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
                 target_session_attrs=session_attrs,
                 direct_tls=login.direct_tls or None,
                 timeout=limit_s,
+                connection_class=QuietConnection,
             )
-    except TimeoutError:
+    except (TimeoutError, ConnectError):
         raise
-    except TooMuchError as error:
-        raise _why(error, login, host) from error
-    except (OSError, MemoryError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise _why(error, login, host) from error
-    except asyncpg.InternalClientError as error:
+    except Exception as error:  # asyncpg raises whatever it meets in an answer that it does not expect
         raise _why(error, login, host) from error
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from omnidb_cli.drivers._postgres_login_requests import NOT_POSTGRES
 from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
@@ -93,8 +94,16 @@ def connect_error(error: BaseException, place: str) -> ConnectError:
         return ConnectError(
             f"{place}: the server is not what target_session_attrs asks for", kind=ErrorKind.ROLE
         )  # fmt: skip
+    if not _is_of_library(error):
+        return ConnectError(f"{place}: {NOT_POSTGRES}", hint="is it the port of something else?")
     kind = next((kind for word, kind in _CLIENT_WORDS.items() if word in str(error).lower()), ErrorKind.INTERNAL)
     return _connect_error(Rule(kind), f"{place}: {_sentence(error)}")
+
+
+def _is_of_library(error: BaseException) -> bool:
+    """Whether asyncpg has words for it; else it is what Python met in an answer that asyncpg cannot read."""
+    causes = (error, error.__cause__)
+    return all(type(one).__module__.startswith("asyncpg.exceptions") for one in causes if one is not None)
 
 
 _CLIENT_WORDS = {
@@ -130,7 +139,13 @@ def running_error(error: BaseException, place: str) -> DriverError:
         return lost(trouble, place)
     if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
         return _lost(place, "the connection was closed")
-    return DriverError(f"{place}: {_sentence(error)}", kind=ErrorKind.INTERNAL)
+    return DriverError(f"{place}: {_of_answer(error)}", kind=ErrorKind.INTERNAL)
+
+
+def _of_answer(error: BaseException) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "the answer is not UTF-8 text"
+    return _sentence(error) if _is_of_library(error) else "the answer cannot be read"
 
 
 def _running_error(rule: Rule, place: str, sentence: str, hint: str | None) -> DriverError:

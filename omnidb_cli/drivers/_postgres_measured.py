@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncpg import protocol
 
+from omnidb_cli.drivers._postgres_login_requests import NOT_POSTGRES
 from omnidb_cli.drivers._postgres_meter import Meter
 from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers._transport import abort
@@ -35,13 +36,17 @@ class MeasuredProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has 
             return
         try:
             self._meter.refuse(data)
-        except TooMuchError as error:
-            self._too_much = error
-            if not self._connected.done():
-                self._connected.set_exception(error)
-            abort(self._transport)
-        else:
             super().data_received(data)
+        except TooMuchError as error:
+            self._give_up(error)
+        except Exception:  # noqa: BLE001 - asyncpg met an answer to nothing; asyncio would write a traceback
+            self._give_up(TooMuchError(NOT_POSTGRES))
+
+    def _give_up(self, error: TooMuchError) -> None:
+        self._too_much = error
+        if not self._connected.done():
+            self._connected.set_exception(error)
+        abort(self._transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called when the connection is over."""

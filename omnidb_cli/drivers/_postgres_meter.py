@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html
 
 import re
 
+from omnidb_cli.drivers._postgres_login_requests import NOT_POSTGRES
 from omnidb_cli.drivers._scram import why_too_many
 from omnidb_cli.drivers._too_much import CHECK_BYTES, MESSAGE_BYTES, TooMuchError, too_long
 from omnidb_cli.errors import ErrorKind
@@ -46,7 +47,7 @@ class Meter:
         while at + _HEADER <= size:
             length = int.from_bytes(data[at + 1 : at + _HEADER], "big", signed=True)
             if length < _SHORTEST or data[at] not in _KINDS:
-                raise TooMuchError("it does not answer as PostgreSQL does")
+                raise TooMuchError(NOT_POSTGRES)
             if length > MESSAGE_BYTES:
                 raise too_long(MESSAGE_BYTES)
             if self._of_login and data[at : at + 1] == _AUTHENTICATION:

@@ -13,7 +13,7 @@ from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of
 from omnidb_cli.drivers._postgres_values import show_as_text
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply
-from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, within_limit
+from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, in_one_line
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -44,19 +44,17 @@ class PostgresSession:
 
     async def open(self) -> None:
         """Turns the server's own switch to read-only where asked. Raises ConnectError: nothing else was sent yet."""
-        import asyncpg
-
         self._connection.add_log_listener(self._heard)
         switch = "SET default_transaction_read_only = on; " if self._read_only else ""
         try:
             await self._connection.execute(switch + END_WITH_CLIENT)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
             raise connect_error(error, self._place) from error
 
     def _heard(self, _connection: "Connection", message: Any) -> None:
         detail = f": {message.detail}" if message.detail else ""
         if len(self._notices) < _MOST_NOTICES:
-            self._notices.append(within_limit(f"{message.severity}: {message.message}{detail}"))
+            self._notices.append(in_one_line(f"{message.severity}: {message.message}{detail}"))
 
     async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
         """Runs exactly one statement.
@@ -149,16 +147,12 @@ class PostgresSession:
 
     async def _guarded(self, work: Awaitable[T]) -> T:
         """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
-        import asyncpg
-
         self._expect(MESSAGE_BYTES)
         try:
             return await work
         except (StatementError, WriteRefusedError):
             raise
-        except (
-            OSError, MemoryError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
-        ) as error:  # fmt: skip
+        except Exception as error:
             self._to_commit = False
             if self._read_only and getattr(error, "sqlstate", None) in _REFUSED_IN_READING:
                 raise self._refusal(str(error)) from error

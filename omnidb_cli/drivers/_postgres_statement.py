@@ -38,6 +38,15 @@ class Plan(NamedTuple):
     whole: bool
 
 
+def _refuse_broken(text: str) -> None:
+    if "\0" in text:
+        raise StatementError("PostgreSQL's text has no NUL character (\\0)")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise StatementError(f"not valid UTF-8: {text!r}") from None
+
+
 def plan(statement: str, parameters: Sequence[str]) -> Plan:
     """How to run the statement. Raises StatementError for one that cannot be run here, transaction control above all.
 
@@ -46,11 +55,11 @@ def plan(statement: str, parameters: Sequence[str]) -> Plan:
     Parameters go in as untyped literals of an EXECUTE, so that the server reads each as the type that it has found
     for `$1`, `$2` ….
     """
+    for text in (statement, *parameters):
+        _refuse_broken(text)
     word, second = _first_words(statement)
     if (word in CONTROLS and second != "PREPARED") or (word, second) == ("PREPARE", "TRANSACTION"):
         raise spans_commands(word)
-    if "\0" in statement or any("\0" in value for value in parameters):
-        raise StatementError("PostgreSQL's text has no NUL character (\\0)")
     if word == "COPY" and _OVER_THE_WIRE.search(statement):
         raise StatementError(
             "COPY from or to the client is not supported", hint="use a SELECT with -o csv, or psql's \\copy"

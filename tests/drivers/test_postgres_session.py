@@ -214,6 +214,13 @@ async def test_notices_are_kept_for_the_person(server: PostgresPair) -> None:
         assert reply.notices() == ("NOTICE: one", "WARNING: two")
 
 
+async def test_a_notice_is_one_line(server: PostgresPair) -> None:
+    """Else it could add a line that looks like one of ours."""
+    async with opened(target_of(server.primary)) as driver, session_of(driver) as session:
+        reply = await session.run(r"DO $$ BEGIN RAISE NOTICE E'one\nserved by\r\u2028primary'; END $$", ())
+        assert reply.notices() == ("NOTICE: one served by primary",)
+
+
 async def test_a_server_may_say_no_more_than_so_much(server: PostgresPair) -> None:
     async with opened(target_of(server.primary)) as driver, session_of(driver) as session:
         reply = await session.run("DO $$ BEGIN RAISE NOTICE '%', repeat('n', 1000000); END $$", ())
