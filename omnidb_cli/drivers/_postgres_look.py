@@ -15,7 +15,7 @@ from omnidb_cli.drivers._postgres_check import (
     settled,
     since_level,
 )
-from omnidb_cli.drivers._postgres_measured import limit_of
+from omnidb_cli.drivers._postgres_measured import meter_of
 from omnidb_cli.drivers._too_much import CHECK_BYTES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to 
 async def open_looker(connection: "Connection", left_s: float) -> "Looker":
     """A looker on a new connection. Raises what asyncpg does; the connection is ended then."""
     try:
-        limit_of(connection)(CHECK_BYTES)
+        meter_of(connection).expect(CHECK_BYTES)
         return Looker(connection, await connection.prepare(LOOK, timeout=left_s))
     except BaseException:
         connection.terminate()
@@ -45,7 +45,7 @@ class Looker:
         self.connection = connection
         self.version = str(connection.get_settings().server_version).partition(" ")[0]
         """As the server writes it, without what its distribution adds."""
-        self._expect = limit_of(connection)
+        self._expect = meter_of(connection).expect
         self._tells_position = True
         self._limits = limits()
         self._level_at: float | None = None

@@ -1,7 +1,6 @@
 """asyncpg's protocol with a measure before it. Imported with the library only."""
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from asyncpg import protocol
@@ -27,15 +26,14 @@ class MeasuredProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._too_much: TooMuchError | None = None
-        self._meter = Meter()
-        self.expect = self._meter.expect
+        self.meter = Meter()
 
     def data_received(self, data: bytes) -> None:
         """Called with what the server sends."""
         if self._too_much is not None:
             return
         try:
-            self._meter.refuse(data)
+            self.meter.refuse(data)
             super().data_received(data)
         except TooMuchError as error:
             self._give_up(error)
@@ -53,7 +51,7 @@ class MeasuredProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has 
         super().connection_lost(self._too_much or error)
 
 
-def limit_of(connection: "Connection") -> Callable[[int], None]:
-    """What to call with how many bytes may come on this connection until it is called again."""
-    expect: Callable[[int], None] = connection._protocol.expect  # noqa: SLF001 - the class above
-    return expect
+def meter_of(connection: "Connection") -> Meter:
+    """What decides how much may come on this connection."""
+    meter: Meter = connection._protocol.meter  # noqa: SLF001 - the class above
+    return meter

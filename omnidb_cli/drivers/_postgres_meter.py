@@ -4,6 +4,9 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
 import re
+import struct
+from collections.abc import Sequence
+from math import prod
 
 from omnidb_cli.drivers._postgres_login_requests import NOT_POSTGRES
 from omnidb_cli.drivers._scram import why_too_many
@@ -13,18 +16,34 @@ from omnidb_cli.errors import ErrorKind
 _HEADER = 5
 _SHORTEST = 4
 _KINDS = frozenset(b"RKZSENAtTn123CDIsWGHdcvV")  # asyncpg runs in circles on one of none, which is a NUL
-_AUTHENTICATION = b"R"
+_AUTHENTICATION, _COLUMNS, _ROW = b"RTD"
+_COLUMN_BYTES = 18
+_MOST_DIMENSIONS = 6
+_PLAIN = frozenset({16, 17, 18, 19, 20, 21, 23, 25, 26, 700, 701, 705, 1042, 1043, 1700, 2205, 2206})
+"""OIDs of what asyncpg reads without making room before, all that omnidb itself and asyncpg ask for."""
+
+_PLAIN_ARRAYS = frozenset({1003, 1009, 1028})
+"""OIDs of name[], text[] and oid[], which asyncpg asks for when it meets a type that it does not know."""
+
 _SASL_CONTINUE = (11).to_bytes(4, "big")
 _ROUNDS = re.compile(rb"(?:^|,)i=([0-9]+)")
 
 
 class Meter:
-    """Follows what comes on one connection, in whatever pieces. It begins with a login."""
+    """Follows what comes on one connection, in whatever pieces. It begins with a login.
+
+    With `plain_only` rows have columns of plain types alone: asyncpg makes room for as many elements of an array or a
+    record as its first bytes say. With `introspects` some arrays may be among them, and are measured. What a person
+    asks for may have any types, and is asked for as text.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
         self._to_skip = 0
         self._of_login = True
+        self.plain_only = True
+        self.introspects = False
+        self._arrays: Sequence[int] = ()
         self._most = self._left = CHECK_BYTES
 
     def expect(self, most_bytes: int) -> None:
@@ -50,15 +69,68 @@ class Meter:
                 raise TooMuchError(NOT_POSTGRES)
             if length > MESSAGE_BYTES:
                 raise too_long(MESSAGE_BYTES)
-            if self._of_login and data[at : at + 1] == _AUTHENTICATION:
+            if self._is_examined(data[at]):
                 if length > CHECK_BYTES:
                     raise too_long(CHECK_BYTES)
                 if at + 1 + length > size:
                     break
-                _refuse_rounds(data[at + _HEADER : at + 1 + length])
+                self._examine(data[at], data[at + _HEADER : at + 1 + length])
             at += 1 + length
         self._rest = data[at:]
         self._to_skip = max(at - size, 0)
+
+    def _is_examined(self, kind: int) -> bool:
+        if kind == _ROW:
+            return self.introspects
+        return (kind == _AUTHENTICATION and self._of_login) or (
+            kind == _COLUMNS and (self.plain_only or self.introspects)
+        )
+
+    def _examine(self, kind: int, body: bytes) -> None:
+        """Raises TooMuchError for what is too much in a whole message."""
+        if kind == _AUTHENTICATION:
+            _refuse_rounds(body)
+            return
+        try:
+            if kind == _COLUMNS:
+                arrays = arrays_in(body)
+                if arrays and not self.introspects:
+                    raise TooMuchError(NOT_POSTGRES)
+                self._arrays = arrays or self._arrays  # what is prepared already is not described again
+            else:
+                refuse_arrays(body, self._arrays)
+        except (ValueError, LookupError, struct.error):
+            raise TooMuchError(NOT_POSTGRES) from None
+
+
+def arrays_in(description: bytes) -> Sequence[int]:
+    """Which columns of a RowDescription are arrays. Raises TooMuchError for a type that is not plain, nor one."""
+    arrays, at = [], 2
+    for number in range(int.from_bytes(description[:2], "big")):
+        at = description.index(0, at) + 1
+        (oid,) = struct.unpack_from(">6xI", description, at)
+        at += _COLUMN_BYTES
+        if oid in _PLAIN_ARRAYS:
+            arrays.append(number)
+        elif oid not in _PLAIN:
+            raise TooMuchError(NOT_POSTGRES)
+    return arrays
+
+
+def refuse_arrays(row: bytes, arrays: Sequence[int]) -> None:
+    """Raises TooMuchError where one of these columns in a DataRow announces more elements than it has room for."""
+    at = 2
+    for number in range(int.from_bytes(row[:2], "big")):
+        (length,) = struct.unpack_from(">i", row, at)
+        at += 4
+        if number in arrays and length > 0:
+            (dimensions,) = struct.unpack_from(">i", row, at)
+            if not 0 <= dimensions <= _MOST_DIMENSIONS:
+                raise TooMuchError(NOT_POSTGRES)
+            sizes = struct.unpack_from(">" + "i4x" * dimensions, row, at + 12)
+            if any(size < 0 for size in sizes) or prod(sizes) * 4 > length:
+                raise TooMuchError(NOT_POSTGRES)
+        at += max(length, 0)
 
 
 def _refuse_rounds(request: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from asyncpg import Connection, protocol
 
 from omnidb_cli.drivers._postgres_login_requests import LoginPolicy, LoginRequests
-from omnidb_cli.drivers._postgres_measured import MeasuredProtocol
+from omnidb_cli.drivers._postgres_measured import MeasuredProtocol, meter_of
 from omnidb_cli.drivers._transport import abort, is_on_this_host
 from omnidb_cli.errors import ConnectError
 
@@ -39,6 +39,15 @@ class QuietConnection(Connection):  # type: ignore[misc]  # likewise
     def __del__(self) -> None:
         if hasattr(self, "_source_traceback"):
             super().__del__()
+
+    async def _introspect_types(self, *asked: Any) -> Any:
+        """Called by asyncpg where a statement has types that it does not know."""
+        meter = meter_of(self)
+        meter.introspects = True
+        try:
+            return await super()._introspect_types(*asked)
+        finally:
+            meter.introspects = False
 
 
 class ListeningProtocol(MeasuredProtocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._postgres_connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers._postgres_errors import connect_error, running_error
-from omnidb_cli.drivers._postgres_measured import limit_of
+from omnidb_cli.drivers._postgres_measured import meter_of
 from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of, plan, why_not_a_read
 from omnidb_cli.drivers._postgres_values import show_as_text
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
@@ -35,7 +35,7 @@ class PostgresSession:
         self._name = name
         self._place = place
         self._connection = connection
-        self._expect = limit_of(connection)
+        self._meter = meter_of(connection)
         self._read_only = read_only
         self._deadline = deadline
         self._to_commit = False
@@ -68,6 +68,7 @@ class PostgresSession:
         why = why_not_a_read(statement) if self._read_only else None
         if why is not None:
             raise self._refusal(why)
+        self._meter.plain_only = False  # its rows come as text
         return await self._guarded(self._run(planned, statement, len(parameters)))
 
     async def _run(self, planned: Plan, statement: str, given: int) -> Reply:
@@ -138,6 +139,7 @@ class PostgresSession:
         """Raises WriteRefusedError where something was changed all the same, as by `lo_create` before PostgreSQL 16."""
         import asyncpg
 
+        self._meter.plain_only = True
         changed = None
         with contextlib.suppress(asyncpg.UndefinedFunctionError):  # a relative of PostgreSQL: the rest holds there
             changed = await self._connection.fetchval(_CHANGED)
@@ -147,7 +149,7 @@ class PostgresSession:
 
     async def _guarded(self, work: Awaitable[T]) -> T:
         """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
-        self._expect(MESSAGE_BYTES)
+        self._meter.expect(MESSAGE_BYTES)
         try:
             return await work
         except (StatementError, WriteRefusedError):

@@ -125,6 +125,16 @@ async def test_the_check_statement_is_asked_and_may_only_read(postgres: Postgres
     async with opened(target_of(server, statement="SELECT * FROM looked")) as driver:
         assert (await look(driver)).role == "primary"
         assert (await look(driver)).role == "primary"
+    server.sql("INSERT INTO looked VALUES (1)", "DROP TYPE IF EXISTS mood", "CREATE TYPE mood AS ENUM ('1')")
+    for statement in (
+        "SELECT ARRAY[1], ROW(1, 'a'), int4range(1, 2)",
+        "SELECT a FROM looked a",
+        "SELECT '{1}'::mood[]",
+    ):
+        async with opened(target_of(server, statement=statement)) as driver:
+            for _ in range(2):
+                assert (await look(driver)).role == "primary"
+    server.sql("DELETE FROM looked")
     for statement, reason in {
         "WITH a AS (INSERT INTO looked VALUES (1) RETURNING a) SELECT a FROM a": "read-only transaction",
         "SELECT * FROM missing": 'relation "missing" does not exist',

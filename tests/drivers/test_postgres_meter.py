@@ -1,5 +1,6 @@
 """What a PostgreSQL server sends, measured before asyncpg believes it."""
 
+import struct
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -65,6 +66,57 @@ def test_a_statement_may_bring_more_than_a_check_and_each_begins_to_count_again(
         meter.expect(most)
         assert told(rows * (most // CHECK_BYTES), meter=meter) == ""
     assert "more than 3 MB" in told(rows, meter=meter)
+
+
+RECORD, INT4, TEXT, TEXTS = 2249, 23, 25, 1009
+
+
+def columns_of(*oids: int) -> bytes:
+    fields = b"".join(b"a\0" + struct.pack(">ihihih", 0, 0, oid, -1, -1, 0) for oid in oids)
+    return postgres_message(b"T", struct.pack(">h", len(oids)) + fields)
+
+
+def row_of(*cells: bytes) -> bytes:
+    body = b"".join(struct.pack(">i", len(cell)) + cell for cell in cells)
+    return postgres_message(b"D", struct.pack(">h", len(cells)) + body)
+
+
+def array_of(*sizes: int, elements: bytes = b"\0\0\0\1a") -> bytes:
+    head = struct.pack(">iii", len(sizes), 0, TEXT)
+    return head + b"".join(struct.pack(">ii", size, 1) for size in sizes) + elements
+
+
+ROWS = {
+    "plain": (columns_of(INT4, TEXT) + row_of(b"\0\0\0\1", b"2147483647"), ""),
+    "an array": (columns_of(INT4, TEXTS) + row_of(b"\0\0\0\1", array_of(1)) + row_of(b"", array_of()), ""),
+    "a record": (columns_of(TEXT, RECORD), "as PostgreSQL does"),
+    "a type of its own": (columns_of(99_999), "as PostgreSQL does"),
+    "a long array": (columns_of(TEXTS) + row_of(array_of(2**31 - 1)), "as PostgreSQL does"),
+    "a deep array": (columns_of(TEXT, TEXTS) + row_of(b"a", array_of(9, 9, 9, 9)), "as PostgreSQL does"),
+    "an array too deep": (columns_of(TEXTS) + row_of(array_of(*[1] * 7)), "as PostgreSQL does"),
+    "a negative array": (columns_of(TEXTS) + row_of(array_of(-1)), "as PostgreSQL does"),
+    "no array": (columns_of(TEXTS) + row_of(b"\0\0\0\6"), "as PostgreSQL does"),
+    "no columns": (postgres_message(b"T", b"\0\5ab"), "as PostgreSQL does"),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@given(cuts=st.lists(st.integers(0), max_size=5))
+def test_what_omnidb_asks_for_itself_is_of_plain_types(name: str, cuts: list[int]) -> None:
+    data, said = ROWS[name]
+    meter = Meter()
+    meter.introspects = True
+    found = told(data, cuts, meter)
+    assert said in found
+    assert bool(said) == bool(found)
+    assert bool(told(data, cuts)) == (name != "plain")
+
+
+def test_what_a_person_asks_for_may_be_of_any_type() -> None:
+    meter = Meter()
+    meter.plain_only = False
+    for data, _ in list(ROWS.values())[:-1]:
+        assert told(data, meter=meter) == ""
 
 
 def answering(answer: bytes, *, login: bytes) -> Conversation:
