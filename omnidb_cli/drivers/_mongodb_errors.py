@@ -117,8 +117,8 @@ def said_by(error: BaseException) -> str:
     """What went wrong in the server's words, with the name of its code, on one line."""
     details = details_of(error)
     text = " ".join(str(details.get("errmsg") or error).split())
-    name = details.get("codeName")
-    return f"{text} ({name})" if name and name not in text else text
+    name = str(details.get("codeName") or "")
+    return f"{text} ({name})" if name not in text else text
 
 
 def network_trouble(error: BaseException) -> Trouble:

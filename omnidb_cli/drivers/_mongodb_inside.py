@@ -41,7 +41,12 @@ def limit_scram_rounds() -> None:
         return
 
     def parse_within_limits(response: bytes) -> dict[bytes, bytes]:
-        parsed = parse(response)
+        try:
+            parsed = parse(response)
+        except ValueError as error:
+            raise OperationFailure(
+                "its password authentication (SCRAM) cannot be read", _AUTHENTICATION_FAILED
+            ) from error
         why = why_too_many(parsed.get(b"i", b""))
         if why is not None:
             raise OperationFailure(why, _AUTHENTICATION_FAILED)

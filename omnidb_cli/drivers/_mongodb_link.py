@@ -147,10 +147,10 @@ def _is_the_server_s_word(error: BaseException) -> bool:
 
 async def _ended(task: "asyncio.Future[Any]") -> None:
     """Returns when the task has ended, `GRACE_S` after its cancellation at the latest."""
+    task.add_done_callback(_forgotten)
     if not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=GRACE_S)
-    task.add_done_callback(_forgotten)
 
 
 def _forgotten(task: "asyncio.Future[Any]") -> None:

@@ -20,6 +20,7 @@ _FACTS = "SELECT @@global.read_only, @@global.innodb_read_only, {position}"
 _UNTOLD = "''"
 _UNKNOWN_VARIABLE = 1193
 _SERVER_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _OFF = ("0", "OFF")
 _MOST_WORDS = 300
 _NO_SUCH_STATEMENT = 1064
@@ -92,7 +93,7 @@ class Looker:
             return await self.look()
         *switches, gtid = facts
         read_only = any(str(switch) not in _OFF for switch in switches)
-        return Look(read_only, await self._sources() if self._status else None, gtid or "")
+        return Look(read_only, await self._sources() if self._status else None, _text(gtid) or "")
 
     async def _facts(self) -> "Answered":
         """Asks for the facts, and with `together` for all the rest; the answer to the first of the questions."""
@@ -183,7 +184,7 @@ def _of(source: Status, *names: str) -> str:
 
 def _lag_s(source: Status) -> float | None:
     lag = _of(source, "Seconds_Behind_Master", "Seconds_Behind_Source")
-    return float(lag) if lag else None
+    return float(lag) if _SECONDS.fullmatch(lag) else None
 
 
 def stalled(source: Status) -> str | None:
