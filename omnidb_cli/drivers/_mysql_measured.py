@@ -3,9 +3,15 @@
 from typing import Any
 
 from asyncmy import connection
+from asyncmy.protocol import FieldDescriptorPacket
 
 from omnidb_cli.drivers._too_much import CHECK_BYTES, TooMuchError, too_long
 
+_TEXTS_OF_FIELD = 6
+_NUMBERS_OF_FIELD = 13
+_NULL, _NO_LENGTH = 251, 255
+_LENGTHS = {252: 2, 253: 3, 254: 8}
+_UNREADABLE = "its answer cannot be read"
 _receiver: Any = connection._MySQLProtocol  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -35,6 +41,27 @@ class MeasuredReceiver(_receiver):  # type: ignore[misc]  # asyncmy has types fo
             self.transport.abort()
         if self.too_much is None:
             super().buffer_updated(size)
+
+
+def field(data: bytes, encoding: str) -> Any:
+    """A column, of what the server says of it. asyncmy does not look where that ends, and reads other memory."""
+    at = 0
+    for _ in range(_TEXTS_OF_FIELD):
+        at = _after_text(data, at)
+    if at + _NUMBERS_OF_FIELD > len(data):
+        raise TooMuchError(_UNREADABLE)
+    return FieldDescriptorPacket(data, encoding)
+
+
+def _after_text(data: bytes, at: int) -> int:
+    """Where the text ends that begins there with its length."""
+    first = data[at] if at < len(data) else _NO_LENGTH
+    size = _LENGTHS.get(first, 0)
+    length = int.from_bytes(data[at + 1 : at + 1 + size], "little") if size else first
+    end = at + 1 + size + length
+    if first in (_NULL, _NO_LENGTH) or end > len(data):
+        raise TooMuchError(_UNREADABLE)
+    return end
 
 
 def measure() -> None:

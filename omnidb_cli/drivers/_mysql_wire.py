@@ -11,9 +11,10 @@ import omnidb_cli.drivers._mysql_quick_import  # noqa: F401 - before asyncmy: se
 # isort: split
 from asyncmy.connection import Connection
 from asyncmy.constants import CLIENT, COMMAND
+from asyncmy.protocol import FieldDescriptorPacket, MysqlPacket
 
 from omnidb_cli.drivers._batch_size import ENOUGH
-from omnidb_cli.drivers._mysql_measured import measure
+from omnidb_cli.drivers._mysql_measured import field, measure
 from omnidb_cli.drivers._mysql_settings import Login, Place, TlsMode
 from omnidb_cli.drivers._mysql_values import decoders
 from omnidb_cli.drivers._transport import abort, is_on_this_host
@@ -101,6 +102,11 @@ class Wire(Connection):
             if proto.too_much is not None:
                 raise proto.too_much from error
             raise
+
+    async def read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+        """Called by asyncmy for whatever it does not find in its buffer yet."""
+        make = field if packet_type is FieldDescriptorPacket else packet_type
+        return await super().read_packet(make)  # type: ignore[no-untyped-call]
 
     async def _get_server_information(self) -> None:
         self.reached = True

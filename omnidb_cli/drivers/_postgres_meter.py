@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from omnidb_cli.drivers._postgres_login_requests import NOT_POSTGRES
@@ -25,7 +25,10 @@ _PLAIN = frozenset({16, 17, 18, 19, 20, 21, 23, 25, 26, 700, 701, 705, 1042, 104
 _PLAIN_ARRAYS = frozenset({1003, 1009, 1028})
 """OIDs of name[], text[] and oid[], which asyncpg asks for when it meets a type that it does not know."""
 
-_SASL_CONTINUE = (11).to_bytes(4, "big")
+_SASL, _SASL_CONTINUE, _SASL_FINAL = 10, 11, 12
+_SCRAM: Mapping[int, Sequence[int]] = {_SASL: (_SASL_CONTINUE,), _SASL_CONTINUE: (_SASL_FINAL,), _SASL_FINAL: ()}
+"""What of SCRAM may come after each of its steps."""
+
 _ROUNDS = re.compile(rb"(?:^|,)i=([0-9]+)")
 
 
@@ -43,6 +46,7 @@ class Meter:
         self._of_login = True
         self.plain_only = True
         self.introspects = False
+        self._may_follow: Sequence[int] = (_SASL,)
         self._arrays: Sequence[int] = ()
         self._most = self._left = CHECK_BYTES
 
@@ -89,7 +93,7 @@ class Meter:
     def _examine(self, kind: int, body: bytes) -> None:
         """Raises TooMuchError for what is too much in a whole message."""
         if kind == _AUTHENTICATION:
-            _refuse_rounds(body)
+            self._follow_login(body)
             return
         try:
             if kind == _COLUMNS:
@@ -101,6 +105,16 @@ class Meter:
                 refuse_arrays(body, self._arrays)
         except (ValueError, LookupError, struct.error):
             raise TooMuchError(NOT_POSTGRES) from None
+
+    def _follow_login(self, request: bytes) -> None:
+        """Raises TooMuchError for a step of SCRAM that does not follow the one before: asyncpg crashes on it."""
+        code = int.from_bytes(request[:4], "big")
+        if code in _SCRAM:
+            if code not in self._may_follow:
+                raise TooMuchError(NOT_POSTGRES)
+            self._may_follow = _SCRAM[code]
+        if code == _SASL_CONTINUE:
+            _refuse_rounds(request[4:])
 
 
 def arrays_in(description: bytes) -> Sequence[int]:
@@ -133,11 +147,9 @@ def refuse_arrays(row: bytes, arrays: Sequence[int]) -> None:
         at += max(length, 0)
 
 
-def _refuse_rounds(request: bytes) -> None:
-    """Raises TooMuchError where this message of the login has the password hashed too often."""
-    if not request.startswith(_SASL_CONTINUE):
-        return
-    for rounds in _ROUNDS.findall(request[len(_SASL_CONTINUE) :]):
+def _refuse_rounds(first: bytes) -> None:
+    """Raises TooMuchError where the server's first message of SCRAM has the password hashed too often."""
+    for rounds in _ROUNDS.findall(first):
         why = why_too_many(rounds)
         if why is not None:
             raise TooMuchError(why, kind=ErrorKind.AUTH)

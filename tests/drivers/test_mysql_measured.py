@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from omnidb_cli.drivers._too_much import CHECK_BYTES
+from omnidb_cli.drivers._mysql_measured import field
+from omnidb_cli.drivers._too_much import CHECK_BYTES, TooMuchError
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.errors import DriverError, ErrorKind
 from tests.drivers.contract import PATIENCE_S, fault_of, opened, outcome
@@ -63,6 +64,18 @@ async def test_a_server_that_does_not_end_ends_a_check_with_what_it_did(name: st
         fault = await fault_of(driver)
         assert fault.kind is ErrorKind.INTERNAL
         assert "row" not in name or f"more than {CHECK_BYTES // 1_000_000} MB" in str(fault)
+
+
+def test_a_column_is_read_only_where_all_of_it_is_there() -> None:
+    """asyncmy does not look where a column ends: it would show other memory, or crash."""
+    column = mysql_column(1, b"name")[4:]
+    assert field(column, "utf8").name == "name"
+    for end in range(len(column) - 2):
+        with pytest.raises(TooMuchError):
+            field(column[:end], "utf8")
+    for length in (b"\xfb", b"\xff", b"\xfc\xff\xff", b"\xfd\xff\xff\xff", b"\xfe" + b"\xff" * 8):
+        with pytest.raises(TooMuchError):
+            field(length + column[1:], "utf8")
 
 
 async def test_a_row_that_does_not_end_ends_a_statement() -> None:

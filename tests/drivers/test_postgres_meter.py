@@ -18,6 +18,9 @@ from tests.drivers.hostile import POSTGRES_LET_IN, Conversation, postgres_messag
 ROW = postgres_message(b"D", b"\0\1\0\0\0\3abc")
 
 
+SCRAM = postgres_message(b"R", b"\0\0\0\x0aSCRAM-SHA-256\0\0")
+
+
 def asking_for(rounds: int) -> bytes:
     return postgres_message(b"R", b"\0\0\0\x0br=abc,s=abc,i=%d" % rounds)
 
@@ -31,7 +34,11 @@ TOO_MUCH = {
     b"D" + (MESSAGE_BYTES + 1).to_bytes(4, "big"): "more than 64 MB",
     b"R" + (CHECK_BYTES + 1).to_bytes(4, "big"): "more than 1 MB",
     ROW * (CHECK_BYTES // len(ROW) + 1): "more than 1 MB",
-    ROW + asking_for(1_000_001): "1,000,001 rounds",
+    ROW + SCRAM + asking_for(1_000_001): "1,000,001 rounds",
+    asking_for(4096): "as PostgreSQL does",
+    SCRAM * 2: "as PostgreSQL does",
+    SCRAM + asking_for(4096) * 2: "as PostgreSQL does",
+    SCRAM + postgres_message(b"R", b"\0\0\0\x0cv=x"): "as PostgreSQL does",
 }
 
 
@@ -55,7 +62,7 @@ def test_what_is_too_much_is_told_in_whatever_pieces_it_comes(data: bytes, cuts:
 
 @given(cuts=st.lists(st.integers(0), max_size=8))
 def test_what_stands_in_a_message_announces_nothing(cuts: list[int]) -> None:
-    assert told(postgres_message(b"D", bytes(64) + asking_for(9_999_999)) * 20 + asking_for(4096), cuts) == ""
+    assert told(postgres_message(b"D", bytes(64) + asking_for(9_999_999)) * 20 + SCRAM + asking_for(4096), cuts) == ""
 
 
 def test_a_statement_may_bring_more_than_a_check_and_each_begins_to_count_again() -> None:
