@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 _SECOND_LOOK_S = 0.05
+_SUPERUSER = "it is a superuser's login: functions may write files and start programs"
 _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to tell, others allow nobody to ask
 
 
@@ -45,6 +46,7 @@ class Looker:
         self.connection = connection
         self.version = str(connection.get_settings().server_version).partition(" ")[0]
         """As the server writes it, without what its distribution adds."""
+        self.powers = _SUPERUSER if getattr(connection.get_settings(), "is_superuser", "off") == "on" else None
         self._expect = meter_of(connection).expect
         self._tells_position = True
         self._limits = limits()

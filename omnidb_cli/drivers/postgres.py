@@ -70,7 +70,7 @@ class PostgresDriver:
             await self._ask(looker.connection, self._target.statement, started)
         answer = answer_of(seen, perf_counter() - started, looker.version)
         self._hold(looker)
-        return answer
+        return answer if looker.powers is None else answer._replace(powers=looker.powers)
 
     async def _anew(self, started: float) -> "tuple[Looker, Seen]":
         """What the server says on a new connection."""

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from omnidb_cli.core.health import Expectation, Health, judge
+from omnidb_cli.drivers._postgres_statement import literal
 from omnidb_cli.errors import ErrorKind, StatementError, TopologyError
 from tests.drivers.contract import look, opened, outcome, until
 from tests.drivers.postgres_targets import target_of
-from tests.servers.postgres import PostgresPair
+from tests.servers.postgres import PASSWORD, PostgresPair
 
 
 async def test_a_primary_and_its_replica_tell_their_roles(postgres: PostgresPair) -> None:
@@ -117,6 +118,15 @@ async def test_a_primary_that_only_reads_is_no_primary(fragile_postgres: Postgre
         answer = await look(driver)
     assert (answer.role, answer.writable, answer.position) == ("primary", False, None)
     assert judge(answer, Expectation("primary")).health is Health.UNHEALTHY
+
+
+async def test_a_superuser_is_told_of(postgres: PostgresPair) -> None:
+    make = f"CREATE ROLE mightier SUPERUSER LOGIN PASSWORD {literal(PASSWORD)}"
+    postgres.primary.sql("DROP ROLE IF EXISTS mightier", make)
+    for username, told in {"mightier": "superuser", "app": "None"}.items():
+        async with opened(target_of(postgres.primary, username=username)) as driver:
+            for _ in range(2):
+                assert told in str((await look(driver)).powers)
 
 
 async def test_the_check_statement_is_asked_and_may_only_read(postgres: PostgresPair) -> None:

@@ -42,3 +42,16 @@ def test_what_was_opened_for_the_checks_is_closed_when_they_are_over(
     db = check_all(context, context.topology())
     assert closed == made
     assert not db.is_connected
+
+
+def test_an_account_that_may_do_too_much_is_told_of(shop: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mighty(Fake):
+        async def check(self) -> Answer:
+            return Answer(latency_s=0.001, powers="its account has FILE")
+
+    monkeypatch.setattr(compose, "open_driver", lambda target: Mighty() if target.name == "primary" else Fake())
+    monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))
+    done = shop.run("status")
+    assert done.stderr.count("its account has FILE, which no read-only transaction holds back") == 1
+    assert "primary" in done.stderr
+    assert "FILE" not in shop.run("status", "--last").stderr
