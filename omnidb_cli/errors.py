@@ -27,6 +27,11 @@ def within_limit(text: str) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - len(CUT)] + CUT
 
 
+def in_one_line(text: str) -> str:
+    """The text on one line, cut to `LONGEST_MESSAGE`: a line feed in it would let a server write lines of ours."""
+    return " ".join(within_limit(text).split())
+
+
 class ErrorKind(StrEnum):
     """What went wrong, in one list for all engines."""
 
@@ -238,7 +243,7 @@ class DriverError(OmnidbError):
     counts_as_failure: bool = True
 
     def __init__(self, message: str, *, kind: ErrorKind | None = None, hint: str | None = None) -> None:
-        super().__init__(within_limit(message), hint=hint and within_limit(hint))
+        super().__init__(in_one_line(message), hint=hint and in_one_line(hint))
         if kind is not None:
             self.kind = kind
         if self.kind is ErrorKind.LOCAL:

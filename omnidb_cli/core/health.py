@@ -162,7 +162,8 @@ class Answer(NamedTuple):
 
     `writable` is None when it cannot tell. `lag_s` is None when unknown; `stalled` says, in words, that
     replication has stopped, however small the lag looks. `position` says, in the engine's own words, how far its
-    history goes, of one that takes writes: where two of them part (semantics, Failover 8).
+    history goes, of one that takes writes: where two of them part (semantics, Failover 8). `powers` says, in words,
+    what the account may do that no read-only transaction holds back; None where it may not, or cannot be told.
     """
 
     latency_s: float
@@ -172,12 +173,13 @@ class Answer(NamedTuple):
     stalled: str | None = None
     version: str | None = None
     position: str | None = None
+    powers: str | None = None
 
 
 def judge(answer: Answer, expected: Expectation) -> CheckResult:
     """The verdict on an answer (semantics, Health 6): the worst thing that is true of it, said in words."""
     health, kind, detail = _verdict(answer, expected)
-    _, role, writable, lag_s, _, _, position = answer
+    _, role, writable, lag_s, _, _, position, _ = answer
     if lag_s is not None and not is_span(lag_s):
         lag_s = None
     return _result((health, answer.latency_s, role, lag_s, detail, kind, writable, position))
@@ -188,7 +190,7 @@ _NOTHING_WRONG: _Verdict = (_WELL, None, None)
 
 
 def _verdict(answer: Answer, expected: Expectation) -> _Verdict:
-    latency_s, role, writable, lag_s, stalled, _, _ = answer
+    latency_s, role, writable, lag_s, stalled, _, _, _ = answer
     wanted, max_lag_s, slow_s = expected
     if wanted == "primary" and (role == "replica" or writable is False):
         found = "it is a replica" if role == "replica" else "it is read-only"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from omnidb_cli.drivers._mysql_errors import is_denied
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import StatementError
 from omnidb_cli.tuples import NamedTuple
@@ -17,8 +18,15 @@ Status = Mapping[str, str | None]
 
 _FACTS = "SELECT @@global.read_only, @@global.innodb_read_only, {position}"
 _UNTOLD = "''"
+_POWERS = """
+SELECT privilege_type FROM information_schema.user_privileges
+ WHERE grantee = CONCAT("'", REPLACE(CURRENT_USER(), '@', "'@'"), "'") AND privilege_type IN ('FILE', 'SUPER')
+"""
+_LOST = (2006, 2013)
+_MIGHTY = frozenset({"FILE", "SUPER"})
 _UNKNOWN_VARIABLE = 1193
 _SERVER_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _OFF = ("0", "OFF")
 _MOST_WORDS = 300
 _NO_SUCH_STATEMENT = 1064
@@ -33,6 +41,7 @@ class Look(NamedTuple):
     read_only: bool
     sources: Sequence[Status] | None
     gtid: str = ""
+    powers: str | None = None
 
 
 def preparation(wire: "Wire", timeout_s: float | None) -> str:
@@ -76,11 +85,14 @@ class Looker:
         self._first = preparation(wire, timeout_s)
         self._status = status_statement(wire)
         self._position = position_variable(wire)
+        self._asks_powers = True
+        self._powers: str | None = None
 
     async def look(self) -> Look:
         """Raises what the client library raises."""
         from asyncmy.errors import Error
 
+        self.wire.expect(CHECK_BYTES)
         try:
             (facts,) = await (await self._facts()).all()
         except Error as error:
@@ -90,7 +102,10 @@ class Looker:
             return await self.look()
         *switches, gtid = facts
         read_only = any(str(switch) not in _OFF for switch in switches)
-        return Look(read_only, await self._sources() if self._status else None, gtid or "")
+        sources = await self._sources() if self._status else None
+        if self._asks_powers:
+            await self._learn_powers(told=sources is not None or not self._together)
+        return Look(read_only, sources, _text(gtid) or "", self._powers)
 
     async def _facts(self) -> "Answered":
         """Asks for the facts, and with `together` for all the rest; the answer to the first of the questions."""
@@ -100,7 +115,9 @@ class Looker:
                 await self._run(self._first)
                 self._first = ""
             return await self.wire.ask(facts)
-        answered = await self.wire.ask("; ".join(part for part in (self._first, facts, self._status) if part))
+        powers = _POWERS if self._asks_powers else ""
+        parts = (self._first, facts, self._status, powers)
+        answered = await self.wire.ask("; ".join(part for part in parts if part))
         if self._first:
             self._first = ""
             return await self.wire.next()
@@ -119,6 +136,20 @@ class Looker:
         names = answered.columns
         rows = await answered.all()
         return [dict(zip(names, map(_text, row), strict=True)) for row in rows]
+
+    async def _learn_powers(self, *, told: bool) -> None:
+        """What the account may do that no transaction holds back; `told` is False where an error came in between."""
+        from asyncmy.errors import Error
+
+        self._asks_powers = False
+        try:
+            if told:
+                rows = await (await (self.wire.next() if self._together else self.wire.ask(_POWERS))).all()
+                names = sorted({str(name) for (name,) in rows} & _MIGHTY)
+                self._powers = f"its account has {' and '.join(names)}" if names else None
+        except Error as error:
+            if error.args[0] in _LOST:
+                raise
 
     async def ask(self, statement: str) -> None:
         """Runs the topology's own check statement, alone in its message, and reads its answer to the end.
@@ -165,6 +196,7 @@ def answer(look: Look, *, latency_s: float, version: str) -> "Answer":
         stalled=next((why for why in map(stalled, sources) if why), None),
         version=version,
         position=None if look.read_only or not look.gtid else _position(look.gtid),
+        powers=look.powers,
     )
 
 
@@ -181,7 +213,7 @@ def _of(source: Status, *names: str) -> str:
 
 def _lag_s(source: Status) -> float | None:
     lag = _of(source, "Seconds_Behind_Master", "Seconds_Behind_Source")
-    return float(lag) if lag else None
+    return float(lag) if _SECONDS.fullmatch(lag) else None
 
 
 def stalled(source: Status) -> str | None:

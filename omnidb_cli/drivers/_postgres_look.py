@@ -15,17 +15,21 @@ from omnidb_cli.drivers._postgres_check import (
     settled,
     since_level,
 )
+from omnidb_cli.drivers._postgres_measured import meter_of
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
 _SECOND_LOOK_S = 0.05
+_SUPERUSER = "it is a superuser's login: functions may write files and start programs"
 _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to tell, others allow nobody to ask
 
 
 async def open_looker(connection: "Connection", left_s: float) -> "Looker":
     """A looker on a new connection. Raises what asyncpg does; the connection is ended then."""
     try:
+        meter_of(connection).expect(CHECK_BYTES)
         return Looker(connection, await connection.prepare(LOOK, timeout=left_s))
     except BaseException:
         connection.terminate()
@@ -42,6 +46,8 @@ class Looker:
         self.connection = connection
         self.version = str(connection.get_settings().server_version).partition(" ")[0]
         """As the server writes it, without what its distribution adds."""
+        self.powers = _SUPERUSER if getattr(connection.get_settings(), "is_superuser", "off") == "on" else None
+        self._expect = meter_of(connection).expect
         self._tells_position = True
         self._limits = limits()
         self._level_at: float | None = None
@@ -55,6 +61,7 @@ class Looker:
     async def look(self, left_s: float) -> Seen:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
         limit = self._limits.begin(left_s, self.connection.terminate)
+        self._expect(CHECK_BYTES)
         try:
             seen = await self._seen()
             if not seen.recovering:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from omnidb_cli.drivers._redis_errors import ReplyError, code_of, rejected, said
 from omnidb_cli.drivers._redis_link import Link
+from omnidb_cli.drivers._redis_meter import STATEMENT_BYTES
 from omnidb_cli.drivers._redis_policy import refusal
 from omnidb_cli.drivers._redis_statement import command_of, name_of
 from omnidb_cli.drivers._redis_values import COLUMNS, Batches
@@ -39,7 +40,7 @@ class RedisSession:
             async with asyncio.timeout_at(self._deadline):
                 if self._read_only:
                     await self._refuse_writes(command)
-                [reply] = await self._link.ask(command)
+                [reply] = await self._link.ask(command, most_bytes=STATEMENT_BYTES)
         except TimeoutError:
             raise StatementTimeout(
                 f"{self._link.place}: no answer to {name_of(command)} within {format_duration(self._timeout_s)}; "

@@ -7,6 +7,7 @@ from typing import Any
 from hiredis import PushNotification, Reader, pack_command
 
 from omnidb_cli.drivers._redis_errors import ReplyError, UnreadableError
+from omnidb_cli.drivers._redis_meter import CHECK_BYTES, Meter
 from omnidb_cli.drivers._transport import abort
 
 Command = tuple[bytes, ...]
@@ -34,20 +35,23 @@ class Wire(asyncio.Protocol):
         self._on_end = on_end
         self._replies: list[Any] = []
         self._number = 1
+        self._meter = Meter()
         self.answer: asyncio.Future[list[Any]] = self._loop.create_future()
 
     @property
     def is_open(self) -> bool:
         return self._transport is not None
 
-    def ask(self, commands: bytes, number: int) -> "asyncio.Future[list[Any]]":
+    def ask(self, commands: bytes, number: int, *, most_bytes: int = CHECK_BYTES) -> "asyncio.Future[list[Any]]":
         """Sends the commands, that many of them, and gives their replies, an error reply as a ReplyError.
 
-        Raises OSError when the connection breaks, or UnreadableError; it has ended then.
+        Replies of more than `most_bytes` end the connection. Raises OSError when the connection breaks, or
+        UnreadableError; it has ended then.
         """
         if self._transport is None:
             raise ConnectionResetError
         self._replies, self._number, self.answer = [], number, self._loop.create_future()
+        self._meter.begin(most_bytes)
         self._transport.write(commands)
         return self.answer
 
@@ -62,6 +66,10 @@ class Wire(asyncio.Protocol):
         transport.write(self._first)
 
     def data_received(self, data: bytes) -> None:
+        why = self._meter.why_too_much(data)
+        if why is not None:
+            self._end(UnreadableError(why))
+            return
         replies, reader = self._replies, self._reader
         try:
             reader.feed(data)

@@ -54,7 +54,7 @@ class MongodbDriver:
 
     def load(self) -> None:
         """Imports what a look needs, the client library above all: that is no latency of the server."""
-        from omnidb_cli.drivers import _mongodb_check, _mongodb_listener  # noqa: F401
+        from omnidb_cli.drivers import _mongodb_check, _mongodb_listener, _mongodb_measured  # noqa: F401
 
         if self._target.statement is not None:
             from omnidb_cli.drivers import _mongodb_session  # noqa: F401

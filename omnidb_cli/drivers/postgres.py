@@ -13,6 +13,7 @@ from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, State
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+    from asyncpg.prepared_stmt import PreparedStatement
 
     from omnidb_cli.drivers._postgres_check import Seen
     from omnidb_cli.drivers._postgres_look import Looker
@@ -42,11 +43,16 @@ class PostgresDriver:
 
         from omnidb_cli.drivers import _postgres_connect, _postgres_look, _postgres_private_api  # noqa: F401
 
+        if self._target.statement is not None:
+            from omnidb_cli.drivers import _postgres_statement, _postgres_values  # noqa: F401
+
     async def check(self) -> Answer:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
+        if self._target.statement is not None:
+            _refuse_a_write(self._target.statement)
         held, self._held = self._held, None
         if held is None or held.connection.is_closed():
             self.load()
@@ -64,7 +70,7 @@ class PostgresDriver:
             await self._ask(looker.connection, self._target.statement, started)
         answer = answer_of(seen, perf_counter() - started, looker.version)
         self._hold(looker)
-        return answer
+        return answer if looker.powers is None else answer._replace(powers=looker.powers)
 
     async def _anew(self, started: float) -> "tuple[Looker, Seen]":
         """What the server says on a new connection."""
@@ -91,10 +97,14 @@ class PostgresDriver:
     async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
         """Reads the first row: it proves that the database answers. What interrupts it ends it on the server too."""
         from omnidb_cli.drivers._postgres_connect import BEGIN_READ_ONLY, discard
+        from omnidb_cli.drivers._postgres_measured import meter_of
 
+        meter = meter_of(connection)
         try:
             await connection.execute(BEGIN_READ_ONLY, timeout=self._left_s(started))
-            await connection.fetchrow(statement, timeout=self._left_s(started))
+            meter.plain_only = False  # its row comes as text
+            await (await self._prepared(connection, statement, started)).fetchrow(timeout=self._left_s(started))
+            meter.plain_only = True
             await connection.execute("ROLLBACK", timeout=self._left_s(started))
         except BaseException as error:
             await discard(connection)
@@ -104,6 +114,15 @@ class PostgresDriver:
             if isinstance(failure, StatementError):
                 failure.args = (f"the check statement fails: {failure}",)
             raise failure from error
+
+    async def _prepared(self, connection: "Connection", statement: str, started: float) -> "PreparedStatement":
+        """The statement, its row as text where that is not plain."""
+        from omnidb_cli.drivers._postgres_values import show_as_text
+
+        prepared = await connection.prepare(statement, timeout=self._left_s(started))
+        if show_as_text(connection, (column.type for column in prepared.get_attributes())):
+            return await connection.prepare(statement, timeout=self._left_s(started))
+        return prepared
 
     def _why(self, error: Exception) -> DriverError:
         from omnidb_cli.drivers._postgres_errors import running_error
@@ -156,3 +175,11 @@ class PostgresDriver:
             held.connection.terminate()
         for session in tuple(self._sessions):
             session.terminate()
+
+
+def _refuse_a_write(statement: str) -> None:
+    from omnidb_cli.drivers._postgres_statement import why_not_a_read
+
+    why = why_not_a_read(statement)
+    if why is not None:
+        raise StatementError(f"the check statement may only read: {why}")

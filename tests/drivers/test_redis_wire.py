@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from omnidb_cli.drivers._redis_address import Address
 from omnidb_cli.drivers._redis_errors import ReplyError, UnreadableError
 from omnidb_cli.drivers._redis_link import Link
+from omnidb_cli.drivers._redis_meter import STATEMENT_BYTES
 from omnidb_cli.drivers._redis_values import Batches
 from omnidb_cli.drivers._redis_wire import Wire, packed
 from omnidb_cli.errors import ConnectionLostError, DriverError, StatementError
@@ -149,7 +150,7 @@ async def test_numbers_that_are_none() -> None:
 
 async def test_ten_megabytes_in_small_pieces() -> None:
     wire, line = await _line()
-    answer = wire.ask(b"", 2)
+    answer = wire.ask(b"", 2, most_bytes=STATEMENT_BYTES)
     value = bytes(range(256)) * (10 * 4096)
     line.hear(_bulk(value) + b":1\r\n", range(0, len(value), 4096))
     assert await answer == [value, 1]

@@ -52,3 +52,16 @@ def test_what_goes_before_all_is_said_beside_every_format(shop: Runner, form: st
     assert ended.exit_code == 12
     assert ("may be isolated" in ended.stdout) is says_it_itself
     assert ("may be isolated" in ended.stderr) is not says_it_itself
+
+
+def test_an_account_that_may_do_too_much_is_told_of(shop: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mighty(Fake):
+        async def check(self) -> Answer:
+            return Answer(latency_s=0.001, powers="its account has FILE")
+
+    monkeypatch.setattr(compose, "open_driver", lambda target: Mighty() if target.name == "primary" else Fake())
+    monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))
+    done = shop.run("status")
+    assert done.stderr.count("its account has FILE, which no read-only transaction holds back") == 1
+    assert "primary" in done.stderr
+    assert "FILE" not in shop.run("status", "--last").stderr
