@@ -72,9 +72,18 @@ class Context:
         from omnidb_cli.drivers import url_parameters
         from omnidb_cli.topology import Redactor, load
 
-        topology = load(self.config_path(), env=self.env, parameters=url_parameters)
+        path = self.config_path()
+        topology = load(path, env=self.env, parameters=url_parameters)
         self._hide = self.streams.hide = Redactor(topology.secrets)
+        if topology.secrets:
+            self._warn_of_readable_secrets(path, topology)
         return topology
+
+    def _warn_of_readable_secrets(self, path: Path, topology: "Topology") -> None:
+        from omnidb_cli.cli.readable_secrets import HINT, readable_secret
+
+        if (warning := readable_secret(path, topology.secrets)) is not None:
+            self.streams.warning(warning, hint=HINT)
 
     @property
     def program(self) -> str:

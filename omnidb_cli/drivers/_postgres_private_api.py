@@ -64,7 +64,7 @@ class ListeningProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has
                 self._log_in(data)
         except ConnectError as error:
             self._end(error)
-        except Exception:  # asyncpg met an answer to nothing; asyncio would write a traceback
+        except Exception:  # noqa: BLE001 - asyncpg met an answer to nothing; asyncio would write a traceback
             self._end(ConnectError(NOT_POSTGRES))
 
     def _log_in(self, data: bytes) -> None:
