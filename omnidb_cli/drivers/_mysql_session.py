@@ -18,7 +18,7 @@ from omnidb_cli.drivers._mysql_rows import BATCH_ROWS, Reader
 from omnidb_cli.drivers._mysql_statement import command_of, controls_transactions, is_empty, why_not_a_read
 from omnidb_cli.drivers._mysql_stop import identity, stop
 from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive
-from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in_one_line
+from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in_one_line, within_limit
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers._mysql_settings import Login
@@ -145,7 +145,7 @@ class MysqlSession:
                 rows = await self._attempt(answered.all())
         except (DriverError, TimeoutError):
             return ("the server has warnings, but they could not be read",)
-        return tuple(in_one_line(f"{level} {code}: {text}") for level, code, text in rows)
+        return tuple(in_one_line(within_limit(f"{level} {code}: {text}")) for level, code, text in rows)
 
     def is_over(self) -> None:
         """The statement has come to its end on the server."""
