@@ -1,7 +1,7 @@
 """Which columns of a table are shown at a width, and how wide each is. Pure arithmetic; nothing is drawn here."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from omnidb_cli.output.document import Column
@@ -35,6 +35,7 @@ def display_width(text: str) -> int:
     return sum(map(_width, text))
 
 
+@lru_cache(maxsize=1024)
 def _width(char: str) -> int:
     from unicodedata import category, east_asian_width
 
