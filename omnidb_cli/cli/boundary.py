@@ -89,7 +89,9 @@ def sentence(error: errors.OmnidbError) -> str:
         case errors.TopologyError(problems=problems) if problems:
             return "\n".join([str(error), *(str(one) for one in problems if one.message not in str(error))])
         case errors.ConnectionUnavailableError(candidates=candidates) if candidates:
-            return f"{error}: " + "; ".join(f"{one.name} {one.reason}" for one in candidates)
+            from omnidb_cli.core.standing import against
+
+            return f"{error}: {against(candidates, len(candidates))}"
         case _:
             return str(error)
 
