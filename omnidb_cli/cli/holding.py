@@ -26,10 +26,10 @@ Act = Callable[["Orchestrator", Sequence[str], str], None]
 class HoldRequest(NamedTuple):
     """A hold as a person asks for it: for how long (seconds; None: until closed), why, and against which warnings."""
 
-    hold_s: float | None = None
-    reason: str | None = None
-    replace: bool = False
-    force: bool = False
+    hold_s: float | None
+    reason: str | None
+    replace: bool
+    force: bool
 
 
 def hold(context: "Context", names: Sequence[str], output: str | None, wanted: HoldRequest) -> None:

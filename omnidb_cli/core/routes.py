@@ -115,9 +115,11 @@ class Routes:
 
     def standbys(self) -> frozenset[str]:
         """Every connection that only stands by for others (semantics, Failover 9)."""
-        return frozenset(
-            name for name, role in self._roles.items() if role != "primary" and self._router.stands_by(name)
-        )
+        return frozenset(name for name in self._roles if self.is_standby(name))
+
+    def is_standby(self, name: str) -> bool:
+        """Whether `name` only stands by for others (semantics, Failover 9)."""
+        return self._roles[name] != "primary" and self._router.stands_by(name)
 
     def why_nobody(self, name: str, clock: float) -> str:
         """What stands against the first candidates for `name`, in one line, and how many there are besides."""

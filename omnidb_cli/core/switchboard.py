@@ -108,7 +108,8 @@ class Switchboard:
         health = connection.health
         if not outcome.changes and breaker.circuit is before and (health.fault, health.takes_writes) == (fault, wrote):
             return False
-        self._changed(connection, outcome.changes, at)
+        self._timers.watch(connection)
+        self._announce(name, outcome.changes, at)
         return True
 
     def checked(self, name: str, checked: Checked, at: Moment) -> bool:
@@ -224,10 +225,6 @@ class Switchboard:
             return False
         return self.routes.stand(serving.name, clock) is Stand.READY
 
-    def _changed(self, connection: Connection, changes: tuple[Change, ...], at: Moment) -> None:
-        self._timers.watch(connection)
-        self._announce(connection.name, changes, at)
-
     def _decide(self, head: str, at: Moment) -> tuple[Event, ...]:
         order = self.router.order(head)
         if self.unseen and not self.unseen.isdisjoint(order):
@@ -255,8 +252,13 @@ class Switchboard:
     def _settle(
         self, head: str, previous: Serving, serving: Serving, at: Moment, actor: str | None = None
     ) -> tuple[Event, ...]:
-        """Remembers a decision that differs from the one before; the events that tell of it."""
+        """Remembers a decision that differs from the one before; the events that tell of it.
+
+        Of a standby its health and its circuit say it all (semantics, Failover 9).
+        """
         self.router.settle(head, serving)
+        if self.routes.is_standby(head):
+            return ()
         events: list[Event] = []
         if self._is_heard:
             before = previous.name if previous.known else head

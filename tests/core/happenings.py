@@ -31,6 +31,7 @@ from tests.core.ledger import Ledger
 
 ORDERS = {"a": "abcd", "b": "bd", "c": "c", "d": "d"}
 NAMES = tuple(ORDERS)
+STANDBYS = ("c", "d")
 UNCHECKED = "d"
 """The one without a check, at the end of a chain: only calls can prove it."""
 RESET_S, TIMEOUT_S = 30.0, 5.0

@@ -62,7 +62,7 @@ async def lines_of_an_outage(failover: dict[str, list[str]], size: int) -> int:
             for name in reversed(names):
                 await fleet.turn(name, up=False)
             fleet.db.snapshot()
-    assert len(fleet.said("no-route")) == size
+    assert len(fleet.said("no-route")) == len(failover)
     return lines.number
 
 

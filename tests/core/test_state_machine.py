@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis.stateful import invariant
 
 from omnidb_cli import CircuitState, ConnectionSnapshot, Health
-from tests.core.happenings import NAMES, ORDERS, RESET_S, UNCHECKED, Call, Happenings
+from tests.core.happenings import NAMES, ORDERS, RESET_S, STANDBYS, UNCHECKED, Call, Happenings
 from tests.core.ledger import TRIALS_OUT, by_the_rules
 
 
@@ -74,7 +74,9 @@ class Core(Happenings):
             assert expected is None or views[expected].health is not Health.UNHEALTHY
             lane = self.db._board.lanes.get(head)
             assert lane is None or lane.name == route.serving
-            if not any(TRIALS_OUT in one.reason for one in route.candidates):
+            if head in STANDBYS:
+                assert self.ledger.serving[head] == head, "a standby has no route to tell of"
+            elif not any(TRIALS_OUT in one.reason for one in route.candidates):
                 assert self.ledger.serving[head] == route.serving
 
 

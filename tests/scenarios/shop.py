@@ -23,7 +23,7 @@ connections:
   replica: {url: "sqlite:///replica.db"}
   archive: {url: "sqlite:///archive.db"}
 failover: FAILOVER
-health_check: {interval: 30s, timeout: 2s}
+health_check: {interval: 30s, timeout: 20s}
 circuit_breaker: BREAKER
 """
 

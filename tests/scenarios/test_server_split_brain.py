@@ -97,3 +97,5 @@ def test_holding_one_of_them_ends_it(survivor: Fleet) -> None:
     assert (connections["replica"]["health"], connections["replica"]["error"]["kind"]) == ("degraded", "role")
     write = survivor.exec(pair.write)
     assert (write.code, write.served_by) == (0, "replica")  # by the topology's own word again
+    held = survivor.run("failback", "primary", "--accept-split-brain")
+    assert held.returncode == 32, held.stderr  # a person's hold is not what that option accepts

@@ -131,7 +131,7 @@ main()
 def test_while_a_thread_hangs_in_a_dead_file_system(
     shop: Shop, end: tuple[signal.Signals, int], command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.write(text=shop.config.read_text().replace("timeout: 2s", "timeout: 1h"))
+    shop.write(text=shop.config.read_text().replace("timeout: 20s", "timeout: 1h"))
     monkeypatch.setattr(shop, "command", lambda *arguments: [sys.executable, "-c", HANGING, *arguments])
     process = shop.start(*command)
     until((shop.folder / "hangs").exists, "a thread hangs")

@@ -185,7 +185,7 @@ def test_a_tiny_screen_is_no_reason_to_fail(on_terminal: Callable[..., Terminal]
 def test_the_first_looks_are_not_waited_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
     db = sqlite3.connect(shop.database("primary"), isolation_level=None)
     db.execute("BEGIN EXCLUSIVE")
-    shop.write(text=shop.config.read_text().replace("timeout: 2s", "timeout: 1h"))
+    shop.write(text=shop.config.read_text().replace("timeout: 20s", "timeout: 1h"))
     terminal = on_terminal("watch")
     terminal.until("2 healthy")
     terminal.until("? unknown")
@@ -211,7 +211,7 @@ def test_a_text_of_several_lines_keeps_them(on_terminal: Callable[..., Terminal]
 def test_a_slow_look_says_what_it_waits_for(on_terminal: Callable[..., Terminal], shop: Shop) -> None:
     db = sqlite3.connect(shop.database("primary"), isolation_level=None)
     db.execute("BEGIN EXCLUSIVE")
-    shop.write(text=shop.config.read_text().replace("timeout: 2s", "timeout: 1h"))
+    shop.write(text=shop.config.read_text().replace("timeout: 20s", "timeout: 1h"))
     terminal = on_terminal("status", stdout=subprocess.PIPE)
     terminal.until("checking 3 connections: some do not answer yet, at most 1h")
     db.close()

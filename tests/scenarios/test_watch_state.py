@@ -26,7 +26,7 @@ def checked(line: dict[str, Any]) -> dict[str, str]:
 
 def test_trouble_is_said_before_the_first_round_is_over(shop: Shop) -> None:
     """A connection that hangs keeps the first line back, but not the news that holds are not seen."""
-    shop.write(text=TOPOLOGY.replace("timeout: 2s", "timeout: 10m"))
+    shop.write(text=TOPOLOGY.replace("timeout: 20s", "timeout: 10m"))
     shop.run("circuit", "open", "archive")
     shop.state.write_bytes(GARBAGE)
     with closing(sqlite3.connect(shop.database("primary"), isolation_level=None)) as db:

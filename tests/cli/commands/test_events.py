@@ -7,7 +7,7 @@ import pytest
 from tests.cli.runner import Runner
 
 PRIMARY = ["circuit:open primary", "failover primary"]
-ARCHIVE = ["circuit:open archive", "no-route archive", "circuit:close archive", "recovery archive"]
+ARCHIVE = ["circuit:open archive", "circuit:close archive"]
 
 
 @pytest.mark.parametrize(

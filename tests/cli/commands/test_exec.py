@@ -57,7 +57,7 @@ def test_a_server_is_blamed_for_a_connect_that_fails_unless_the_orders_own_time_
     *,
     counts: bool,
 ) -> None:
-    text = shop.config.read_text().replace("timeout: 2s", f"timeout: {check_limit}")
+    text = shop.config.read_text().replace("timeout: 20s", f"timeout: {check_limit}")
     shop.config.write_text(text)
     monkeypatch.setattr(compose, "open_driver", lambda _target: Unreachable(trouble))
     ended = shop.run("exec", "primary", "SELECT 1", "--no-failover", "--timeout", order_limit)
