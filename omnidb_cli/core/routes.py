@@ -8,7 +8,7 @@ from omnidb_cli.core.events import utc
 from omnidb_cli.core.router import FailoverRouter, choose, is_held_back
 from omnidb_cli.core.snapshot import Candidate, Route, SplitBrain
 from omnidb_cli.core.split_brain import Parting, find, sentence
-from omnidb_cli.core.standing import Stand, clock_time, reason_of, stand_of
+from omnidb_cli.core.standing import MOST_REASONS, Stand, against, clock_time, reason_of, stand_of
 
 
 class Routes:
@@ -64,7 +64,7 @@ class Routes:
         if held_back is not None and serving != name and candidates[0].eligible:
             waiting = Candidate(name, eligible=True, reason=f"{candidates[0].reason}, {held_back}")
             candidates = (waiting, *candidates[1:])
-        reason = _nobody(candidates) if serving is None else f"{name} {candidates[0].reason}"
+        reason = against(candidates, len(candidates)) if serving is None else f"{name} {candidates[0].reason}"
         return Route(name, serving, serving not in (None, name), reason, candidates, self.split_brain(name))
 
     def chosen(self, name: str, clock: float) -> str | None:
@@ -122,8 +122,10 @@ class Routes:
         return self._roles[name] != "primary" and self._router.stands_by(name)
 
     def why_nobody(self, name: str, clock: float) -> str:
-        """Every candidate for `name` with what stands against it, in one line."""
-        return _nobody(self._candidates(self._router.order(name), lambda one: self.stand(one, clock), clock))
+        """What stands against the first candidates for `name`, in one line, and how many there are besides."""
+        order = self._router.order(name)
+        first = self._candidates(order[:MOST_REASONS], lambda one: self.stand(one, clock), clock)
+        return against(first, len(order))
 
     def _candidates(self, order: Sequence[str], stand: Callable[[str], Stand], clock: float) -> tuple[Candidate, ...]:
         return tuple(Candidate(one, stand(one) is not Stand.OUT, self.reason(one, clock)) for one in order)
@@ -140,7 +142,3 @@ class Routes:
             return "failback is manual"
         back_at = self._now().wall + serving.eligible_since + policy.failback_after_s - clock
         return f"failing back at {clock_time(back_at)}"
-
-
-def _nobody(candidates: tuple[Candidate, ...]) -> str:
-    return "; ".join(f"{one.name} {one.reason}" for one in candidates)

@@ -19,7 +19,7 @@ from omnidb_cli.drivers._mysql_statement import command_of, controls_transaction
 from omnidb_cli.drivers._mysql_stop import identity, stop
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive
-from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in_one_line
+from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in_one_line, within_limit
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers._mysql_settings import Login
@@ -147,7 +147,7 @@ class MysqlSession:
                 rows = await self._attempt(answered.all())
         except (DriverError, TimeoutError):
             return ("the server has warnings, but they could not be read",)
-        return tuple(in_one_line(f"{level} {code}: {text}") for level, code, text in rows)
+        return tuple(in_one_line(within_limit(f"{level} {code}: {text}")) for level, code, text in rows)
 
     def is_over(self) -> None:
         """The statement has come to its end on the server."""

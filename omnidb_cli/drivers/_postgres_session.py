@@ -13,7 +13,7 @@ from omnidb_cli.drivers._postgres_statement import Plan, affected_by, command_of
 from omnidb_cli.drivers._postgres_values import show_as_text
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply
-from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, in_one_line
+from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, in_one_line, within_limit
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -54,7 +54,7 @@ class PostgresSession:
     def _heard(self, _connection: "Connection", message: Any) -> None:
         detail = f": {message.detail}" if message.detail else ""
         if len(self._notices) < _MOST_NOTICES:
-            self._notices.append(in_one_line(f"{message.severity}: {message.message}{detail}"))
+            self._notices.append(in_one_line(within_limit(f"{message.severity}: {message.message}{detail}")))
 
     async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
         """Runs exactly one statement.

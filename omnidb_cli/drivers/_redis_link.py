@@ -125,6 +125,15 @@ class Link:
             self.abort()
             raise
 
+    async def at_once(self, command: Command) -> Any:
+        """The reply to a command that is sent on a new connection right behind the login, whose answer it awaits not.
+
+        Raises OSError and UnreadableError.
+        """
+        wire = await self._connected()
+        replies = await wire.ask(packed(command), 1 if wire.answer.done() else 2)
+        return replies[-1]
+
     async def be_ready(self, deadline: float, limit_s: float) -> None:
         """Makes sure that the server takes commands now. Raises ConnectError; nothing has reached it that matters."""
         try:

@@ -72,6 +72,17 @@ OF_KINDS = snapshot(
             'this host could not check "a" and "b": too many open files',
         ),
         (
+            snapshot(
+                *(
+                    connection(name, address=f"{name}.internal:1", error=ErrorView("local", f"{name}.internal:1: full"))
+                    for name in ("primary", "replica")
+                )
+            ),
+            None,
+            12,
+            'this host could not check "primary" and "replica": full',
+        ),
+        (
             isolated(),
             None,
             12,
