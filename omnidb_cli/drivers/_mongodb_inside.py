@@ -53,3 +53,12 @@ def limit_scram_rounds() -> None:
         return parsed
 
     auth._parse_scram_response = parse_within_limits  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def keep_log_from_stderr() -> None:
+    """Where nobody has set up logging Python would write what the library logs to stderr, tracebacks too."""
+    import logging
+
+    log = logging.getLogger("pymongo")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnidb_cli.drivers._mongodb_inside import forget_sessions, idle_socket_of, limit_scram_rounds
+from omnidb_cli.drivers._mongodb_inside import forget_sessions, idle_socket_of, keep_log_from_stderr, limit_scram_rounds
 from omnidb_cli.drivers._mongodb_settings import make_client, place_of
 from omnidb_cli.drivers._mongodb_watch import Watch
 from omnidb_cli.drivers._too_much import CHECK_BYTES
@@ -35,6 +35,7 @@ class Link:
         from omnidb_cli.drivers._mongodb_listener import FirstFailures
 
         limit_scram_rounds()
+        keep_log_from_stderr()
         self.place = place_of(target)
         self.hosts = [host for host, _ in target.hosts]
         self.broken = False

@@ -16,6 +16,7 @@ def test_no_server_outlives_a_check_takes_memory_or_gives_a_traceback(engine: st
     command = [sys.executable, "-m", "tests.fuzz", engine, "--servers", str(SERVERS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout[-200:] + done.stderr
+    assert "Traceback" not in done.stderr
     assert done.stdout.split() == [str(number) for number in range(SERVERS)]
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import struct
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -52,3 +54,25 @@ async def test_a_message_that_is_too_long_ends_a_statement(size: int) -> None:
         with pytest.raises(DriverError) as raised:
             await outcome(driver, ('{"count": "x"}', ()))
         assert raised.value.kind is ErrorKind.INTERNAL
+
+
+LOGGING = """
+import asyncio, logging
+from omnidb_cli.drivers._mongodb_link import Link
+from omnidb_cli.drivers.base import Target
+
+async def main():
+    await Link(Target("shop", "mongodb", "mongodb", (("127.0.0.1", 1),)), 1.0).aclose()
+
+asyncio.run(main())
+try:
+    raise ValueError("what a server did")
+except ValueError:
+    logging.getLogger("pymongo.client").exception("not told")
+"""
+
+
+def test_what_the_library_logs_of_a_server_does_not_come_to_stderr() -> None:
+    """Python writes it there, tracebacks too, in a process in which nobody has set up logging."""
+    done = subprocess.run([sys.executable, "-c", LOGGING], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stderr) == (0, "")
