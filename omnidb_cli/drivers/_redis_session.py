@@ -54,12 +54,14 @@ class RedisSession:
                 self._is_sent = True
                 [reply] = await self._link.ask(command, most_bytes=STATEMENT_BYTES)
         except TimeoutError:
-            raise await self._late(command, format_duration(self._timeout_s)) from None
+            fate = await self._script_stopped(command)
+            limit = format_duration(self._timeout_s)
+            raise self._late(command, limit, fate or "the connection was ended") from None
         except asyncio.CancelledError:
             is_late = asyncio.get_running_loop().time() > self._deadline - _SAME_MOMENT_S
-            late = await self._late(command, "the time limit")
-            if is_late:  # whoever set the limit ends the statement a moment before; only here it is known how
-                raise late from None
+            fate = await self._script_stopped(command)
+            if is_late and fate:  # whoever set the limit ends the statement a moment before, and does not know of it
+                raise self._late(command, "the time limit", fate) from None
             raise
         if isinstance(reply, ReplyError):
             if self._read_only and code_of(reply) == "READONLY":
@@ -68,11 +70,13 @@ class RedisSession:
         batches = Batches(reply)
         return Reply(COLUMNS, batches, lambda: batches.count, lambda: name_of(command))
 
-    async def _late(self, command: Command, limit: str) -> StatementTimeout:
-        """The error for a command that was not answered in time, once a script of it was stopped."""
+    async def _script_stopped(self, command: Command) -> str | None:
+        """What became of the script of a command that was sent, once the server was told to stop it; None without."""
         from omnidb_cli.drivers._redis_stop import stop
 
-        fate = await stop(self._address, command) if self._is_sent else "it was not sent"
+        return await stop(self._address, command) if self._is_sent else None
+
+    def _late(self, command: Command, limit: str, fate: str) -> StatementTimeout:
         return StatementTimeout(
             f"{self._link.place}: no answer to {name_of(command)} within {limit}; {fate}",
             hint="give it longer with --timeout",

@@ -18,8 +18,8 @@ _ENDERS: Mapping[str, Command] = {
 """What ends the one script that a server runs, by the command that began it."""
 
 
-async def stop(address: Address, command: Command) -> str:
-    """What became of the command, whose connection was ended; gives up after 0.4 s.
+async def stop(address: Address, command: Command) -> str | None:
+    """What became of the script of the command, None where it runs none; gives up after 0.4 s.
 
     A server runs one script at a time and was ready when the command was sent, so that the script is ours, unless
     another began in that very moment. Until its `busy-reply-threshold` (5 s) is over it answers nobody, and it reads
@@ -27,7 +27,7 @@ async def stop(address: Address, command: Command) -> str:
     """
     ender = _ENDERS.get(name_of(command))
     if ender is None:
-        return "the connection was ended"
+        return None
     sent = b" ".join(ender).decode()
     link = Link(address._replace(database=0))  # a busy server refuses SELECT
     try:
