@@ -15,7 +15,7 @@ SUITES := tests/core tests/topology tests/state tests/output tests/cli tests/pro
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test suites test-latest test-lowest bench mutants lock picture clean
+.PHONY: help demo test suites test-latest test-lowest bench mutants fuzz lock picture clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
@@ -56,6 +56,10 @@ bench: $(VENV)/ready-bench ## set up (on Debian the database servers too), then 
 
 mutants: $(VENV)/ready-test ## put small faults into copies of the code, and say which of them no test notices
 	nice -n 10 $(BIN)/python -m tests.mutants $(MUTANTS)
+
+fuzz: $(VENV)/ready-test ## ask thousands of servers that say anything, of every engine; FUZZ="--seed 7" asks others
+	@for engine in postgresql mysql redis mongodb; do \
+	  $(BIN)/python -m tests.fuzz $$engine --servers 20000 $(FUZZ) > /dev/null || exit 1; done
 
 # All of them from one resolution, so that a package has the same version in each.
 lock: $(UV) ## write requirements/ anew: the newest versions that pyproject.toml allows, with their hashes

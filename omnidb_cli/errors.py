@@ -25,6 +25,11 @@ def within_limit(text: str) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - len(CUT)] + CUT
 
 
+def in_one_line(text: str) -> str:
+    """The text on one line: with a line feed in it a server, a file or a name could forge lines of ours."""
+    return " ".join(filter(None, map(str.strip, text.splitlines())))
+
+
 class ErrorKind(StrEnum):
     """What went wrong, in one list for all engines."""
 
@@ -98,15 +103,15 @@ class Verdict(Protocol):
 
 
 class OmnidbError(Exception):
-    """The root of the tree. `hint` says what to do next, `connection` whom it is about; each may be None."""
+    """The root of the tree: a message of one line. `hint` says what to do next, `connection` whom it is about."""
 
     hint: str | None = None
     connection: str | None = None
 
     def __init__(self, message: str = "", *, hint: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(in_one_line(message))
         if hint is not None:
-            self.hint = hint
+            self.hint = in_one_line(hint)
 
 
 class ConfigurationError(OmnidbError, ValueError):
@@ -292,4 +297,4 @@ def _nearest_hint(names: Sequence[str], known: Sequence[str]) -> str | None:
     said = [f'for "{name}" did you mean "{found}"?' for name, found in near.items()]
     if len(near) < len(names) and 0 < len(known) <= 12:
         said.append("the connections are: " + ", ".join(known))
-    return " ".join(said) or None
+    return in_one_line(" ".join(said)) or None

@@ -72,9 +72,18 @@ class Context:
         from omnidb_cli.drivers import url_parameters
         from omnidb_cli.topology import Redactor, load
 
-        topology = load(self.config_path(), env=self.env, parameters=url_parameters)
+        path = self.config_path()
+        topology = load(path, env=self.env, parameters=url_parameters)
         self._hide = self.streams.hide = Redactor(topology.secrets)
+        if topology.secrets:
+            self._warn_of_readable_secrets(path, topology)
         return topology
+
+    def _warn_of_readable_secrets(self, path: Path, topology: "Topology") -> None:
+        from omnidb_cli.cli.readable_secrets import HINT, readable_secret
+
+        if (warning := readable_secret(path, topology.secrets)) is not None:
+            self.streams.warning(warning, hint=HINT)
 
     @property
     def program(self) -> str:
@@ -110,10 +119,24 @@ class Context:
         return default_url(topology.name, None if topology.named else topology.path)
 
     def store(self, topology: "Topology") -> "Store":
-        """The state store, nothing in it touched yet. Raises StateStoreError for a URL that cannot be one."""
+        """The state store, nothing in it touched yet; a warning where everybody could put another in its place.
+
+        Raises StateStoreError for a URL that cannot be one.
+        """
         from omnidb_cli.state.store import open_state
 
-        return open_state(self.state_url(topology), topology.name)
+        store = open_state(self.state_url(topology), topology.name)
+        if store.exposed_by is not None:
+            self._warn_of_exposed_state(store.exposed_by)
+        return store
+
+    def _warn_of_exposed_state(self, folder: str) -> None:
+        from shlex import quote
+
+        self.streams.warning(
+            f"everybody on this host may put another state in the place of this one: {folder} is writable for all",
+            hint=f"take that right away (`chmod o-w {quote(folder)}`), or keep the state in another folder",
+        )
 
     def remembering_store(self, topology: "Topology") -> "Store":
         """The store for a command whose whole point is that something is remembered.

@@ -1,7 +1,7 @@
 """Where every error ends: one sentence, a hint, and an exit code."""
 
 from collections.abc import Callable
-from errno import EDQUOT, EFBIG, EIO, ENOSPC
+from errno import EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOSPC
 from signal import SIGHUP
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,12 @@ def _said(error: Exception, context: "Context") -> ExitCode:
         case BrokenPipeError():
             context.streams.abandon()
             code = ExitCode.DONE
+        case OSError(errno=int(number)) if number in {EMFILE, ENFILE}:
+            from omnidb_cli.descriptors import LACKS
+
+            code = ExitCode.NO_EVIDENCE
+            said, hint = LACKS[number]
+            _say(context, error, code, "local", said, None, hint)
         case OSError() if error.errno in _NO_ROOM:
             code = ExitCode.UNEXPECTED
             _say(context, error, code, None, f"the output cannot be written: {(error.strerror or '').lower()}")
@@ -89,7 +95,9 @@ def sentence(error: errors.OmnidbError) -> str:
         case errors.TopologyError(problems=problems) if problems:
             return "\n".join([str(error), *(str(one) for one in problems if one.message not in str(error))])
         case errors.ConnectionUnavailableError(candidates=candidates) if candidates:
-            return f"{error}: " + "; ".join(f"{one.name} {one.reason}" for one in candidates)
+            from omnidb_cli.core.routing.eligibility import against
+
+            return f"{error}: {against(candidates, len(candidates))}"
         case _:
             return str(error)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import closing
 from typing import Any, TypeVar
 
 from omnidb_cli.cli.signals import as_exception, handling
@@ -20,7 +21,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
         received.append(number)
 
-    with handling(stop), asyncio.Runner(loop_factory=_Loop) as runner:
+    with handling(stop), closing(main), asyncio.Runner(loop_factory=_Loop) as runner:
         tasks.append(runner.get_loop().create_task(main))
         if received:
             tasks[0].cancel()
@@ -34,6 +35,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 class _Loop(ResolvingLoop):
     """Does not wait for its threads at the end: one may look up a name at a name server that is dead."""
+
+    def __del__(self) -> None:
+        """Says nothing of one that was never made whole, for want of descriptors: whoever makes it is told."""
+        if hasattr(self, "_ssock"):
+            super().__del__()
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Leaves the threads to `close()`, which does not wait for them. A Runner gives a timeout from 3.12 on."""

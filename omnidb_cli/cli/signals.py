@@ -88,6 +88,35 @@ def on_resize(react: Callable[[], object]) -> Iterator[None]:
         signal.signal(signal.SIGWINCH, before)
 
 
+@contextmanager
+def off_terminal(leave: Callable[[], object], come_back: Callable[[], object]) -> Iterator[None]:
+    r"""Meanwhile a screen leaves the terminal before Ctrl-Z or Ctrl-\ stops or ends the process, and comes back.
+
+    What is stopped comes back by `fg`, and is told of a resize, so that it draws; SIGQUIT ends the process as it always
+    does. Both are called wherever the program is, in the midst of a write too. Does nothing outside the main thread,
+    and nothing to a signal that is ignored from the start.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        leave()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # here it stops, or ends
+        signal.signal(number, take)
+        come_back()
+        os.kill(os.getpid(), signal.SIGWINCH)
+
+    taken = [one for one in (signal.SIGTSTP, signal.SIGQUIT) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, take) for number in taken}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Alarm:
     """A time limit for what holds the main thread up inside a system call, where the event loop cannot end it.
 

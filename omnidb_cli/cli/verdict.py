@@ -13,6 +13,7 @@ from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ErrorKind
 from omnidb_cli.output.views.finding import Finding, end_to_hold
+from omnidb_cli.output.views.likeness import anonymous_message, common_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _NAMED = 5
 """So many connections are named in a sentence; of more, how many there are."""
 
+_NOT_MADE = "this host could not check {}: "
 _ISOLATED = "this host may be isolated"
 _WHY_ISOLATED = f"{_ISOLATED}: every connection failed at once with a network error; check its own network first"
 
@@ -94,7 +96,7 @@ def lacking(snapshot: Snapshot, max_age: "Mapping[str, timedelta] | None") -> It
     gaps: dict[str, list[ConnectionSnapshot]] = {}
     for one in snapshot.connections:
         if _was_not_checked(one) and one.error is not None:
-            gaps.setdefault(f"this host could not check {{}}: {one.error.message}", []).append(one)
+            gaps.setdefault(_NOT_MADE + anonymous_message(one), []).append(one)
         elif one.checked_at is None:
             gaps.setdefault("never checked: {}", []).append(one)
         elif one.health is Health.UNKNOWN:
@@ -103,7 +105,8 @@ def lacking(snapshot: Snapshot, max_age: "Mapping[str, timedelta] | None") -> It
             gaps.setdefault("", []).append(one)
     for clause, members in gaps.items():
         names = [one.name for one in members]
-        yield clause.replace("{}", _quoted(names), 1) if clause else _old(members, snapshot, max_age or {})
+        said = _NOT_MADE + common_message(members) if clause.startswith(_NOT_MADE) else clause
+        yield said.replace("{}", _quoted(names), 1) if said else _old(members, snapshot, max_age or {})
 
 
 def _old(members: Sequence[ConnectionSnapshot], snapshot: Snapshot, max_age: "Mapping[str, timedelta]") -> str:

@@ -38,12 +38,23 @@ def open_drivers(topology: "Topology", *, to_check: bool = False) -> dict[str, D
     return drivers
 
 
+def _untold(_name: str, _powers: str) -> None:
+    """Where nobody is told of accounts with too many rights."""
+
+
 def orchestrator(
-    topology: "Topology", drivers: "Mapping[str, Driver]", *, journal: "Journal | None" = None
+    topology: "Topology",
+    drivers: "Mapping[str, Driver]",
+    *,
+    journal: "Journal | None" = None,
+    too_mighty: Callable[[str, str], None] = _untold,
 ) -> Orchestrator:
-    """The core over the topology's drivers; it closes them when it disconnects, and checks one that broke at once."""
+    """The core over the topology's drivers; it closes them when it disconnects, and checks one that broke at once.
+
+    `too_mighty` is told of each connection whose account may do what no guard holds back, and what that is.
+    """
     redact = Redactor(topology.secrets)
-    checks = {name: _check(one, redact) for name, one in topology.connections.items()}
+    checks = {name: _check(one, redact, too_mighty) for name, one in topology.connections.items()}
     db = _over(topology, drivers, journal, checks)
     for name, driver in drivers.items():
         driver.on_lost = partial(db.request_check, name)
@@ -88,12 +99,17 @@ def _nobody_checks(topology: "Topology") -> dict[str, Callable[[Any], Any]]:
     return {name: lambda _client: None for name in topology.connections}
 
 
-def _check(connection: "Connection", redact: Callable[[str], str]) -> Callable[[Driver], Any]:
+def _check(
+    connection: "Connection", redact: Callable[[str], str], too_mighty: Callable[[str, str], None]
+) -> Callable[[Driver], Any]:
     expected = HealthPolicy(connection.role, connection.max_lag_s, connection.slow_s)
 
     async def check(driver: Driver) -> CheckResult:
         try:
-            return without_secrets(evaluate(await driver.check(), expected), redact)
+            answer = await driver.check()
+            if answer.powers is not None:
+                too_mighty(connection.name, answer.powers)
+            return without_secrets(evaluate(answer, expected), redact)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
             return failed_check(error, redact)
 

@@ -6,8 +6,8 @@ MOST_ROWS = 1000
 ENOUGH = 1_000_000
 """Characters and bytes, about, after which no more rows are taken."""
 
-_FIRST_ROWS = 50
-_GROWTH = 10
+_FIRST_ROWS = 1
+_GROWTH = 20
 _LOOKED_AT = 16
 
 

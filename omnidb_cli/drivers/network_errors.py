@@ -4,11 +4,11 @@ Kind `local` is trouble of this host: it says nothing about a server and never c
 """
 
 import errno
-import os
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from omnidb_cli.descriptors import LACKS, lack_of_descriptors
 from omnidb_cli.errors import (
     LOCAL_ERRNOS,
     AuthenticationError,
@@ -34,7 +34,6 @@ class Trouble(Struct, frozen=True):
 
 
 _RUNS = "is the server running, and is the port right?"
-_FILES = "raise the limit before omnidb is started (ulimit -n 4096); it says nothing about the server"
 _MEMORY = Trouble(ErrorKind.LOCAL, "this host has no memory left", "see what uses it up: free -m, top")
 _THREADS = Trouble(
     ErrorKind.LOCAL, "this host lets this process start no more threads", "see ulimit -u, and pids.max of its cgroup"
@@ -57,8 +56,7 @@ OF_ERRNO: Mapping[int, Trouble] = {
     errno.EPERM: _FORBIDDEN,
     errno.EHOSTUNREACH: Trouble(ErrorKind.REFUSED, "there is no route to the host"),
     errno.ENETUNREACH: Trouble(ErrorKind.REFUSED, "the network is unreachable"),
-    errno.EMFILE: Trouble(ErrorKind.LOCAL, "this process has too many files open (ulimit -n)", _FILES),
-    errno.ENFILE: Trouble(ErrorKind.LOCAL, "this host has too many files open", "see fs.file-max, and lsof for who"),
+    **{number: Trouble(ErrorKind.LOCAL, *said) for number, said in LACKS.items()},
     errno.ENOMEM: _MEMORY,
     errno.ENOBUFS: Trouble(ErrorKind.LOCAL, "this host has no network buffers left", "see net.core.wmem_max, ss -m"),
     errno.EADDRNOTAVAIL: Trouble(
@@ -121,25 +119,17 @@ def of_resolver(number: int, said: str) -> Trouble:
 
     if number == socket.EAI_MEMORY:
         return _MEMORY
-    if (lacking := lack_of_descriptors()) is not None:
+    if (lacking := trouble_of_descriptors()) is not None:
         return lacking
     if number in {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}:
         return _NO_NAME
     return Trouble(ErrorKind.DNS, f"the host name is not resolved{f': {said}' if said else ''}", _NO_NAME.hint)
 
 
-def lack_of_descriptors(needed: int = 1) -> Trouble | None:
+def trouble_of_descriptors(needed: int = 1) -> Trouble | None:
     """The trouble where this process cannot open so many files more: for libraries that hide the system's word."""
-    opened: list[int] = []
-    try:
-        while len(opened) < needed:
-            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-    except OSError as error:
-        return OF_ERRNO[error.errno] if error.errno in LOCAL_ERRNOS else None
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)
-    return None
+    number = lack_of_descriptors(needed)
+    return OF_ERRNO[number] if number in LOCAL_ERRNOS else None
 
 
 def not_connected(trouble: Trouble, place: str, *, hint: str | None = None) -> ConnectError:

@@ -97,13 +97,16 @@ class TableView(Struct, frozen=True):
 
 def with_texts(view: TableView, change: Callable[[str], str]) -> TableView:
     """The same view with every text that comes from outside omnidb changed."""
+    changed = {
+        line: _with_texts(line, change) for line in set(view.lines)
+    }  # a long topology says the same again and again
     return replace(
         view,
         alarm=change(view.alarm),
         title=_with_texts(view.title, change),
         rows=[_with_texts(row, change) for row in view.rows],
         empty=change(view.empty),
-        lines=[_with_texts(line, change) for line in view.lines],
+        lines=[changed[line] for line in view.lines],
         notes=[
             replace(note, text=change(note.text), names=tuple(map(change, note.names)) if note.names else ())
             for note in view.notes

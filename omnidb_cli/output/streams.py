@@ -145,6 +145,11 @@ class Streams:
         """Writes a drawing to stdout, escape sequences and all: the texts in it have been through `cell`."""
         self.out.write(text if self.unicode else with_stand_ins(text))
 
+    def interject(self, text: str) -> None:
+        """Writes a drawing in front of what is buffered: from a signal's handler, where a stream may be in a write."""
+        with suppress(OSError):  # the terminal is gone, and whoever writes to it next is told so
+            os.write(self.out.fileno(), text.encode())
+
     def cell(self, text: str) -> str:
         """The text as it may stand in a drawing: harmless for a terminal, and nothing that stdout cannot encode."""
         return encodable(visible(text), self.out)

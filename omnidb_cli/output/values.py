@@ -146,13 +146,24 @@ _SPECIAL = (
 _CONTROL = [*range(0x20), *range(0x7F, 0xA0)]
 _LINE_SEPARATORS = [0x2028, 0x2029]
 _DIRECTION = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_INVISIBLE = [
+    *(0xAD, 0x180E, 0x200B, 0x200C, *range(0x2060, 0x2066), *range(0x206A, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC)),
+    *(*range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), 0xE0001, *range(0xE0020, 0xE0080)),
+]
+"""Of no width: they hide in a name or a text what is not what it looks like."""
+
+_JOINER = "\u200d"
 _SURROGATES = range(0xD800, 0xE000)
+
+
+def _code(code: int) -> str:
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 @cache
 def _visible() -> dict[int, str]:
     table = {code: f"\\x{code:02x}" for code in _CONTROL}
-    table |= {code: f"\\u{code:04x}" for code in (*_LINE_SEPARATORS, *_DIRECTION, *_SURROGATES)}
+    table |= {code: _code(code) for code in (*_LINE_SEPARATORS, *_DIRECTION, *_INVISIBLE, *_SURROGATES)}
     return table | {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
 
 
@@ -165,17 +176,35 @@ def _visible_in_lines() -> dict[int, str]:
 def _unsafe_in_json() -> "Pattern[str]":
     import re
 
-    return re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+    invisible = "".join(map(chr, _INVISIBLE))
+    return re.compile(rf"[{invisible}\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@cache
+def _stray_joiner() -> "Pattern[str]":
+    """A joiner that joins no two emoji: like anything else of no width it hides."""
+    import re
+
+    emoji = "\u2190-\u2bff\U0001f000-\U0001faff"
+    return re.compile(f"(?<![{emoji}\ufe0f]){_JOINER}|{_JOINER}(?![{emoji}])")
+
+
+def _escaped(text: str, table: Mapping[int, str]) -> str:
+    return _without_stray_joiners(text.translate(table))
+
+
+def _without_stray_joiners(text: str) -> str:
+    return _stray_joiner().sub(lambda _: _code(ord(_JOINER)), text) if _JOINER in text else text
 
 
 def visible(text: str) -> str:
     r"""The text with every control character escaped (`\n`, `\x1b`, `\u202e`): it can do nothing to a terminal."""
-    return text if text.isprintable() else text.translate(_visible())
+    return text if text.isprintable() else _escaped(text, _visible())
 
 
 def visible_lines(text: str) -> str:
     """The same, but lines and tabs stay."""
-    return text if text.isprintable() else text.translate(_visible_in_lines())
+    return text if text.isprintable() else _escaped(text, _visible_in_lines())
 
 
 def lines_of(text: str) -> str:
@@ -194,4 +223,11 @@ def json_safe(text: str) -> str:
     """JSON text with the control characters escaped that JSON itself would let through."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return _unsafe_in_json().sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _unsafe_in_json().sub(lambda found: _in_json(found[0]), _without_stray_joiners(text))
+
+
+def _in_json(char: str) -> str:
+    """The character as JSON escapes it: beyond 16 bits as two halves."""
+    from json.encoder import encode_basestring_ascii
+
+    return encode_basestring_ascii(char)[1:-1] if char != "\x7f" else "\\u007f"

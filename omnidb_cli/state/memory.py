@@ -23,6 +23,7 @@ class MemoryStore:
     """A `Store` for one process; it never fails."""
 
     remembers = False
+    exposed_by = None
 
     def __init__(self) -> None:
         self._rows: dict[str, StoredConnection] = {}

@@ -87,6 +87,11 @@ class Store(Protocol):
         """Whether anything outlives this process."""
         ...
 
+    @property
+    def exposed_by(self) -> str | None:
+        """The folder by which everybody on the host may put another state in the place of this one, if it is so."""
+        ...
+
     def load(self) -> Mapping[str, StoredConnection]:
         """Every row of the topology. Times in `ConnectionState.circuit` are set to this process's monotonic clock."""
         ...

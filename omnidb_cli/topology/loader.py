@@ -68,7 +68,7 @@ def _parse(text: str, source: _Source) -> Topology:
 
 
 def _validated(text: str, source: _Source) -> Topology:
-    file = source.file
+    file = on_one_line(source.file)
     try:
         document = Document(text)
     except Unreadable as error:
@@ -98,7 +98,7 @@ def _collector_paused() -> Iterator[None]:
 
 def _refused(file: str, *problems: Problem) -> TopologyError:
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return TopologyError(f"the topology {on_one_line(file)} has {count}", problems=problems)
+    return TopologyError(f"the topology {file} has {count}", problems=problems)
 
 
 def _bytes(file: str) -> bytes:
@@ -122,7 +122,8 @@ def _bytes(file: str) -> bytes:
 
 
 def _unusable(file: str, reason: str) -> TopologyError:
-    return TopologyError(f"the topology {on_one_line(file)} {reason}", problems=[Problem(file, 0, 0, "", reason)])
+    file = on_one_line(file)
+    return TopologyError(f"the topology {file} {reason}", problems=[Problem(file, 0, 0, "", reason)])
 
 
 def _text(raw: bytes, file: str) -> str:
@@ -131,8 +132,9 @@ def _text(raw: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        problem = Problem(file, line, column, "", f"is not UTF-8 text: there is a byte 0x{raw[error.start]:02x} in it")
-        raise _refused(file, problem) from None
+        reason = f"is not UTF-8 text: there is a byte 0x{raw[error.start]:02x} in it"
+        file = on_one_line(file)
+        raise _refused(file, Problem(file, line, column, "", reason)) from None
 
 
 def _name_of(path: str | None) -> str:

@@ -140,3 +140,9 @@ def test_nobody_eligible_says_why_not() -> None:
     )
     told = sentence(errors.ConnectionUnavailableError("a", candidates))
     assert told == 'Connection "a" is unavailable: a unhealthy: gone; b held'
+
+
+def test_of_many_the_first_say_why_not() -> None:
+    candidates = [Candidate(f"c{n}", eligible=False, reason="held") for n in range(7)]
+    told = sentence(errors.ConnectionUnavailableError("c0", candidates))
+    assert told.endswith("c3 held; c4 held; and 2 more")

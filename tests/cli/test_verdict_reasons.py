@@ -56,6 +56,12 @@ OF_KINDS = snapshot(
             12,
             'evidence of "cache" and "orders" is too old: that of "orders" is 5h old, older than 90s',
         ),
+        (
+            snapshot(OLD),
+            {"cache": timedelta(seconds=120)},
+            12,
+            'evidence of "cache" is 3h old, older than 2m',
+        ),
         (snapshot(EARLY), MAX_AGE, 12, 'evidence of "cache" is 1h ahead of this clock'),
         (snapshot(connection("a", **NEVER), unhealthy("b")), None, 12, 'never checked: "a"'),
         (snapshot(connection("a", health=Health.UNKNOWN)), None, 12, 'not checked since it was put back: "a"'),
@@ -64,6 +70,17 @@ OF_KINDS = snapshot(
             None,
             12,
             'this host could not check "a" and "b": too many open files',
+        ),
+        (
+            snapshot(
+                *(
+                    connection(name, address=f"{name}.internal:1", error=ErrorView("local", f"{name}.internal:1: full"))
+                    for name in ("primary", "replica")
+                )
+            ),
+            None,
+            12,
+            'this host could not check "primary" and "replica": full',
         ),
         (
             isolated(),

@@ -71,6 +71,17 @@ async def test_nobody_left_is_no_route_with_everybodys_reason() -> None:
         )
 
 
+async def test_of_many_that_are_down_the_first_are_named_and_the_rest_counted() -> None:
+    names = [f"c{number}" for number in range(30)]
+    async with Fleet(*names, failover={"c0": names[1:]}) as fleet:
+        for name in reversed(names):
+            await fleet.turn(name, up=False)
+        [reason] = [reason for _, name, reason in fleet.said("no-route") if name == "c0"]
+        assert reason == "; ".join([*(f"c{n} unhealthy: c{n} refused" for n in range(5)), "and 25 more"])
+        assert fleet.db.route("c0").reason == reason
+        assert len(fleet.db.route("c0").candidates) == 30
+
+
 async def test_a_standby_that_is_down_is_no_outage() -> None:
     async with Fleet("a", "b", failover={"a": "b"}) as fleet:
         await fleet.turn("b", up=False)

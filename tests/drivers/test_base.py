@@ -3,7 +3,7 @@ import pytest
 from omnidb_cli.drivers import engines, open_driver
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.drivers.sqlite.driver import SqliteDriver
-from omnidb_cli.errors import TopologyError
+from omnidb_cli.errors import StatementError, TopologyError
 
 
 def test_an_engine_is_the_file_of_its_name_and_private_modules_are_none() -> None:
@@ -37,3 +37,9 @@ def test_a_sqlite_target_needs_a_file(path: str | None) -> None:
 def test_a_driver_has_what_the_protocol_asks_for() -> None:
     driver: Driver = SqliteDriver(Target(name="a", engine="sqlite", scheme="sqlite"), "/nowhere.db")
     assert driver.on_lost is None
+
+
+def test_an_error_is_one_line() -> None:
+    """Else a server could add a line that looks like one of ours."""
+    error = StatementError("no\nserved by\r\u2028primary", hint="ask\n\nthem")
+    assert (str(error), error.hint) == ("no served by primary", "ask them")

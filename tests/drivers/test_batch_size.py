@@ -12,7 +12,8 @@ def after(*batches: list[tuple[object, ...]]) -> int:
 
 def test_short_rows_are_asked_for_by_the_thousand_soon() -> None:
     short = [(1, "x", None)] * 50
-    assert after() < after(short) < after(short, short) == after(short, short, []) == MOST_ROWS
+    assert after() < after(short) < after(short, short) < MOST_ROWS
+    assert after(short, short, short) == after(short, short, short, []) == MOST_ROWS
 
 
 def test_long_rows_are_asked_for_a_few_at_a_time() -> None:

@@ -17,7 +17,7 @@ from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.mongodb import errors as mongodb_errors
 from omnidb_cli.drivers.mysql import errors as mysql_errors
-from omnidb_cli.drivers.network_errors import OF_ERRNO, lack_of_descriptors, of_numbers, trouble_of
+from omnidb_cli.drivers.network_errors import OF_ERRNO, of_numbers, trouble_of, trouble_of_descriptors
 from omnidb_cli.drivers.postgres import errors as postgres_errors
 from omnidb_cli.drivers.redis import errors as redis_errors
 from omnidb_cli.drivers.sqlite import files as sqlite_files
@@ -130,12 +130,12 @@ def no_descriptor_left() -> Iterator[None]:
 def test_a_resolver_without_a_descriptor_is_no_unknown_host() -> None:
     unresolved = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     with no_descriptor_left():
-        found = [lack_of_descriptors(), trouble_of(unresolved), of_numbers([socket.EAI_AGAIN])]
+        found = [trouble_of_descriptors(), trouble_of(unresolved), of_numbers([socket.EAI_AGAIN])]
     assert found == [OF_ERRNO[errno.EMFILE]] * 3
 
 
 def test_a_resolver_with_descriptors_is_believed() -> None:
-    assert lack_of_descriptors(4) is None
+    assert trouble_of_descriptors(4) is None
     for number in (socket.EAI_AGAIN, socket.EAI_NONAME):
         found = trouble_of(socket.gaierror(number, "x"))
         assert found is not None

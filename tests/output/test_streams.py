@@ -228,3 +228,14 @@ def test_undecodable_arguments_do_not_break_an_utf8_stream() -> None:
     env = {**os.environ, "PYTHONUTF8": "1"}
     done = subprocess.run([sys.executable, "-c", script, b"\xff"], capture_output=True, env=env, check=True)
     assert done.stdout == b"\\udcff\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_what_a_server_said_controls_no_terminal_later_on(form: str) -> None:
+    """A status that was piped into a file is checked on a terminal in the end."""
+    piped = streams(form)
+    row = ("primary", "\x1b[2J\u202eno, \x9bm\tno")
+    piped.show(Report({}, TableView, header=("name", "error"), rows=lambda: [row]))
+    told = piped.out.getvalue()
+    assert told.startswith("name")
+    assert all(char.isprintable() or char in "\t\n" for char in told)

@@ -97,6 +97,10 @@ def test_text_of(value: object, text: str) -> None:
 def test_escapes_are_shown_in_words_that_people_know() -> None:
     assert visible("a\tb\nc\x1b[31m\x9b\u202e") == "a\\tb\\nc\\x1b[31m\\x9b\\u202e"
     assert visible_lines("a\tb\nc\x1b") == "a\tb\nc\\x1b"
+    assert visible("a\u200bb\ufeff\u00ad\U000e0041") == r"a\u200bb\ufeff\xad\U000e0041".replace(r"\xad", r"\u00ad")
+    assert visible("a\u200db 👩\u200d 👩\u200d👧") == r"a\u200db 👩\u200d 👩‍👧"
+    assert json.loads(json_safe('"a\u200b\U000e0041"')) == "a\u200b\U000e0041"
+    assert json_safe('"\U000e0041\u200b\x7f"') == r'"\udb40\udc41\u200b\u007f"'
     assert visible("naïve 日本 👩‍👩‍👧 a\u00a0b") == "naïve 日本 👩‍👩‍👧 a\u00a0b"
 
 

@@ -24,7 +24,7 @@ _TOP = {
     "LICENSE",
 }
 _LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
-_NOT_MIRRORS = {"project", "bench", "mutants", "scenarios", "servers"}
+_NOT_MIRRORS = {"project", "bench", "mutants", "fuzz", "scenarios", "servers"}
 """Folders of tests that are about the whole, not about one room."""
 
 _SUBJECTS = {
@@ -38,6 +38,7 @@ _SUBJECTS = {
     "state_machine",
     "refusals",
     "first_check",
+    "fuzzed_servers",
 }
 """Subjects of tests that run across the files of a room."""
 

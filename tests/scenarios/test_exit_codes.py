@@ -1,6 +1,7 @@
 """Every exit code of every command, from real processes (design, section 5)."""
 
 import json
+import resource
 
 import pytest
 
@@ -136,3 +137,16 @@ def test_the_format_of_the_environment_yields_where_a_command_lacks_it(shop: Sho
     assert json.loads(shop.run("state", "show", env={"OMNIDB_OUTPUT": "jsonl"}).stdout)["schema"] == "omnidb.state/v1"
     wrong = shop.run("status", env={"OMNIDB_OUTPUT": "xml"})
     assert (wrong.returncode, "$OMNIDB_OUTPUT" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("limit", [7, 8, 9])
+def test_without_descriptors_it_is_this_host_that_is_blamed(shop: Shop, limit: int) -> None:
+    """Neither omnidb, which would be 1, nor the rights of a file."""
+    shop.run("status")
+    for words in (("status",), ("exec", "primary", "SELECT 1"), ("circuit", "open", "replica")):
+        ended = shop.run(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+        assert ended.returncode in {0, 12, 21, 31}, (words, ended)
+        assert "Traceback" not in ended.stderr
+        assert "check the rights" not in ended.stderr
+        if ended.returncode:
+            assert "too many files open (ulimit -n)" in ended.stdout + ended.stderr, words

@@ -12,11 +12,11 @@ from tests.scenarios.server_fleet import Answer, Fleet, searched
 from tests.scenarios.shop import NAMES, CommandLine, Shop
 
 
-def run(line: CommandLine, *arguments: str, files: str = "") -> "subprocess.CompletedProcess[str]":
+def run(line: CommandLine, *arguments: str, files: str = "", form: str = "json") -> "subprocess.CompletedProcess[str]":
     """The command on a host without descriptors, ended."""
     return searched(
         subprocess.run(
-            [sys.executable, without_descriptors.__file__, *arguments, "-o", "json"],
+            [sys.executable, without_descriptors.__file__, *arguments, "-o", form],
             cwd=line.folder,
             env={**line.env, "WITHOUT_DESCRIPTORS": files},
             capture_output=True,
@@ -76,3 +76,12 @@ def test_files_stay_what_they_were(shop: Shop, file: str) -> None:
     assert (shop.circuit("primary")["failures"], shop.circuit("primary")["state"]) == (0, "closed")
     assert {event.split()[0] for event in shop.events()} == {"health:changed"}
     assert shop.code("status") == 0
+
+
+def test_words_say_why_it_was_not_checked_and_a_route_is_not_vouched_for(shop: Shop) -> None:
+    shop.run("status")
+    said = run(shop, "status", files="primary.db", form="table").stdout
+    assert "primary could not be checked from this host: " in said
+    ended = run(shop, "route", "primary", files="primary.db", form="table")
+    assert ended.returncode == 12
+    assert "ulimit -n" in ended.stderr

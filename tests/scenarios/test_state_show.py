@@ -20,6 +20,13 @@ def test_it_warns_of_a_folder_that_everybody_may_write(shop: Shop) -> None:
     assert ended.returncode == 0
     assert ended.stderr.startswith("warning: everybody on this host may put another state in the place of this one")
     assert f"chmod o-w {shop.state.parent}" in ended.stderr
+    for command in (
+        ("status",),
+        ("exec", "primary", "SELECT 1"),
+        ("circuit", "close", "replica"),
+        ("watch", "--count", "1"),
+    ):
+        assert shop.run(*command).stderr.count("everybody on this host may put another state") == 1, command
     assert shop.object("state", "show")["exposed_by"] == str(shop.state.parent)
 
 

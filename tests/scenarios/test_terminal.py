@@ -1,15 +1,18 @@
 """On a real terminal: colours, widths, the live screen, and the terminal as it was afterwards."""
 
+import os
 import re
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.scenarios.shop import Shop
+from tests.scenarios.shop import Shop, until
 from tests.scenarios.terminal import Terminal
 
 ENTER, LEAVE, SHOW_CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
@@ -134,6 +137,43 @@ def test_a_resized_terminal_is_drawn_anew(on_terminal: Callable[..., Terminal]) 
     assert "next check in" in latest
     assert "sqlite" not in latest
     assert all(len(line) <= 60 for line in latest.splitlines())
+
+
+JOB = "import subprocess, sys; sys.exit(-subprocess.run(sys.argv[1:], process_group=0).returncode)"
+"""A shell's part: what is alone in its session cannot be stopped."""
+
+
+@pytest.fixture
+def as_job(on_terminal: Callable[..., Terminal], shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[Terminal, int]:
+    """A live screen as a shell starts it, and its process."""
+    plain = shop.command
+    monkeypatch.setattr(shop, "command", lambda *words: [sys.executable, "-c", JOB, *plain(*words)])
+    terminal = on_terminal("watch", "--interval", "1h", columns=120)
+    terminal.until("next check in")
+    shell = terminal.process.pid
+    return terminal, int(Path(f"/proc/{shell}/task/{shell}/children").read_text())
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_draws_at_once(as_job: tuple[Terminal, int]) -> None:
+    terminal, pid = as_job
+    seen = len(terminal.sent)
+    os.kill(pid, signal.SIGTSTP)
+    seen = terminal.until(SHOW_CURSOR + LEAVE, after=seen)
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", "it is stopped")
+    assert terminal.sent[seen:] == ""
+    os.kill(pid, signal.SIGCONT)
+    seen = terminal.until(ENTER, after=seen)
+    terminal.until("3 connections, all healthy", after=seen)
+    os.kill(pid, signal.SIGINT)
+    terminal.ended()
+    assert terminal.sent.count(ENTER) == terminal.sent.count(LEAVE) == 2
+
+
+def test_ctrl_backslash_gives_the_terminal_back(as_job: tuple[Terminal, int]) -> None:
+    terminal, pid = as_job
+    os.kill(pid, signal.SIGQUIT)
+    assert terminal.ended() == signal.SIGQUIT
+    assert terminal.sent.endswith(SHOW_CURSOR + LEAVE)
 
 
 @pytest.mark.parametrize("size", [(60, 5), (30, 3), (10, 1), (1, 1)])

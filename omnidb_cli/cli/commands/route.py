@@ -9,6 +9,9 @@ from omnidb_cli.cli.options import Name, Output, require_with, seconds_option
 from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.snapshot import Route
@@ -56,8 +59,10 @@ def _checked(context: "Context", topology: "Topology", name: str) -> "tuple[Rout
     """The route after a check of every candidate, as `status NAME` makes it."""
     from omnidb_cli.cli.commands.status.command import check_all
 
-    found = check_all(context, topology).route(name)
-    return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE
+    db = check_all(context, topology)
+    found = db.route(name)
+    gaps = _gaps(db, found, None)
+    return found, _code(context, found, gaps, "checks that were not made", None)
 
 
 def _last_known(
@@ -65,23 +70,29 @@ def _last_known(
 ) -> "tuple[Route, ExitCode]":
     """The route by the saved evidence, each verdict with its age."""
     from omnidb_cli.cli.commands.status.command import last_known, max_ages
+
+    db = last_known(context, topology)
+    found = db.route(name)
+    gaps = _gaps(db, found, max_ages(topology, max_age_s))
+    code = _code(context, found, gaps, "evidence that is missing or too old", f"check now with `omnidb route {name}`")
+    return _with_ages(db, found), code
+
+
+def _gaps(db: "Orchestrator", route: "Route", max_age: "Mapping[str, timedelta] | None") -> str:
+    """What is not known of the candidates on whose verdicts the route rests, and why."""
     from omnidb_cli.cli.verdict import lacking
     from omnidb_cli.core.snapshot import assemble
 
-    db = last_known(context, topology)
-    found, snapshot, oldest = db.route(name), db.snapshot(), max_ages(topology, max_age_s)
-    names = _deciding(found)
+    snapshot, names = db.snapshot(), _deciding(route)
     deciding = tuple(one for one in snapshot.connections if one.name in names)
-    gaps = "; ".join(lacking(assemble(None, snapshot.taken_at, deciding, frozenset(), ()), oldest))
-    found = _with_ages(db, found)
+    return "; ".join(lacking(assemble(None, snapshot.taken_at, deciding, frozenset(), ()), max_age))
+
+
+def _code(context: "Context", route: "Route", gaps: str, what: str, hint: str | None) -> ExitCode:
     if gaps:
-        context.streams.warning(
-            f"this route rests on evidence that is missing or too old: {gaps}",
-            connection=name,
-            hint=f"check now with `omnidb route {name}`",
-        )
-        return found, ExitCode.NO_EVIDENCE
-    return found, ExitCode.DOWN if found.serving is None else ExitCode.DONE
+        context.streams.warning(f"this route rests on {what}: {gaps}", connection=route.requested, hint=hint)
+        return ExitCode.NO_EVIDENCE
+    return ExitCode.DOWN if route.serving is None else ExitCode.DONE
 
 
 def _deciding(route: "Route") -> set[str]:

@@ -31,19 +31,12 @@ def reset(ctx: typer.Context, output: Output = None) -> None:
 
 def run_show(context: "Context", output: str | None) -> None:
     """Shows the store of this topology. Raises StateStoreError when it cannot be read."""
-    from shlex import quote
-
     from omnidb_cli.output.views.plain import PARTS, state_document
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
     info = context.store(topology).info()
     streams.show(state_document({"schema": "omnidb.state/v1", "topology": topology.name, **_described(info)}))
-    if folder := info.sharing.exposed_by:
-        streams.warning(
-            f"everybody on this host may put another state in the place of this one: {folder} is writable for all",
-            hint=f"take that right away (`chmod o-w {quote(folder)}`), or keep the state in another folder",
-        )
 
 
 def _described(info: "StoreInfo") -> dict[str, object]:

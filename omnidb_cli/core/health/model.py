@@ -161,7 +161,8 @@ class Observation(Struct, frozen=True):
 
     `writable` is None when it cannot tell. `lag_s` is None when unknown; `stalled` says, in words, that
     replication has stopped, however small the lag looks. `position` says, in the engine's own words, how far its
-    history goes, of one that takes writes: where two of them part (semantics, Failover 8).
+    history goes, of one that takes writes: where two of them part (semantics, Failover 8). `powers` says, in words,
+    what the account may do that no read-only transaction holds back; None where it may not, or cannot be told.
     """
 
     latency_s: float
@@ -171,6 +172,7 @@ class Observation(Struct, frozen=True):
     stalled: str | None = None
     version: str | None = None
     position: str | None = None
+    powers: str | None = None
 
 
 def evaluate(answer: Observation, expected: HealthPolicy) -> CheckResult:

@@ -1,11 +1,13 @@
 """Whether a connection may serve, and the words for it. Words name absolute times, so they age well."""
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from time import gmtime, strftime
 
 from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, CircuitState, OpenedBy, state_at
 from omnidb_cli.core.health.model import Health, HealthRecord
 from omnidb_cli.core.reducer import ConnectionState
+from omnidb_cli.errors import Verdict
 
 
 class Eligibility(Enum):
@@ -96,3 +98,14 @@ def _well(health: HealthRecord, *, has_check: bool) -> str:
 def clock_time(wall: float | None) -> str:
     """Unix time as `07:30:12Z`."""
     return "" if wall is None else strftime("%H:%M:%SZ", gmtime(wall))
+
+
+MOST_REASONS = 5
+"""So many candidates have their reason in a sentence; of the others it says how many they are."""
+
+
+def against(verdicts: Sequence[Verdict], number: int) -> str:
+    """What stands against the first of `number` candidates, in one line. `verdicts` are theirs, or as many as count."""
+    said = [f"{one.name} {one.reason}" for one in verdicts[:MOST_REASONS]]
+    more = number - len(said)
+    return "; ".join([*said, f"and {more} more"] if more else said)

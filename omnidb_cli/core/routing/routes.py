@@ -5,7 +5,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.connection import Connection
 from omnidb_cli.core.events import utc
-from omnidb_cli.core.routing.eligibility import Eligibility, clock_time, eligibility_of, reason_of
+from omnidb_cli.core.routing.eligibility import (
+    MOST_REASONS,
+    Eligibility,
+    against,
+    clock_time,
+    eligibility_of,
+    reason_of,
+)
 from omnidb_cli.core.routing.router import FailoverRouter, choose, is_held_back
 from omnidb_cli.core.routing.split_brain import Parting, find, sentence
 from omnidb_cli.core.snapshot import Candidate, Route, SplitBrain
@@ -64,7 +71,7 @@ class Routes:
         if held_back is not None and serving != name and candidates[0].eligible:
             waiting = Candidate(name, eligible=True, reason=f"{candidates[0].reason}, {held_back}")
             candidates = (waiting, *candidates[1:])
-        reason = _nobody(candidates) if serving is None else f"{name} {candidates[0].reason}"
+        reason = against(candidates, len(candidates)) if serving is None else f"{name} {candidates[0].reason}"
         return Route(name, serving, serving not in (None, name), reason, candidates, self.split_brain(name))
 
     def chosen(self, name: str, clock: float) -> str | None:
@@ -124,8 +131,10 @@ class Routes:
         return self._roles[name] != "primary" and self._router.stands_by(name)
 
     def why_nobody(self, name: str, clock: float) -> str:
-        """Every candidate for `name` with what stands against it, in one line."""
-        return _nobody(self._candidates(self._router.order(name), lambda one: self.eligibility(one, clock), clock))
+        """What stands against the first candidates for `name`, in one line, and how many there are besides."""
+        order = self._router.order(name)
+        first = self._candidates(order[:MOST_REASONS], lambda one: self.eligibility(one, clock), clock)
+        return against(first, len(order))
 
     def _candidates(
         self, order: Sequence[str], stand: Callable[[str], Eligibility], clock: float
@@ -144,7 +153,3 @@ class Routes:
             return "failback is manual"
         back_at = self._now().wall + serving.eligible_since + policy.failback_after_s - clock
         return f"failing back at {clock_time(back_at)}"
-
-
-def _nobody(candidates: tuple[Candidate, ...]) -> str:
-    return "; ".join(f"{one.name} {one.reason}" for one in candidates)

@@ -4,9 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 from omnidb_cli.drivers.mongodb.monitoring import Watch
 from omnidb_cli.drivers.mongodb.options import make_client, place_of
-from omnidb_cli.drivers.mongodb.private_api import forget_sessions, idle_socket_of
+from omnidb_cli.drivers.mongodb.private_api import (
+    forget_sessions,
+    idle_socket_of,
+    keep_log_from_stderr,
+    limit_scram_rounds,
+)
 
 if TYPE_CHECKING:
     from bson.codec_options import CodecOptions
@@ -25,16 +31,20 @@ GRACE_S = 0.1
 class Link:
     """A client of the library that keeps one connection, and one more to see whether a server is there at all.
 
-    Made where it is used, in a running event loop; whoever makes it closes it. `broken` is true after anything went
+    Made where it is used, in a running event loop; whoever makes it closes it. A message of more than `most_bytes`
+    ends its connection. `broken` is true after anything went
     wrong on it: it is not used again then.
     """
 
-    def __init__(self, target: "Target", limit_s: float) -> None:
+    def __init__(self, target: "Target", limit_s: float, most_bytes: int = CHECK_BYTES) -> None:
         from omnidb_cli.drivers.mongodb.listener import FirstFailures
 
+        limit_scram_rounds()
+        keep_log_from_stderr()
         self.place = place_of(target)
         self.hosts = [host for host, _ in target.hosts]
         self.broken = False
+        self._most_bytes = most_bytes
         self._listener = FirstFailures()
         self.client: AsyncMongoClient[Document] = make_client(target, limit_s, [self._listener])
         self._watch: Watch | None = None
@@ -55,8 +65,11 @@ class Link:
         The library tries again and again to reach a server until its time is over; here the first refusal of the one
         server, or of all of them, is the answer. When cancelled it returns at once.
         """
+        from omnidb_cli.drivers.mongodb.measured import messages_of
+
         self.unwatch()
-        task = asyncio.ensure_future(work)
+        with messages_of(self._most_bytes):
+            task = asyncio.ensure_future(work)
         unreachable = self._listener.unreachable(self._servers)
         try:
             waiting: list[asyncio.Future[Any]] = [task, unreachable]
@@ -142,8 +155,13 @@ def _is_the_server_s_word(error: BaseException) -> bool:
 
 async def _ended(task: "asyncio.Future[Any]") -> None:
     """Returns when the task has ended, `GRACE_S` after its cancellation at the latest."""
+    task.add_done_callback(_forgotten)
     if not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=GRACE_S)
-    if task.done() and not task.cancelled():
-        task.exception()  # it has been raised, or nobody wants to know any more
+
+
+def _forgotten(task: "asyncio.Future[Any]") -> None:
+    """Its error has been raised, or nobody wants to know any more: asyncio would tell of it on stderr."""
+    if not task.cancelled():
+        task.exception()

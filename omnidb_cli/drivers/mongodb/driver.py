@@ -57,6 +57,7 @@ class MongodbDriver:
         from omnidb_cli.drivers.mongodb import (
             check,  # noqa: F401
             listener,  # noqa: F401
+            measured,  # noqa: F401
         )
 
         if self._target.statement is not None:

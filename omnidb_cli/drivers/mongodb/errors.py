@@ -64,6 +64,9 @@ INTERRUPTED = frozenset({11600, 11602, 189})
 """What was carried out before these is not known."""
 
 _WORDS: tuple[tuple[str, ErrorKind], ...] = (
+    ("essage length", ErrorKind.INTERNAL),
+    ("essage size", ErrorKind.INTERNAL),
+    ("response id", ErrorKind.INTERNAL),
     ("SSL", ErrorKind.TLS),
     ("ertificate", ErrorKind.TLS),
     ("ostname mismatch", ErrorKind.TLS),
@@ -94,6 +97,7 @@ _BY_KIND: Mapping[ErrorKind, Trouble] = {
             "rs.status() on one of them says more; readPreference= lets a secondary serve",
         ),
         Trouble(ErrorKind.TLS, "no TLS connection could be made"),
+        Trouble(ErrorKind.INTERNAL, "its answer cannot be read, or is too long", "is it the port of something else?"),
     )
 }
 """What the library only has words for, which are its own."""
@@ -115,8 +119,8 @@ def said_by(error: BaseException) -> str:
     """What went wrong in the server's words, with the name of its code, on one line."""
     details = details_of(error)
     text = " ".join(str(details.get("errmsg") or error).split())
-    name = details.get("codeName")
-    return f"{text} ({name})" if name and name not in text else text
+    name = str(details.get("codeName") or "")
+    return f"{text} ({name})" if name not in text else text
 
 
 def network_trouble(error: BaseException) -> Trouble:
@@ -141,8 +145,12 @@ def _of_selection(text: str) -> Trouble:
 
 def _in_words(error: BaseException) -> Trouble:
     """Of several servers' failures it is this host's own only where nothing else is said of any of them."""
+    from bson.errors import InvalidBSON
+
     if isinstance(error, TimeoutError) or getattr(error, "timeout", False) is True:
         return _BY_KIND[ErrorKind.TIMEOUT]
+    if isinstance(error, InvalidBSON):
+        return _BY_KIND[ErrorKind.INTERNAL]
     text = f"{error} {error.__cause__ or ''}"
     kind = next((kind for word, kind in _WORDS if word in text), None)
     found = trouble_of(error) if is_local(error) else of_numbers(errnos_of(error))
@@ -207,16 +215,18 @@ def running_error(error: Exception, place: str) -> DriverError:
 
 
 def _lost(error: Exception, place: str) -> DriverError:
-    from bson.errors import BSONError
+    from bson.errors import BSONError, InvalidBSON
     from pymongo.errors import ConnectionFailure
 
-    if isinstance(error, BSONError | OverflowError | ValueError):
+    if isinstance(error, BSONError | OverflowError | ValueError) and not isinstance(error, InvalidBSON):
         return StatementError(f"the statement cannot be sent: {error}")
-    if not isinstance(error, ConnectionFailure | OSError | MemoryError):
+    if not isinstance(error, ConnectionFailure | OSError | MemoryError | InvalidBSON):
         return DriverError(f"{place}: {error}")
     trouble = network_trouble(error)
     if trouble.is_local:
         return lost(trouble, place)
+    if trouble.kind is ErrorKind.INTERNAL:
+        return DriverError(f"{place}: {trouble.sentence}")
     what = "did not answer in time" if trouble.kind is ErrorKind.TIMEOUT else "closed the connection"
     return ConnectionLostError(
         f"{place}: the server {what}",

@@ -3,6 +3,10 @@
 import contextlib
 from typing import Any
 
+from omnidb_cli.drivers._scram import why_too_many
+
+_AUTHENTICATION_FAILED = 18
+
 
 def idle_socket_of(client: Any) -> int | None:
     """The file descriptor of the one connection that lies idle in the client's pool, None when there is none.
@@ -25,3 +29,36 @@ def forget_sessions(client: Any) -> None:
     """
     with contextlib.suppress(AttributeError):
         client._topology.pop_all_sessions()  # noqa: SLF001
+
+
+def limit_scram_rounds() -> None:
+    """Has no login hash the password more often than it may: nothing else in this process would run meanwhile."""
+    from pymongo.asynchronous import auth
+    from pymongo.errors import OperationFailure
+
+    parse = auth._parse_scram_response  # type: ignore[attr-defined]  # noqa: SLF001
+    if parse.__module__ == __name__:
+        return
+
+    def parse_within_limits(response: bytes) -> dict[bytes, bytes]:
+        try:
+            parsed = parse(response)
+        except ValueError as error:
+            raise OperationFailure(
+                "its password authentication (SCRAM) cannot be read", _AUTHENTICATION_FAILED
+            ) from error
+        why = why_too_many(parsed.get(b"i", b""))
+        if why is not None:
+            raise OperationFailure(why, _AUTHENTICATION_FAILED)
+        return parsed
+
+    auth._parse_scram_response = parse_within_limits  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def keep_log_from_stderr() -> None:
+    """Where nobody has set up logging Python would write what the library logs to stderr, tracebacks too."""
+    import logging
+
+    log = logging.getLogger("pymongo")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())

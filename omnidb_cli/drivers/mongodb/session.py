@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.drivers._batch_size import ENOUGH, length_of
+from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply, Target, unresponsive
 from omnidb_cli.drivers.mongodb.connection import GRACE_S, Document, Link, codec
 from omnidb_cli.drivers.mongodb.plan import BATCH_ROWS, Plan, only_reads, with_limits
@@ -40,7 +41,7 @@ class MongodbSession:
     async def open(cls, target: Target, *, read_only: bool, timeout_s: float) -> "MongodbSession":
         """A session that has connected and logged in. Raises ConnectError and AuthenticationError."""
         deadline = asyncio.get_running_loop().time() + timeout_s
-        link = Link(target, timeout_s)
+        link = Link(target, timeout_s, MESSAGE_BYTES)
         self = cls(target, link, read_only=read_only, deadline=deadline)
         try:
             async with asyncio.timeout_at(deadline):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 from omnidb_cli.drivers.base import position
 from omnidb_cli.drivers.mysql.errors import is_denied
 from omnidb_cli.errors import StatementError
@@ -18,8 +19,15 @@ Status = Mapping[str, str | None]
 
 _FACTS = "SELECT @@global.read_only, @@global.innodb_read_only, {position}"
 _UNTOLD = "''"
+_POWERS = """
+SELECT privilege_type FROM information_schema.user_privileges
+ WHERE grantee = CONCAT("'", REPLACE(CURRENT_USER(), '@', "'@'"), "'") AND privilege_type IN ('FILE', 'SUPER')
+"""
+_LOST = (2006, 2013)
+_MIGHTY = frozenset({"FILE", "SUPER"})
 _UNKNOWN_VARIABLE = 1193
 _SERVER_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _OFF = ("0", "OFF")
 _MOST_WORDS = 300
 _NO_SUCH_STATEMENT = 1064
@@ -34,6 +42,7 @@ class ServerState(Struct, frozen=True):
     read_only: bool
     sources: Sequence[Status] | None
     gtid: str = ""
+    powers: str | None = None
 
 
 def preparation(wire: "Wire", timeout_s: float | None) -> str:
@@ -77,11 +86,14 @@ class Checker:
         self._first = preparation(wire, timeout_s)
         self._status = status_statement(wire)
         self._position = position_variable(wire)
+        self._asks_powers = True
+        self._powers: str | None = None
 
     async def check(self) -> ServerState:
         """Raises what the client library raises."""
         from asyncmy.errors import Error
 
+        self.wire.expect(CHECK_BYTES)
         try:
             (facts,) = await (await self._facts()).all()
         except Error as error:
@@ -91,7 +103,10 @@ class Checker:
             return await self.check()
         *switches, gtid = facts
         read_only = any(str(switch) not in _OFF for switch in switches)
-        return ServerState(read_only, await self._sources() if self._status else None, gtid or "")
+        sources = await self._sources() if self._status else None
+        if self._asks_powers:
+            await self._learn_powers(told=sources is not None or not self._together)
+        return ServerState(read_only, sources, _text(gtid) or "", self._powers)
 
     async def _facts(self) -> "Answered":
         """Asks for the facts, and with `together` for all the rest; the answer to the first of the questions."""
@@ -101,7 +116,9 @@ class Checker:
                 await self._run(self._first)
                 self._first = ""
             return await self.wire.ask(facts)
-        answered = await self.wire.ask("; ".join(part for part in (self._first, facts, self._status) if part))
+        powers = _POWERS if self._asks_powers else ""
+        parts = (self._first, facts, self._status, powers)
+        answered = await self.wire.ask("; ".join(part for part in parts if part))
         if self._first:
             self._first = ""
             return await self.wire.next()
@@ -120,6 +137,20 @@ class Checker:
         names = answered.columns
         rows = await answered.all()
         return [dict(zip(names, map(_text, row), strict=True)) for row in rows]
+
+    async def _learn_powers(self, *, told: bool) -> None:
+        """What the account may do that no transaction holds back; `told` is False where an error came in between."""
+        from asyncmy.errors import Error
+
+        self._asks_powers = False
+        try:
+            if told:
+                rows = await (await (self.wire.next() if self._together else self.wire.ask(_POWERS))).all()
+                names = sorted({str(name) for (name,) in rows} & _MIGHTY)
+                self._powers = f"its account has {' and '.join(names)}" if names else None
+        except Error as error:
+            if error.args[0] in _LOST:
+                raise
 
     async def ask(self, statement: str) -> None:
         """Runs the topology's own check statement, alone in its message, and reads its answer to the end.
@@ -166,6 +197,7 @@ def answer(check: ServerState, *, latency_s: float, version: str) -> "Observatio
         stalled=next((why for why in map(stalled, sources) if why), None),
         version=version,
         position=None if check.read_only or not check.gtid else _position(check.gtid),
+        powers=check.powers,
     )
 
 
@@ -182,7 +214,7 @@ def _of(source: Status, *names: str) -> str:
 
 def _lag_s(source: Status) -> float | None:
     lag = _of(source, "Seconds_Behind_Master", "Seconds_Behind_Source")
-    return float(lag) if lag else None
+    return float(lag) if _SECONDS.fullmatch(lag) else None
 
 
 def stalled(source: Status) -> str | None:

@@ -11,8 +11,11 @@ import omnidb_cli.drivers.mysql.quick_import  # noqa: F401 - before asyncmy: see
 # isort: split
 from asyncmy.connection import Connection
 from asyncmy.constants import CLIENT, COMMAND
+from asyncmy.protocol import FieldDescriptorPacket, MysqlPacket
 
+from omnidb_cli.drivers._batch_size import ENOUGH
 from omnidb_cli.drivers._transport import abort, is_on_this_host
+from omnidb_cli.drivers.mysql.measured import field, measure
 from omnidb_cli.drivers.mysql.options import Login, Place, TlsMode
 from omnidb_cli.drivers.mysql.values import decoders
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, is_local
@@ -30,6 +33,8 @@ _IN_CLEAR = (b"mysql_clear_password", b"dialog")
 _WEAK = b"mysql_old_password"
 _ENCRYPT = "ssl-mode=REQUIRED, or better VERIFY_IDENTITY, encrypts it"
 _MARIADB_PREFIX = "5.5.5-"  # what MariaDB before 11 says first, for old replicas
+
+measure()
 
 
 class Wire(Connection):
@@ -78,6 +83,31 @@ class Wire(Connection):
     def is_mariadb(self) -> bool:
         """Whether the server is MariaDB, by its version."""
         return "mariadb" in self.version.lower()
+
+    def expect(self, most_bytes: int) -> None:
+        """No more than this is taken from the network until this is called again; a login may bring 1 MB."""
+        if self._proto is not None:
+            self._proto.expect(most_bytes)
+
+    @property
+    def has_brought_enough(self) -> bool:
+        """Whether so much came since `expect` that no more is to be kept with it."""
+        return bool(self._proto.came > ENOUGH)
+
+    async def _fill_buffer(self, need: int) -> None:
+        """Called by asyncmy where it needs more than it has."""
+        proto = self._proto
+        try:
+            await super()._fill_buffer(need)  # type: ignore[misc]
+        except Exception as error:
+            if proto.too_much is not None:
+                raise proto.too_much from error
+            raise
+
+    async def read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+        """Called by asyncmy for whatever it does not find in its buffer yet."""
+        make = field if packet_type is FieldDescriptorPacket else packet_type
+        return await super().read_packet(make)  # type: ignore[no-untyped-call]
 
     async def _get_server_information(self) -> None:
         self.reached = True
@@ -213,7 +243,7 @@ class Answered:
                 break
             rows.append(row)
             rows.extend(result._take_pending_rows(most - len(rows)))  # noqa: SLF001 - already parsed, without awaiting
-            if len(rows) >= most:
+            if len(rows) >= most or self._wire.has_brought_enough:
                 break
         return rows
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
 from omnidb_cli.errors import (
     AuthenticationError,
@@ -107,6 +108,8 @@ def words(error: BaseException) -> str:
 
 def while_connecting(place: str, database: str | None, error: Exception) -> ConnectError:
     """The error for a connection that could not be made; `place` is where to, for people."""
+    if isinstance(error, TooMuchError):
+        return ConnectError(f"{place}: {error}", kind=error.kind, hint=error.hint)
     found = _trouble_behind(error)
     if found is not None:
         return _unreachable(place, found)
@@ -116,7 +119,7 @@ def while_connecting(place: str, database: str | None, error: Exception) -> Conn
     match code:
         case 0:
             return ConnectError(
-                f"{place} does not speak as a MySQL or MariaDB server does ({words(error)})",
+                f"{place}: it does not answer as MySQL or MariaDB does",
                 hint="is it the port of something else?",
             )
         case 1044:
@@ -133,12 +136,16 @@ def while_connecting(place: str, database: str | None, error: Exception) -> Conn
 
 def while_running(place: str, error: Exception) -> DriverError:
     """The error for a statement that was sent and failed; one that is the server's trouble counts as a failure."""
+    if isinstance(error, TooMuchError):
+        made = DriverError(f"{place}: {error}", kind=error.kind, hint=error.hint)
+        made.counts_as_failure = False  # a person's own statement may bring this of a server that is well
+        return made
     trouble = trouble_of(error) if isinstance(error, OSError | MemoryError) else None
     if trouble is not None:
         return lost(trouble, place) if trouble.is_local else _lost(place)
     code = code_of(error)
     if code == 0 and not _is_of_library(error):
-        return DriverError(f"{place}: the answer could not be read: {words(error)}")
+        return DriverError(f"{place}: the answer cannot be read")
     meant = meaning(code or _LOST)
     made = _made(place, meant.kind, error, f"{words(error)} ({code})")
     made.counts_as_failure = meant.counts

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive
 from omnidb_cli.drivers.mysql.connect import open_wire
 from omnidb_cli.drivers.mysql.errors import (
@@ -18,7 +19,7 @@ from omnidb_cli.drivers.mysql.errors import (
 from omnidb_cli.drivers.mysql.kill import identity, stop
 from omnidb_cli.drivers.mysql.rows import BATCH_ROWS, Reader
 from omnidb_cli.drivers.mysql.statement import command_of, controls_transactions, is_empty, why_not_a_read
-from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, within_limit
+from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in_one_line, within_limit
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Target
@@ -32,6 +33,7 @@ _LONGEST_ASIDE_S = 1.0
 _MOST_WARNINGS = 20
 _PREPARED = "omnidb_statement"
 _WRONG_NUMBER = 1210
+_HEAD_BYTES = 4_000_000  # what comes before the rows: four thousand columns take as much at the most
 
 
 async def open_session(
@@ -126,7 +128,7 @@ class MysqlSession:
     async def more(self, answered: "Answered") -> Sequence["Row"]:
         """The next rows of an answer; none when there are no more."""
         self._wire.go_on()
-        rows = await self._attempt(answered.rows(BATCH_ROWS))
+        rows = await self._attempt(answered.rows(BATCH_ROWS), MESSAGE_BYTES)
         self._wire.hold_back()
         return rows
 
@@ -145,13 +147,14 @@ class MysqlSession:
                 rows = await self._attempt(answered.all())
         except (DriverError, TimeoutError):
             return ("the server has warnings, but they could not be read",)
-        return tuple(within_limit(f"{level} {code}: {text}") for level, code, text in rows)
+        return tuple(in_one_line(within_limit(f"{level} {code}: {text}")) for level, code, text in rows)
 
     def is_over(self) -> None:
         """The statement has come to its end on the server."""
         self._is_running = False
 
-    async def _attempt(self, act: Awaitable[T]) -> T:
+    async def _attempt(self, act: Awaitable[T], most_bytes: int = _HEAD_BYTES) -> T:
+        self._wire.expect(most_bytes)
         try:
             return await act
         except asyncio.CancelledError:

@@ -13,7 +13,8 @@ from itertools import pairwise
 from msgspec import Struct
 
 _TOKENS = r"""
-      (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\x00-\x20\x7f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
+      (?P<hint>   /\*\+(?:(?!\*/)[^'"`])*['"`] )
+    | (?P<space>  [\s\x00]+ | \#[^\n]* | --(?=[\x00-\x20\x7f]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z) )
     | (?P<hidden> /\*M?! )
     | (?P<quoted> '(?:[^'{0}]|''{1})*(?:'|\Z) | "(?:[^"{0}]|""{1})*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z) )
     | (?P<word>   [^\W\d][\w$]* )
@@ -77,12 +78,16 @@ def why_not_a_read(statement: str) -> str | None:
     Where a quoted text ends depends on a mode of the server: of the two ways to read it the worse one counts.
     """
     ways = (_tokens(statement, _WITH_BACKSLASHES), _tokens(statement, _WITHOUT_BACKSLASHES))
+    if "\0" in statement:
+        return "it has a NUL character, which ends a comment on some servers"
     return next((why for why in map(_why_not_a_read, ways) if why), None)
 
 
 def _why_not_a_read(tokens: Sequence[_Token]) -> str | None:
     if any(token.kind == "hidden" for token in tokens):
         return "it has a comment that the server may carry out"
+    if any(token.kind == "hint" for token in tokens):
+        return "it has an optimizer hint with a quote, which may hide where the hint ends"
     ends = [number for number, token in enumerate(tokens) if token.text == ";"]
     if ends and any(token.text != ";" for token in tokens[ends[0] :]):
         return "it is more than one statement"

@@ -68,7 +68,7 @@ def _passes(session_attrs: str) -> tuple[str, ...]:
 async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, limit_s: float) -> "Connection":
     import asyncpg
 
-    from omnidb_cli.drivers.postgres.private_api import logging_in_by
+    from omnidb_cli.drivers.postgres.private_api import QuietConnection, logging_in_by
 
     _hush(asyncpg)
     try:
@@ -83,12 +83,11 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
                 target_session_attrs=session_attrs,
                 direct_tls=login.direct_tls or None,
                 timeout=limit_s,
+                connection_class=QuietConnection,
             )
-    except TimeoutError:
+    except (TimeoutError, ConnectError):
         raise
-    except (OSError, MemoryError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise _why(error, login, host) from error
-    except asyncpg.InternalClientError as error:
+    except Exception as error:  # asyncpg raises whatever it meets in an answer that it does not expect
         raise _why(error, login, host) from error
 
 

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from omnidb_cli.drivers._limits import limits
+from omnidb_cli.drivers._too_much import CHECK_BYTES
 from omnidb_cli.drivers.postgres.check import (
     CHECK,
     CHECK_WITHOUT_POSITION,
@@ -15,17 +16,20 @@ from omnidb_cli.drivers.postgres.check import (
     settled,
     since_level,
 )
+from omnidb_cli.drivers.postgres.measured import meter_of
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
 _SECOND_CHECK_S = 0.05
+_SUPERUSER = "it is a superuser's login: functions may write files and start programs"
 _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to tell, others allow nobody to ask
 
 
 async def open_checker(connection: "Connection", left_s: float) -> "Checker":
     """A looker on a new connection. Raises what asyncpg does; the connection is ended then."""
     try:
+        meter_of(connection).expect(CHECK_BYTES)
         return Checker(connection, await connection.prepare(CHECK, timeout=left_s))
     except BaseException:
         connection.terminate()
@@ -42,6 +46,8 @@ class Checker:
         self.connection = connection
         self.version = str(connection.get_settings().server_version).partition(" ")[0]
         """As the server writes it, without what its distribution adds."""
+        self.powers = _SUPERUSER if getattr(connection.get_settings(), "is_superuser", "off") == "on" else None
+        self._expect = meter_of(connection).expect
         self._tells_position = True
         self._limits = limits()
         self._level_at: float | None = None
@@ -55,6 +61,7 @@ class Checker:
     async def check(self, left_s: float) -> ServerState:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
         limit = self._limits.begin(left_s, self.connection.terminate)
+        self._expect(CHECK_BYTES)
         try:
             seen = await self._seen()
             if not seen.recovering:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
 from omnidb_cli.drivers.postgres.check import answer_of
@@ -13,6 +15,7 @@ from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, State
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+    from asyncpg.prepared_stmt import PreparedStatement
 
     from omnidb_cli.drivers.postgres.check import ServerState
     from omnidb_cli.drivers.postgres.connection import Checker
@@ -46,11 +49,19 @@ class PostgresDriver:
             private_api,  # noqa: F401
         )
 
+        if self._target.statement is not None:
+            from omnidb_cli.drivers.postgres import (
+                statement,  # noqa: F401
+                values,  # noqa: F401
+            )
+
     async def check(self) -> Observation:
         """Asks for role, lag and version; runs the topology's own check statement in a transaction that may only read.
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
+        if self._target.statement is not None:
+            _refuse_a_write(self._target.statement)
         held, self._held = self._held, None
         if held is None or held.connection.is_closed():
             self.load()
@@ -68,7 +79,7 @@ class PostgresDriver:
             await self._ask(checker.connection, self._target.statement, started)
         answer = answer_of(seen, perf_counter() - started, checker.version)
         self._hold(checker)
-        return answer
+        return answer if checker.powers is None else replace(answer, powers=checker.powers)
 
     async def _anew(self, started: float) -> "tuple[Checker, ServerState]":
         """What the server says on a new connection."""
@@ -95,10 +106,14 @@ class PostgresDriver:
     async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
         """Reads the first row: it proves that the database answers. What interrupts it ends it on the server too."""
         from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, discard
+        from omnidb_cli.drivers.postgres.measured import meter_of
 
+        meter = meter_of(connection)
         try:
             await connection.execute(BEGIN_READ_ONLY, timeout=self._left_s(started))
-            await connection.fetchrow(statement, timeout=self._left_s(started))
+            meter.plain_only = False  # its row comes as text
+            await (await self._prepared(connection, statement, started)).fetchrow(timeout=self._left_s(started))
+            meter.plain_only = True
             await connection.execute("ROLLBACK", timeout=self._left_s(started))
         except BaseException as error:
             await discard(connection)
@@ -108,6 +123,15 @@ class PostgresDriver:
             if isinstance(failure, StatementError):
                 failure.args = (f"the check statement fails: {failure}",)
             raise failure from error
+
+    async def _prepared(self, connection: "Connection", statement: str, started: float) -> "PreparedStatement":
+        """The statement, its row as text where that is not plain."""
+        from omnidb_cli.drivers.postgres.values import show_as_text
+
+        prepared = await connection.prepare(statement, timeout=self._left_s(started))
+        if show_as_text(connection, (column.type for column in prepared.get_attributes())):
+            return await connection.prepare(statement, timeout=self._left_s(started))
+        return prepared
 
     def _why(self, error: Exception) -> DriverError:
         from omnidb_cli.drivers.postgres.errors import running_error
@@ -160,3 +184,11 @@ class PostgresDriver:
             held.connection.terminate()
         for session in tuple(self._sessions):
             session.terminate()
+
+
+def _refuse_a_write(statement: str) -> None:
+    from omnidb_cli.drivers.postgres.statement import why_not_a_read
+
+    why = why_not_a_read(statement)
+    if why is not None:
+        raise StatementError(f"the check statement may only read: {why}")

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers.network_errors import Trouble, lost, not_connected, trouble_of
+from omnidb_cli.drivers.postgres.login_requests import NOT_POSTGRES
 from omnidb_cli.errors import (
     AuthenticationError,
     ConnectError,
@@ -80,6 +82,8 @@ def connect_error(error: BaseException, place: str) -> ConnectError:
     """Why no connection could be made to `place` (host, port, database), as an error of ours."""
     import asyncpg
 
+    if isinstance(too_much := _too_much(error), TooMuchError):
+        return _connect_error(Rule(too_much.kind), f"{place}: {too_much}")
     if isinstance(error, asyncpg.PostgresError):
         said = _cause(error)
         rule = rule_of(_sqlstate(said), connecting=True)
@@ -91,8 +95,16 @@ def connect_error(error: BaseException, place: str) -> ConnectError:
         return ConnectError(
             f"{place}: the server is not what target_session_attrs asks for", kind=ErrorKind.ROLE
         )  # fmt: skip
+    if not _is_of_library(error):
+        return ConnectError(f"{place}: {NOT_POSTGRES}", hint="is it the port of something else?")
     kind = next((kind for word, kind in _CLIENT_WORDS.items() if word in str(error).lower()), ErrorKind.INTERNAL)
     return _connect_error(Rule(kind), f"{place}: {_sentence(error)}")
+
+
+def _is_of_library(error: BaseException) -> bool:
+    """Whether asyncpg has words for it; else it is what Python met in an answer that asyncpg cannot read."""
+    causes = (error, error.__cause__)
+    return all(type(one).__module__.startswith("asyncpg.exceptions") for one in causes if one is not None)
 
 
 _CLIENT_WORDS = {
@@ -115,6 +127,10 @@ def running_error(error: BaseException, place: str) -> DriverError:
     """What became of something that was sent to `place`, as an error of ours."""
     import asyncpg
 
+    if isinstance(too_much := _too_much(error), TooMuchError):
+        made = DriverError(f"{place}: {too_much}", kind=too_much.kind, hint=too_much.hint)
+        made.counts_as_failure = False  # a person's own statement may bring this of a server that is well
+        return made
     if isinstance(error, asyncpg.PostgresError):
         said = _cause(error)
         return _running_error(
@@ -124,7 +140,13 @@ def running_error(error: BaseException, place: str) -> DriverError:
         return lost(trouble, place)
     if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
         return _lost(place, "the connection was closed")
-    return DriverError(f"{place}: {_sentence(error)}", kind=ErrorKind.INTERNAL)
+    return DriverError(f"{place}: {_of_answer(error)}", kind=ErrorKind.INTERNAL)
+
+
+def _of_answer(error: BaseException) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "the answer is not UTF-8 text"
+    return _sentence(error) if _is_of_library(error) else "the answer cannot be read"
 
 
 def _running_error(rule: Rule, place: str, sentence: str, hint: str | None) -> DriverError:
@@ -158,6 +180,11 @@ _TLS_WORDS: Mapping[str, Trouble] = {
     "rejected SSL upgrade": Trouble(ErrorKind.TLS, "the server does not speak TLS, and sslmode asks for it"),
     "SSL exchange": Trouble(ErrorKind.TLS, "the server answered the request for TLS with an error; its log says which"),
 }
+
+
+def _too_much(error: BaseException) -> BaseException | None:
+    """What the connection was ended for, if it was for what its server sent: the error itself, or its cause."""
+    return error if isinstance(error, TooMuchError) else error.__cause__
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -12,8 +12,11 @@ from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
 _WAYS: Mapping[int, str] = {3: "password", 5: "md5", 7: "gss", 9: "sspi", 10: "scram-sha-256"}
 _DONE = 0
 _HEADER = 5
-_SHORTEST = 4
+_TEXTS = (b"E", b"N", b"S")
+_LONGEST_MESSAGE = 1_000_000
 _NONSENSE = "nonsense"
+
+NOT_POSTGRES = "it does not answer as PostgreSQL does"
 
 WAYS = (*_WAYS.values(), "none")
 """The words of libpq's `require_auth`; each may have a `!` before it. `none` is a server that asks for nothing."""
@@ -35,7 +38,7 @@ class LoginPolicy(Struct, frozen=True):
         """
         if way == _NONSENSE:
             return ConnectError(
-                f"{self.place} does not speak as a PostgreSQL server does",
+                f"{self.place}: {NOT_POSTGRES}",
                 kind=ErrorKind.INTERNAL,
                 hint="is it the port of something else?",
             )
@@ -63,40 +66,54 @@ class LoginRequests:
     def __init__(self) -> None:
         self.is_over = False
         self._begun = b""
-        self._to_skip = 0
         self._asked = False
 
-    def feed(self, data: bytes) -> Iterator[str]:
-        """The ways that the server asks for in this piece, `none` for one that asked for nothing and lets in."""
-        while data and not self.is_over:
-            if self._to_skip:
-                skipped = min(self._to_skip, len(data))
-                self._to_skip -= skipped
-                data = data[skipped:]
-                continue
-            missing = self._needed() - len(self._begun)
-            self._begun, data = self._begun + data[:missing], data[missing:]
-            if len(self._begun) == self._needed():
-                yield from self._message()
+    def feed(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        """Each whole message, in texts that asyncpg can read, with the way to log in that it asks for, if it does.
 
-    def _needed(self) -> int:
-        return _HEADER + _SHORTEST if self._begun[:1] == b"R" else _HEADER
+        `none` is the way of a server that asked for nothing and lets in. What comes after the login is one piece.
+        """
+        data, self._begun, start = self._begun + data, b"", 0
+        while not self.is_over and (size := _size_of(data[start : start + _HEADER])) is not None:
+            if not _HEADER <= size <= _LONGEST_MESSAGE:
+                self.is_over = True
+                yield b"", _NONSENSE
+                return
+            if len(data) < start + size:
+                break
+            message = data[start : start + size]
+            start += size
+            self.is_over = message[:1] == b"Z"
+            yield _readable(message), self._way(message)
+        if not self.is_over:
+            self._begun = data[start:]
+        elif start < len(data):
+            yield data[start:], None
 
-    def _message(self) -> Iterator[str]:
-        kind, length = self._begun[:1], int.from_bytes(self._begun[1:_HEADER], "big", signed=True)
-        body, self._begun = self._begun[_HEADER:], b""
-        self._to_skip = length - _SHORTEST - len(body)
-        if self._to_skip < 0:
+    def _way(self, message: bytes) -> str | None:
+        if message[:1] != b"R":
+            return None
+        if len(message) < _HEADER + 4:
             self.is_over = True
-            yield _NONSENSE
-        elif kind == b"Z":
-            self.is_over = True
-        elif kind == b"R":
-            yield from self._way(int.from_bytes(body, "big"))
+            return _NONSENSE
+        code = int.from_bytes(message[_HEADER : _HEADER + 4], "big")
+        if code == _DONE:
+            return None if self._asked else "none"
+        self._asked = self._asked or code in _WAYS
+        return _WAYS.get(code)
 
-    def _way(self, code: int) -> Iterator[str]:
-        if code in _WAYS:
-            self._asked = True
-            yield _WAYS[code]
-        elif code == _DONE and not self._asked:
-            yield "none"
+
+def _size_of(header: bytes) -> int | None:
+    """How long the message with this header is; None where not all of it is there."""
+    return 1 + int.from_bytes(header[1:], "big", signed=True) if len(header) == _HEADER else None
+
+
+def _readable(message: bytes) -> bytes:
+    r"""The message, with `\xff` for each byte of an error, a notice or a setting that is not UTF-8.
+
+    A server knows no encoding of ours yet, and asyncpg waits for ever for the rest of what it cannot decode.
+    """
+    if message[:1] not in _TEXTS or message.isascii():
+        return message
+    body = message[_HEADER:].decode(errors="backslashreplace").encode()
+    return message[:1] + (len(body) + 4).to_bytes(4, "big") + body

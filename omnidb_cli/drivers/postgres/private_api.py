@@ -1,7 +1,9 @@
 """What asyncpg keeps to itself and has no public way to: how a server asks for the login, before it is answered.
 
 asyncpg answers whatever it is asked, with the password in clear too, and makes its protocol where nobody can give
-another. So its class of protocol is replaced by one that listens first. Tests notice when its inside has changed.
+another. So its class of protocol is replaced by one that listens first. It also waits for ever for the rest of a
+message that it cannot read, or runs in circles: until the login is done it gets whole messages alone, and texts that
+it can read. Tests notice when its inside has changed.
 """
 
 import asyncio
@@ -10,10 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from asyncpg import protocol
+from asyncpg import Connection, protocol
 
 from omnidb_cli.drivers._transport import abort, is_on_this_host
 from omnidb_cli.drivers.postgres.login_requests import LoginPolicy, LoginRequests
+from omnidb_cli.drivers.postgres.measured import MeasuredProtocol, meter_of
 from omnidb_cli.errors import ConnectError
 
 _policy: ContextVar[LoginPolicy] = ContextVar("_policy")
@@ -30,7 +33,24 @@ def logging_in_by(policy: LoginPolicy) -> Iterator[None]:
         _policy.reset(token)
 
 
-class ListeningProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has types for its public part alone
+class QuietConnection(Connection):  # type: ignore[misc]  # likewise
+    """asyncpg's, which says nothing at its end where it was never made whole: what the server said was nonsense."""
+
+    def __del__(self) -> None:
+        if hasattr(self, "_source_traceback"):
+            super().__del__()
+
+    async def _introspect_types(self, *asked: Any) -> Any:
+        """Called by asyncpg where a statement has types that it does not know."""
+        meter = meter_of(self)
+        meter.introspects = True
+        try:
+            return await super()._introspect_types(*asked)
+        finally:
+            meter.introspects = False
+
+
+class ListeningProtocol(MeasuredProtocol):
     """asyncpg's, which hears of a request for the login only if the policy has nothing against it."""
 
     def __init__(self, address: object, connected: "asyncio.Future[object]", *rest: Any) -> None:
@@ -47,19 +67,27 @@ class ListeningProtocol(protocol.Protocol):  # type: ignore[misc]  # asyncpg has
 
     def data_received(self, data: bytes) -> None:
         """Called with what the server sends."""
-        error = None if self._requests.is_over else self._refusal(data)
-        if error is None:
-            super().data_received(data)
-            return
+        try:
+            if self._requests.is_over:
+                super().data_received(data)
+            else:
+                self._log_in(data)
+        except ConnectError as error:
+            self._end(error)
+
+    def _log_in(self, data: bytes) -> None:
+        for message, way in self._requests.feed(data):
+            error = self._refusal(way) if way else None
+            if error is not None:
+                raise error
+            super().data_received(message)
+
+    def _refusal(self, way: str) -> ConnectError | None:
+        """Why this request is not answered, if it is not."""
+        is_private = self.is_ssl or is_on_this_host(self._transport)
+        return None if self._policy is None else self._policy.refusal(way, is_private)
+
+    def _end(self, error: ConnectError) -> None:
         if not self._connected.done():
             self._connected.set_exception(error)
         abort(self._transport)
-
-    def _refusal(self, data: bytes) -> ConnectError | None:
-        """Why this is not answered, if it is not."""
-        for way in self._requests.feed(data):
-            is_private = self.is_ssl or is_on_this_host(self._transport)
-            error = None if self._policy is None else self._policy.refusal(way, is_private)
-            if error is not None:
-                return error
-        return None

@@ -1,21 +1,28 @@
 """One connection for one statement."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.drivers._batch_size import BatchSize
+from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply
 from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers.postgres.errors import connect_error, running_error
-from omnidb_cli.drivers.postgres.statement import Plan, affected_by, command_of, plan
+from omnidb_cli.drivers.postgres.measured import meter_of
+from omnidb_cli.drivers.postgres.statement import Plan, affected_by, command_of, plan, why_not_a_read
 from omnidb_cli.drivers.postgres.values import show_as_text
-from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, within_limit
+from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, in_one_line, within_limit
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
 T = TypeVar("T")
+
+_MOST_NOTICES = 1000
+_CHANGED = "SELECT txid_current_if_assigned()"
+"""A transaction has a number once it has changed something."""
 
 _REFUSED_IN_READING = ("25006", "25001")
 """A write in a transaction that may only read; a statement that must be outside of transactions, which no read must."""
@@ -28,6 +35,7 @@ class PostgresSession:
         self._name = name
         self._place = place
         self._connection = connection
+        self._meter = meter_of(connection)
         self._read_only = read_only
         self._deadline = deadline
         self._to_commit = False
@@ -36,18 +44,17 @@ class PostgresSession:
 
     async def open(self) -> None:
         """Turns the server's own switch to read-only where asked. Raises ConnectError: nothing else was sent yet."""
-        import asyncpg
-
         self._connection.add_log_listener(self._heard)
         switch = "SET default_transaction_read_only = on; " if self._read_only else ""
         try:
             await self._connection.execute(switch + END_WITH_CLIENT)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
             raise connect_error(error, self._place) from error
 
     def _heard(self, _connection: "Connection", message: Any) -> None:
         detail = f": {message.detail}" if message.detail else ""
-        self._notices.append(within_limit(f"{message.severity}: {message.message}{detail}"))
+        if len(self._notices) < _MOST_NOTICES:
+            self._notices.append(in_one_line(within_limit(f"{message.severity}: {message.message}{detail}")))
 
     async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
         """Runs exactly one statement.
@@ -58,6 +65,10 @@ class PostgresSession:
         server, and waits `GRACE_S` at most to see it stop.
         """
         planned = plan(statement, parameters)
+        why = why_not_a_read(statement) if self._read_only else None
+        if why is not None:
+            raise self._refusal(why)
+        self._meter.plain_only = False  # its rows come as text
         return await self._guarded(self._run(planned, statement, len(parameters)))
 
     async def _run(self, planned: Plan, statement: str, given: int) -> Reply:
@@ -72,6 +83,8 @@ class PostgresSession:
         columns = tuple(column.name for column in prepared.get_attributes())
         if columns and (self._read_only or not planned.whole):
             return await self._streamed(planned, prepared, columns)
+        if columns and planned.word != "CALL" and not self._connection.is_in_transaction():
+            await self._connection.execute("BEGIN")  # rows that are too many then leave nothing behind
         rows = await prepared.fetch()
         await self._finish()
         status = prepared.get_statusmsg()
@@ -119,20 +132,29 @@ class PostgresSession:
 
     async def _finish(self) -> None:
         if self._connection.is_in_transaction():
-            await self._connection.execute("ROLLBACK" if self._read_only else "COMMIT")
+            await (self._roll_back() if self._read_only else self._connection.execute("COMMIT"))
         self._to_commit = False
+
+    async def _roll_back(self) -> None:
+        """Raises WriteRefusedError where something was changed all the same, as by `lo_create` before PostgreSQL 16."""
+        import asyncpg
+
+        self._meter.plain_only = True
+        changed = None
+        with contextlib.suppress(asyncpg.UndefinedFunctionError):  # a relative of PostgreSQL: the rest holds there
+            changed = await self._connection.fetchval(_CHANGED)
+        await self._connection.execute("ROLLBACK")
+        if changed is not None:
+            raise self._refusal("it changed something, which was rolled back")
 
     async def _guarded(self, work: Awaitable[T]) -> T:
         """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
-        import asyncpg
-
+        self._meter.expect(MESSAGE_BYTES)
         try:
             return await work
-        except StatementError:
+        except (StatementError, WriteRefusedError):
             raise
-        except (
-            OSError, MemoryError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
-        ) as error:  # fmt: skip
+        except Exception as error:
             self._to_commit = False
             if self._read_only and getattr(error, "sqlstate", None) in _REFUSED_IN_READING:
                 raise self._refusal(str(error)) from error

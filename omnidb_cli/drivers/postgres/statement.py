@@ -16,8 +16,12 @@ CONTROLS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "S
 _TAKE_PARAMETERS = CHANGES | {"SELECT", "WITH", "VALUES", "TABLE"}
 _SELECTS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "EXECUTE"})
 
-_BETWEEN = r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/|[(;])*"
-_LEADING = re.compile(rf"{_BETWEEN}([A-Za-z]+)(?:{_BETWEEN}([A-Za-z]+))?")
+READS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"})
+
+_BETWEEN = re.compile(r"(?:[ \t\n\v\f\r]+|--[^\n\r]*|[(;])*")
+_WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*")
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+_NOTIFIES = re.compile(r"pg_notify", re.IGNORECASE)
 _CHANGING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _OVER_THE_WIRE = re.compile(r"\b(?:FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE)
 
@@ -35,6 +39,15 @@ class Plan(Struct, frozen=True):
     whole: bool
 
 
+def _refuse_broken(text: str) -> None:
+    if "\0" in text:
+        raise StatementError("PostgreSQL's text has no NUL character (\\0)")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise StatementError(f"not valid UTF-8: {text!r}") from None
+
+
 def plan(statement: str, parameters: Sequence[str]) -> Plan:
     """How to run the statement. Raises StatementError for one that cannot be run here, transaction control above all.
 
@@ -43,12 +56,11 @@ def plan(statement: str, parameters: Sequence[str]) -> Plan:
     Parameters go in as untyped literals of an EXECUTE, so that the server reads each as the type that it has found
     for `$1`, `$2` ….
     """
-    found = _LEADING.match(statement)
-    word, second = (found[1].upper(), (found[2] or "").upper()) if found else ("", "")
+    for text in (statement, *parameters):
+        _refuse_broken(text)
+    word, second = _first_words(statement)
     if (word in CONTROLS and second != "PREPARED") or (word, second) == ("PREPARE", "TRANSACTION"):
         raise spans_commands(word)
-    if "\0" in statement or any("\0" in value for value in parameters):
-        raise StatementError("PostgreSQL's text has no NUL character (\\0)")
     if word == "COPY" and _OVER_THE_WIRE.search(statement):
         raise StatementError(
             "COPY from or to the client is not supported", hint="use a SELECT with -o csv, or psql's \\copy"
@@ -60,6 +72,45 @@ def plan(statement: str, parameters: Sequence[str]) -> Plan:
         raise StatementError(f"{word or 'this'} takes no parameters: only queries, INSERT, UPDATE, DELETE and MERGE do")
     values = ", ".join(map(literal, parameters))
     return Plan(f"EXECUTE {PREPARED}({values})", f"PREPARE {PREPARED} AS {statement}", word, whole)
+
+
+def why_not_a_read(statement: str) -> str | None:
+    """Why the statement may do more than read; None when the engine's read-only transaction sees to the rest.
+
+    That transaction lets through what writes files (`COPY … TO`), what acts on the server, and what only comes about
+    with a commit, which is not to come.
+    """
+    word, _ = _first_words(statement)
+    if word not in READS:
+        return f"{word or 'what it begins with'} is not one of the statements that only read"
+    if _NOTIFIES.search(statement):
+        return "pg_notify sends with a commit, and what only reads is rolled back"
+    return None
+
+
+def _first_words(statement: str) -> tuple[str, str]:
+    """The first two words in capitals, empty where there is none; spaces, names and comments are the server's."""
+    first, end = _word_after(statement, 0)
+    return first, _word_after(statement, end)[0]
+
+
+def _word_after(statement: str, at: int) -> tuple[str, int]:
+    """The next word, and where it ends."""
+    start = _BETWEEN.match(statement, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+    while statement.startswith("/*", start):
+        start = _BETWEEN.match(statement, _comment_end(statement, start)).end()  # type: ignore[union-attr]
+    word = _WORD.match(statement, start)
+    return (word[0].upper(), word.end()) if word else ("", start)
+
+
+def _comment_end(statement: str, start: int) -> int:
+    """Where the comment ends that begins there: comments may hold comments."""
+    depth = 1
+    for mark in _COMMENT_MARK.finditer(statement, start + 2):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return mark.end()
+    return len(statement)
 
 
 def literal(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import compress
 from time import perf_counter
 from typing import Any
 
@@ -134,7 +135,8 @@ def _seen(info: Any) -> Replication:
 def facts_of(reply: Any) -> Facts:
     """The lines of an INFO, or the map of a HELLO, by name; none where it was refused."""
     if isinstance(reply, dict):
-        pairs = ((key, value) for key, value in reply.items() if isinstance(value, bytes))
+        texts = (isinstance(key, bytes) and isinstance(value, bytes) for key, value in reply.items())
+        pairs = compress(reply.items(), texts)
         return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in pairs}
     if not isinstance(reply, bytes):
         return {}

@@ -15,6 +15,7 @@ from omnidb_cli.drivers.redis.errors import (
     failed_connection,
     refused_connection,
 )
+from omnidb_cli.drivers.redis.meter import CHECK_BYTES
 from omnidb_cli.drivers.redis.options import Address
 from omnidb_cli.drivers.redis.protocol import Command, Wire, packed
 from omnidb_cli.errors import ConnectError, DriverError
@@ -104,25 +105,35 @@ class Link:
             [reply] = await wire.ask(packed((b"AUTH", password)), 1)
         return reply
 
-    async def ask(self, *commands: Command) -> list[Any]:
+    async def ask(self, *commands: Command, most_bytes: int = CHECK_BYTES) -> list[Any]:
         """The replies to the commands, sent together and once each; an error reply is a ReplyError in their list.
 
-        Strings are bytes. Raises ConnectionLostError when the connection breaks, DriverError for what is no reply.
+        Strings are bytes. Replies of more than `most_bytes` are not read. Raises ConnectionLostError when the
+        connection breaks, DriverError for what is no reply.
         """
-        return await self.exchange(packed(*commands), len(commands))
+        return await self.exchange(packed(*commands), len(commands), most_bytes)
 
-    async def exchange(self, commands: bytes, number: int) -> list[Any]:
+    async def exchange(self, commands: bytes, number: int, most_bytes: int = CHECK_BYTES) -> list[Any]:
         """The same for commands that are `packed` already, as every check's are."""
         try:
             if self._wire is None:
                 raise ConnectionResetError
-            return await self._wire.ask(commands, number)
+            return await self._wire.ask(commands, number, most_bytes=most_bytes)
         except (OSError, MemoryError, UnreadableError) as error:
             self.abort()
             raise broken(error, self.place) from error
         except BaseException:
             self.abort()
             raise
+
+    async def at_once(self, command: Command) -> Any:
+        """The reply to a command that is sent on a new connection right behind the login, whose answer it awaits not.
+
+        Raises OSError and UnreadableError.
+        """
+        wire = await self._connected()
+        replies = await wire.ask(packed(command), 1 if wire.answer.done() else 2)
+        return replies[-1]
 
     async def be_ready(self, deadline: float, limit_s: float) -> None:
         """Makes sure that the server takes commands now. Raises ConnectError; nothing has reached it that matters."""

@@ -105,7 +105,9 @@ class RedisDriver:
         link = Link(self._address)
         await link.open(deadline, timeout_s)
         await link.be_ready(deadline, timeout_s)
-        session = RedisSession(self._target.name, link, read_only=read_only, deadline=deadline, timeout_s=timeout_s)
+        session = RedisSession(
+            self._target.name, self._address, link, read_only=read_only, deadline=deadline, timeout_s=timeout_s
+        )
         self._sessions.add(session)
         session.on_closed = self._sessions.discard
         return session

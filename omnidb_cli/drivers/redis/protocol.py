@@ -8,6 +8,7 @@ from hiredis import PushNotification, Reader, pack_command
 
 from omnidb_cli.drivers._transport import abort
 from omnidb_cli.drivers.redis.errors import ReplyError, UnreadableError
+from omnidb_cli.drivers.redis.meter import CHECK_BYTES, Meter
 
 Command = tuple[bytes, ...]
 
@@ -34,6 +35,7 @@ class Wire(asyncio.Protocol):
         self._on_end = on_end
         self._replies: list[Any] = []
         self._number = 1
+        self._meter = Meter()
         self.answer: asyncio.Future[list[Any]] = self._loop.create_future()
 
     @property
@@ -41,14 +43,16 @@ class Wire(asyncio.Protocol):
         """Whether it is connected."""
         return self._transport is not None
 
-    def ask(self, commands: bytes, number: int) -> "asyncio.Future[list[Any]]":
+    def ask(self, commands: bytes, number: int, *, most_bytes: int = CHECK_BYTES) -> "asyncio.Future[list[Any]]":
         """Sends the commands, that many of them, and gives their replies, an error reply as a ReplyError.
 
-        Raises OSError when the connection breaks, or UnreadableError; it has ended then.
+        Replies of more than `most_bytes` end the connection. Raises OSError when the connection breaks, or
+        UnreadableError; it has ended then.
         """
         if self._transport is None:
             raise ConnectionResetError
         self._replies, self._number, self.answer = [], number, self._loop.create_future()
+        self._meter.begin(most_bytes)
         self._transport.write(commands)
         return self.answer
 
@@ -65,6 +69,10 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hands out each whole reply."""
+        why = self._meter.why_too_much(data)
+        if why is not None:
+            self._end(UnreadableError(why))
+            return
         replies, reader = self._replies, self._reader
         try:
             reader.feed(data)

@@ -7,7 +7,7 @@ from omnidb_cli.drivers.redis.connection import Link
 from omnidb_cli.drivers.redis.errors import ReplyError, rejected, rule_of, said
 from omnidb_cli.drivers.redis.protocol import Command
 from omnidb_cli.drivers.redis.statement import name_of
-from omnidb_cli.errors import ErrorKind, StatementError, WriteRefusedError
+from omnidb_cli.errors import DriverError, ErrorKind, StatementError, WriteRefusedError
 
 _ABOUT_THE_SERVER = frozenset({
     "acl cat", "acl getuser", "acl list", "acl users", "acl whoami",
@@ -42,7 +42,10 @@ async def refusal(link: Link, command: Command) -> str | None:
             f"the server does not tell whether {name_of(command)} only reads ({said(reply)})",
             hint="give the user the right to ask: ACL SETUSER … +command|info",
         )
-    return refused_by_flags(command, reply)
+    try:
+        return refused_by_flags(command, reply)
+    except (TypeError, LookupError, AttributeError, ValueError) as error:  # it may be of any shape
+        raise DriverError(f"{link.place}: its description of {name_of(command)} cannot be read") from error
 
 
 def refused_by_flags(command: Command, described: Sequence[Any]) -> str | None:

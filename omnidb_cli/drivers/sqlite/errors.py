@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from omnidb_cli.drivers.network_errors import Trouble, lack_of_descriptors, not_connected, trouble_of
+from omnidb_cli.drivers.network_errors import Trouble, not_connected, trouble_of, trouble_of_descriptors
 from omnidb_cli.errors import AuthenticationError, ConnectError, DriverError, ErrorKind, StatementError
 
 _KINDS = {
@@ -77,7 +77,7 @@ def _trouble_of_this_host(error: Exception) -> Trouble | None:
     """What this host lacks, of which SQLite only says that it cannot open a file."""
     if isinstance(error, MemoryError):
         return trouble_of(error)
-    return lack_of_descriptors(_FILES_AT_ONCE) if _primary_code(error) == sqlite3.SQLITE_CANTOPEN else None
+    return trouble_of_descriptors(_FILES_AT_ONCE) if _primary_code(error) == sqlite3.SQLITE_CANTOPEN else None
 
 
 def _half_written(path: str) -> str:

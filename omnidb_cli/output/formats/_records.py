@@ -6,17 +6,18 @@ from omnidb_cli.output.report import Report
 from omnidb_cli.output.results.columns import blocks
 from omnidb_cli.output.results.writer import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
+from omnidb_cli.output.values import visible_lines
 
 Records = Callable[[Sequence[Row]], str]
 """The records of one row or more, each with its line end."""
 
 
 def write_records(document: Report, streams: Streams, records: Records) -> None:
-    """Writes the header and the rows of a document."""
+    """Writes the header and the rows of a document; what servers said in it controls no terminal later on."""
     if streams.headers and document.header:
         streams.write(records([document.header]))
     for block in blocks(document.rows() if document.rows else ()):
-        streams.write(records(block))
+        streams.write(visible_lines(records(block)))
 
 
 class RecordResult:

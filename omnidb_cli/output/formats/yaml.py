@@ -1,9 +1,11 @@
 """YAML: the same object as JSON; of a result one row a line."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec.structs import asdict
 
+from omnidb_cli.output.redaction import Redactor, nothing_secret
 from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
@@ -37,26 +39,38 @@ def _encodable(text: str) -> str:
 
 
 def write(document: Report, streams: Streams) -> None:
-    """The object; of a long list some items at a time."""
-    for piece in _pieces(document.body):
-        streams.write(yaml_text(jsonable(piece, streams.redact), unicode=streams.unicode))
+    """The object; of a long list or mapping some items at a time."""
+    for text in yaml_texts(document.body, streams.redact, unicode=streams.unicode):
+        streams.write(text)
 
 
 _ITEMS = 200
-"""Of a list that are written at once: PyYAML makes a tree of all that it is given."""
+"""Of a list or a mapping that are written at once: PyYAML makes a tree of all that it is given."""
 
 
-def _pieces(body: object) -> Iterator[object]:
-    """Values whose texts, one after the other, are the text of the body."""
+def yaml_texts(body: object, redact: Redactor = nothing_secret, *, unicode: bool = True) -> Iterator[str]:
+    """The text of the body in pieces, which together are what `yaml_text` makes of it."""
     if not isinstance(body, Mapping) or not body:
-        yield body
+        yield yaml_text(jsonable(body, redact), unicode=unicode)
         return
     for key, value in body.items():
-        if type(value) not in {list, tuple}:
-            yield {key: value}
-            continue
-        yield {key: value[:_ITEMS]}
-        yield from (value[begin : begin + _ITEMS] for begin in range(_ITEMS, len(value), _ITEMS))
+        first, *more = _parts(value)
+        yield yaml_text(jsonable({key: first}, redact), unicode=unicode)
+        for part in more:
+            text = yaml_text(jsonable({key: part}, redact), unicode=unicode)
+            yield text.partition("\n")[2]  # the key is there already
+
+
+def _parts(value: object) -> Iterator[object]:
+    """The value, or so many items of it at a time."""
+    if isinstance(value, list | tuple) and type(value) in {list, tuple} and len(value) > _ITEMS:
+        yield from (value[begin : begin + _ITEMS] for begin in range(0, len(value), _ITEMS))
+    elif isinstance(value, Mapping) and len(value) > _ITEMS:
+        items = iter(value.items())
+        while part := dict(islice(items, _ITEMS)):
+            yield part
+    else:
+        yield value
 
 
 class YamlResult:

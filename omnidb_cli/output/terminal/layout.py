@@ -1,15 +1,23 @@
 """Which columns of a table are shown at a width, and how wide each is. Pure arithmetic; nothing is drawn here."""
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from omnidb_cli.output.report import Column
 
+if TYPE_CHECKING:
+    from re import Pattern
+
 GAP = 2
 """Blanks between two columns."""
 
 _LEAST = 4
+
+_NO_WIDTH = ("Mn", "Me", "Cf")
+_OF_EMOJI = ("\ufe0f", "\u200d", *map(chr, range(0x1F3FB, 0x1F400)))
 
 
 class Place(Struct, frozen=True):
@@ -20,12 +28,29 @@ class Place(Struct, frozen=True):
 
 
 def display_width(text: str) -> int:
-    """The terminal columns that a text takes: wide characters two, combining ones none."""
+    """The terminal columns that a text takes: wide characters two, combining ones none, joined emoji as one."""
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width
+    if any(mark in text for mark in _OF_EMOJI):
+        return sum(map(_width, _joined_emoji().sub("\U0001f600", text)))
+    return sum(map(_width, text))
 
-    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
+
+@lru_cache(maxsize=1024)
+def _width(char: str) -> int:
+    from unicodedata import category, east_asian_width
+
+    return 0 if category(char) in _NO_WIDTH else 1 + (east_asian_width(char) in "WF")
+
+
+@cache
+def _joined_emoji() -> "Pattern[str]":
+    """One drawn as an emoji by a selector, of a colour of skin, or several that are joined: two columns in all."""
+    import re
+
+    emoji, tone = "[\U0001f000-\U0001f1e5\U0001f200-\U0001faff]", "[\U0001f3fb-\U0001f3ff]"
+    first = f"(?:.\ufe0f{tone}?|{emoji}{tone}|{emoji}(?=\u200d))"
+    return re.compile(f"{first}(?:\u200d(?:.\ufe0f|.{tone}?))*")
 
 
 def text_width(text: str) -> int:

@@ -39,6 +39,14 @@ class LiveScreen:
         self.tick()
         return self
 
+    def leave(self) -> None:
+        """Gives the terminal back, from a signal's handler: the process is about to be stopped, or killed."""
+        self._streams.interject(_LEAVE)
+
+    def come_back(self) -> None:
+        """Takes the terminal again, from a signal's handler; what is on it is drawn by the next `tick`."""
+        self._streams.interject(_ENTER)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -34,17 +34,17 @@ def common_message(members: Sequence[ConnectionSnapshot]) -> str:
     """What the errors of `members`, alike as they are, have in common; that of a single one as it is."""
     if len(members) == 1:
         return members[0].error.message if members[0].error else ""
-    texts = {_anonymous(one) for one in members}
+    texts = {anonymous_message(one) for one in members}
     text = texts.pop() if len(texts) == 1 else _without_numbers(members[0])
     return text.removeprefix(f"{_BLANK}: ")
 
 
 def _without_numbers(one: ConnectionSnapshot) -> str:
-    text = _anonymous(one)
+    text = anonymous_message(one)
     return _NUMBER.sub(_BLANK, text) if one.error and one.error.kind in _MEASURED else text
 
 
-def _anonymous(one: ConnectionSnapshot) -> str:
+def anonymous_message(one: ConnectionSnapshot) -> str:
     """The message without the connection's own name, address, hosts and ports."""
     text = one.error.message if one.error else ""
     address = one.address or ""

@@ -37,6 +37,8 @@ def config_document(config: Mapping[str, object]) -> Report:
 
 
 def _yaml_lines(config: Mapping[str, object]) -> list[tuple[Cell]]:
-    from omnidb_cli.output.formats.yaml import yaml_text
+    from omnidb_cli.output.formats.yaml import yaml_texts
 
-    return [(Cell(line),) for line in yaml_text(config).splitlines()]
+    cells: dict[str, tuple[Cell]] = {}  # most lines of a long topology are there many times
+    lines = (line for text in yaml_texts(config) for line in text.splitlines())
+    return [cells.setdefault(line, (Cell(line),)) for line in lines]

@@ -20,7 +20,7 @@ from omnidb_cli.state.sqlite.file import (
     verify_schema,
 )
 from omnidb_cli.state.sqlite.path import Identity, identity, refuse_dangling_link, standing
-from omnidb_cli.state.sqlite.rights import sharing
+from omnidb_cli.state.sqlite.rights import exposed_by, sharing
 from omnidb_cli.state.store import Sharing
 
 _REFUSALS, _REFUSED_S = 5, 0.01
@@ -75,6 +75,10 @@ class FileAccess:
         """Who shares the file; where there is none, who will."""
         with self._explained():
             return sharing(self.path)
+
+    def exposed_by(self) -> str | None:
+        """The folder by which everybody may put another file in the place of this one."""
+        return exposed_by(self.path)
 
     def move_aside(self, stamp: str) -> str:
         """Renames the file, whatever else is in it; returns its new name.

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
+from omnidb_cli.descriptors import LACKS, lack_of_descriptors
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.sqlite.path import is_ours
 from omnidb_cli.state.sqlite.rights import advice
 
 BUSY_S: Final = 5.0
 """How long a lock of another process is waited for."""
+
+_FILES_AT_ONCE = 4
+"""The file, its journals, and the folder that is synchronised: so many descriptors SQLite may want at a time."""
 
 
 class UnusableFileError(StateStoreError):
@@ -49,7 +53,12 @@ def row_of(row: tuple[Any, ...], *types: Any) -> tuple[Any, ...]:
 
 
 def _explain(path: str, error: sqlite3.Error) -> NoReturn:
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    lack = lack_of_descriptors(_FILES_AT_ONCE) if code == sqlite3.SQLITE_CANTOPEN else None
+    if lack is not None and lack in LACKS:
+        said, hint = LACKS[lack]
+        raise StateStoreError(f"state file {path} cannot be opened: {said}", hint=hint) from error
+    match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             raise locked(path) from error
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:

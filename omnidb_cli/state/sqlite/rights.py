@@ -82,8 +82,16 @@ def sharing(path: str) -> Sharing:
     wider = [(everybody, _EVERYBODY), (of_group, f"group {_group(group)}")]
     changed_by = next((who for rights, who in wider if rights & stat.S_IWOTH), f"{_account(owner)} only")
     read_by = next((who for rights, who in wider if rights & stat.S_IROTH), None)
-    exposed_by = str(folder) if in_folder.st_mode & stat.S_IWOTH else None
-    return Sharing(changed_by, None if read_by == changed_by else read_by, exposed_by)
+    return Sharing(changed_by, None if read_by == changed_by else read_by, exposed_by(path))
+
+
+def exposed_by(path: str) -> str | None:
+    """The folder of the file, where everybody on this host may put another file in its place."""
+    folder = Path(path).parent
+    try:
+        return str(folder) if folder.stat().st_mode & stat.S_IWOTH else None
+    except OSError:  # whoever opens the file says what is wrong
+        return None
 
 
 def _rights(mode: int, whose: int) -> int:

@@ -58,6 +58,11 @@ class SqliteStore:
         self._topology = topology
         self._now = now
 
+    @property
+    def exposed_by(self) -> str | None:
+        """The folder by which everybody may put another state in the place of this one."""
+        return self._file.exposed_by()
+
     def load(self) -> Mapping[str, StoredConnection]:
         """Every row of the topology; empty where there is no file."""
         at = self._now()

@@ -152,6 +152,14 @@ async def test_a_promoted_replica_takes_writes(fragile_mariadb: MariadbPair, *, 
         assert (verdict.health, verdict.kind) == (Health.DEGRADED, ErrorKind.ROLE)
 
 
+@pytest.mark.parametrize("statement", [None, "SELECT 1"])
+async def test_an_account_with_file_or_super_is_told_of(mariadb: MariadbPair, statement: str | None) -> None:
+    for username, told in {"mighty": "its account has FILE and SUPER", "omnidb": None}.items():
+        async with opened(target_of(mariadb.primary, username=username, statement=statement)) as driver:
+            for _ in range(2):
+                assert (await check(driver)).powers == told
+
+
 async def test_the_topologys_own_statement_is_asked_too(mariadb: MariadbPair) -> None:
     target = target_of(mariadb.primary)
     good = "SELECT seq FROM seq_1_to_3000 -- all of them"

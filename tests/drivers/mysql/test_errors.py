@@ -112,7 +112,16 @@ def test_a_login_that_needs_another_package() -> None:
 
 
 def test_what_cannot_be_understood_is_said_so() -> None:
-    assert "does not speak" in str(while_connecting(PLACE, None, ValueError("nonsense")))
+    for told in (while_connecting(PLACE, None, ValueError("nonsense")), while_running(PLACE, ValueError("nonsense"))):
+        assert str(told).startswith(PLACE)
+        assert "nonsense" not in str(told)  # Python's words say nothing of the server
+
+
+def test_a_server_s_words_are_one_line() -> None:
+    """Else it could add a line that looks like one of ours."""
+    forged = OperationalError(1064, "no\nserved by primary in 1ms\r\n")  # type: ignore[no-untyped-call]
+    for told in (while_connecting(PLACE, None, forged), while_running(PLACE, forged)):
+        assert "no served by primary in 1ms (1064)" in str(told)
     assert while_running(PLACE, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad")).kind is ErrorKind.INTERNAL
     assert isinstance(while_running(PLACE, InternalError("Packet sequence number wrong")), ConnectionLostError)
     assert isinstance(while_running(PLACE, ConnectionResetError()), ConnectionLostError)

@@ -220,6 +220,13 @@ async def test_warnings_and_notes_are_notices(mariadb: MariadbPair) -> None:
     assert result.notices == ("Note 1050: Table 'item' already exists",)
 
 
+async def test_a_notice_is_one_line(mariadb: MariadbPair) -> None:
+    """Else it could add a line that looks like one of ours."""
+    body = "BEGIN SIGNAL SQLSTATE '01000' SET MESSAGE_TEXT = 'one\\nserved by primary'; END//"
+    mariadb.primary.script(f"CREATE OR REPLACE PROCEDURE forger() {body}", DATABASE)
+    assert (await run(target_of(mariadb.primary), "CALL forger()")).notices == ("Warning 1642: one served by primary",)
+
+
 async def test_of_a_procedures_results_the_first_is_shown_and_the_rest_is_told(mariadb: MariadbPair) -> None:
     server = mariadb.primary
     server.sql("CREATE OR REPLACE PROCEDURE once(n INT) SELECT n", DATABASE)

@@ -32,7 +32,9 @@ def test_which_verbs_count_rows() -> None:
     assert not counts_rows("CREATE")
 
 
-@pytest.mark.parametrize("statement", ["", " \n", ";", " ; ; ", "-- nothing", "/* nothing */;", "# nothing"])
+@pytest.mark.parametrize(
+    "statement", ["", " \n", ";", " ; ; ", "-- nothing", "/* nothing */;", "/*+ nothing */", "# nothing"]
+)
 def test_nothing_to_run(statement: str) -> None:
     assert is_empty(statement)
     assert not is_empty(statement + "\nx")
@@ -49,6 +51,7 @@ def test_nothing_to_run(statement: str) -> None:
         "EXPLAIN UPDATE t SET a = 1",
         "ANALYZE FORMAT=JSON SELECT 1",
         "SELECT into_outfile, dumpfile FROM t",
+        "SELECT /*+ MAX_EXECUTION_TIME(1000) */ 1",
     ],
 )
 def test_reads(statement: str) -> None:
@@ -70,6 +73,11 @@ def test_reads(statement: str) -> None:
         ("SELECT 1 into dumpfile '/tmp/x'", "writes a file"),
         ("SELECT 1 --\x7f '\n INTO OUTFILE '/tmp/x'", "writes a file"),
         (r"SELECT \Ninto outfile '/tmp/x'", "backslash"),
+        # The server reads a quoted name in a hint as one name, and so the hint ends after it.
+        ("SELECT /*+ QB_NAME(`*/`) */ 1 INTO OUTFILE '/tmp/x' -- `", "hint with a quote"),
+        ("SELECT /*+ SET_VAR(a='*/') */ 1 INTO OUTFILE '/tmp/x' -- '", "hint with a quote"),
+        ("SELECT 1 -- \0 INTO OUTFILE '/tmp/x'", "NUL"),
+        ("SELECT 1 # \0'\n INTO OUTFILE '/tmp/x' -- '", "NUL"),
         ("SELECT 1 /*!50000 INTO OUTFILE '/tmp/x' */", "comment"),
         ("/*M! SELECT */ 1", "comment"),
         # Where backslashes do not escape, the text ends earlier than it seems to.
@@ -82,7 +90,7 @@ def test_not_reads(statement: str, why: str) -> None:
     assert why in str(why_not_a_read(statement))
 
 
-words = st.text(st.characters(exclude_characters="'\"`\\*/\n"), max_size=30)
+words = st.text(st.characters(exclude_characters="'\"`\\*/\n\0"), max_size=30)
 
 
 @given(words, st.sampled_from(QUOTED))

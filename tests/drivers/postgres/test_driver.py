@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from omnidb_cli.core.health.model import Health, HealthPolicy, evaluate
+from omnidb_cli.drivers.postgres.statement import literal
 from omnidb_cli.errors import ErrorKind, StatementError, TopologyError
 from tests.drivers.contract import check, opened, outcome, until
 from tests.drivers.postgres_targets import target_of
-from tests.servers.postgres import PostgresPair
+from tests.servers.postgres import PASSWORD, PostgresPair
 
 
 async def test_a_primary_and_its_replica_tell_their_roles(postgres: PostgresPair) -> None:
@@ -119,22 +120,50 @@ async def test_a_primary_that_only_reads_is_no_primary(fragile_postgres: Postgre
     assert evaluate(answer, HealthPolicy("primary")).health is Health.UNHEALTHY
 
 
+async def test_a_superuser_is_told_of(postgres: PostgresPair) -> None:
+    make = f"CREATE ROLE mightier SUPERUSER LOGIN PASSWORD {literal(PASSWORD)}"
+    postgres.primary.sql("DROP ROLE IF EXISTS mightier", make)
+    for username, told in {"mightier": "superuser", "app": "None"}.items():
+        async with opened(target_of(postgres.primary, username=username)) as driver:
+            for _ in range(2):
+                assert told in str((await check(driver)).powers)
+
+
 async def test_the_check_statement_is_asked_and_may_only_read(postgres: PostgresPair) -> None:
     server = postgres.primary
     server.sql("CREATE TABLE IF NOT EXISTS checked(a int)", "TRUNCATE checked", "GRANT ALL ON checked TO app")
     async with opened(target_of(server, statement="SELECT * FROM checked")) as driver:
         assert (await check(driver)).role == "primary"
         assert (await check(driver)).role == "primary"
+    server.sql("INSERT INTO checked VALUES (1)", "DROP TYPE IF EXISTS mood", "CREATE TYPE mood AS ENUM ('1')")
+    for statement in (
+        "SELECT ARRAY[1], ROW(1, 'a'), int4range(1, 2)",
+        "SELECT a FROM checked a",
+        "SELECT '{1}'::mood[]",
+    ):
+        async with opened(target_of(server, statement=statement)) as driver:
+            for _ in range(2):
+                assert (await check(driver)).role == "primary"
+    server.sql("DELETE FROM checked")
     for statement, reason in {
-        "INSERT INTO checked VALUES (1) RETURNING a": "read-only transaction",
+        "WITH a AS (INSERT INTO checked VALUES (1) RETURNING a) SELECT a FROM a": "read-only transaction",
         "SELECT * FROM missing": 'relation "missing" does not exist',
         "SELECT 1; INSERT INTO checked VALUES (1)": "multiple commands",
-        "DO $$ BEGIN SET TRANSACTION READ WRITE; INSERT INTO checked VALUES (1); END $$": "before any query",
+        "SELECT set_config('transaction_read_only', 'off', false)": "before any query",
     }.items():
         async with opened(target_of(server, statement=statement)) as driver:
             with pytest.raises(StatementError, match=reason) as raised:
                 await check(driver)
             assert str(raised.value).startswith("the check statement fails: ")
+    for statement in (
+        "INSERT INTO checked VALUES (1)",
+        "COPY checked TO PROGRAM 'true'",
+        "ANALYZE checked",
+        "DO 'BEGIN END'",
+    ):
+        async with opened(target_of(server, statement=statement)) as driver:
+            with pytest.raises(StatementError, match="the check statement may only read"):
+                await check(driver)
     assert server.sql("SELECT count(*) FROM checked") == "0"
 
 

@@ -23,7 +23,7 @@ class TestPostgres(DriverContract):
             echo=lambda text: ("SELECT $1::text AS said", (text,)),
             write=("INSERT INTO written VALUES (1)", ()),
             written=lambda: int(server.sql("SELECT count(*) FROM written")),
-            rejected=("SELEKT 1", ()),
+            rejected=("SELECT nonsense", ()),
             many=("SELECT g FROM generate_series(1, 2500) g", ()),
             many_rows=2500,
             endless=("SELECT pg_sleep(600)", ()),

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omnidb_cli.drivers.base import Driver
+from omnidb_cli.drivers.postgres.statement import literal
 from omnidb_cli.errors import (
     LONGEST_MESSAGE,
     ConnectionLostError,
@@ -22,7 +24,7 @@ from omnidb_cli.errors import (
 )
 from tests.drivers.contract import PATIENCE_S, opened, outcome, session_of, until
 from tests.drivers.postgres_targets import target_of
-from tests.servers.postgres import PostgresPair
+from tests.servers.postgres import PASSWORD, PostgresPair
 
 VALUES = {
     "NULL": None,
@@ -212,6 +214,13 @@ async def test_notices_are_kept_for_the_person(server: PostgresPair) -> None:
         assert reply.notices() == ("NOTICE: one", "WARNING: two")
 
 
+async def test_a_notice_is_one_line(server: PostgresPair) -> None:
+    """Else it could add a line that looks like one of ours."""
+    async with opened(target_of(server.primary)) as driver, session_of(driver) as session:
+        reply = await session.run(r"DO $$ BEGIN RAISE NOTICE E'one\nserved by\r\u2028primary'; END $$", ())
+        assert reply.notices() == ("NOTICE: one served by primary",)
+
+
 async def test_a_server_may_say_no_more_than_so_much(server: PostgresPair) -> None:
     async with opened(target_of(server.primary)) as driver, session_of(driver) as session:
         reply = await session.run("DO $$ BEGIN RAISE NOTICE '%', repeat('n', 1000000); END $$", ())
@@ -219,6 +228,24 @@ async def test_a_server_may_say_no_more_than_so_much(server: PostgresPair) -> No
         with pytest.raises(StatementError) as raised:
             await session.run("DO $$ BEGIN RAISE '%', repeat('e', 1000000) USING HINT = repeat('h', 9999); END $$", ())
     assert (len(str(raised.value)), len(raised.value.hint or "")) == (LONGEST_MESSAGE, LONGEST_MESSAGE)
+
+
+async def test_long_rows_are_taken_a_few_at_a_time_and_one_that_is_too_long_is_refused(server: PostgresPair) -> None:
+    megabytes = "SELECT repeat('x', {} * 1000000) FROM generate_series(1, {})"
+    async with opened(target_of(server.primary)) as driver:
+        whole = await outcome(driver, (megabytes.format(9, 9), ()))
+        assert whole.row_count == 9
+        with pytest.raises(DriverError, match="more than 64 MB") as raised:
+            await outcome(driver, (megabytes.format(65, 1), ()))
+        assert not raised.value.counts_as_failure
+
+
+async def test_a_change_that_returns_more_than_is_kept_is_not_made(server: PostgresPair) -> None:
+    change = "INSERT INTO item SELECT g, 'x' FROM generate_series(1, 9) g RETURNING repeat('x', 9000000)"
+    async with opened(target_of(server.primary)) as driver:
+        with pytest.raises(DriverError, match="more than 64 MB"):
+            await outcome(driver, (change, ()))
+    assert count(server) == 0
 
 
 async def test_a_change_is_whole_even_if_nobody_reads_its_rows(server: PostgresPair) -> None:
@@ -256,7 +283,21 @@ async def test_what_fails_when_it_is_committed_is_an_error(server: PostgresPair)
     server.primary.sql("DROP TABLE child")
 
 
+FILE = "/tmp/omnidb-must-not-be-written-either"
+
 REFUSED = [
+    "SET default_transaction_read_only = off",
+    f"COPY (SELECT 1) TO '{FILE}'",
+    f"COPY item TO PROGRAM 'cat > {FILE}'",
+    "COPY item FROM '/etc/hostname'",
+    f"/* a /* comment */ SELECT */ COPY (SELECT 1) TO '{FILE}'",
+    f"-- \rCOPY (SELECT 1) TO '{FILE}' /*\nSELECT */",
+    f"DO $$ BEGIN COPY (SELECT 1) TO '{FILE}'; END $$",
+    "NOTIFY channel",
+    "SELECT pg_notify('channel', 'x')",
+    "SELECT lo_create(0)",
+    "ANALYZE item",
+    "CHECKPOINT",
     "INSERT INTO item VALUES (1, 'x')",
     "INSERT INTO item VALUES (1, 'x') RETURNING id",
     "WITH new AS (INSERT INTO item VALUES (1, 'x') RETURNING id) SELECT * FROM new",
@@ -277,10 +318,13 @@ REFUSED = [
 
 @pytest.mark.parametrize("statement", REFUSED)
 async def test_a_read_only_session_refuses_what_writes(server: PostgresPair, statement: str) -> None:
-    async with opened(target_of(server.primary)) as driver:
+    server.primary.sql("DROP ROLE IF EXISTS mighty", f"CREATE ROLE mighty SUPERUSER LOGIN PASSWORD {literal(PASSWORD)}")
+    async with opened(target_of(server.primary, username="mighty")) as driver:
         with pytest.raises(WriteRefusedError, match="nothing was changed"):
             await outcome(driver, (statement, ()), read_only=True)
     assert count(server) == 0
+    assert not Path(FILE).exists()
+    assert server.primary.sql("SELECT count(*) FROM pg_largeobject_metadata") == "0"
 
 
 @pytest.mark.parametrize(
@@ -306,15 +350,11 @@ async def test_a_parameter_cannot_bring_another_statement_in(server: PostgresPai
     assert count(server) == 0
 
 
-async def test_reading_works_in_a_read_only_session_and_switching_the_default_helps_nobody(
-    server: PostgresPair,
-) -> None:
+async def test_reading_works_in_a_read_only_session(server: PostgresPair) -> None:
     async with opened(target_of(server.primary)) as driver:
         found = await outcome(driver, ("SHOW transaction_read_only", ()), read_only=True)
         assert found.rows == [("on",)]
         assert (await outcome(driver, ("SHOW default_transaction_read_only", ()), read_only=True)).rows == [("on",)]
-        await outcome(driver, ("SET default_transaction_read_only = off", ()), read_only=True)
-        assert (await outcome(driver, ("SHOW transaction_read_only", ()), read_only=True)).rows == [("on",)]
 
 
 async def test_a_promoted_backup_refuses_too(fragile_postgres: PostgresPair) -> None:

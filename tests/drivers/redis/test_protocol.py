@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from omnidb_cli.drivers.redis.connection import Link
 from omnidb_cli.drivers.redis.errors import ReplyError, UnreadableError
+from omnidb_cli.drivers.redis.meter import STATEMENT_BYTES
 from omnidb_cli.drivers.redis.options import Address
 from omnidb_cli.drivers.redis.protocol import Wire, packed
 from omnidb_cli.drivers.redis.values import Batches
@@ -149,7 +150,7 @@ async def test_numbers_that_are_none() -> None:
 
 async def test_ten_megabytes_in_small_pieces() -> None:
     wire, line = await _line()
-    answer = wire.ask(b"", 2)
+    answer = wire.ask(b"", 2, most_bytes=STATEMENT_BYTES)
     value = bytes(range(256)) * (10 * 4096)
     line.hear(_bulk(value) + b":1\r\n", range(0, len(value), 4096))
     assert await answer == [value, 1]

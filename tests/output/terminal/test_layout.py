@@ -1,5 +1,6 @@
 """Which columns survive, and how wide they are."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,21 @@ def test_a_table_never_exceeds_its_width(natural: list[int], width: int) -> None
     assert sum(place.width for place in places) + GAP * (len(places) - 1) <= width
     assert {0, 3} <= {place.column for place in places}
     assert all(place.width <= natural[place.column] for place in places)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👨\u200d👩\u200d👧", "a👍🏽b", "❤\ufe0f ok", "⚠\ufe0f", "1\ufe0f\u20e3", "❤\ufe0f\u200d🔥",
+        "👩\u200d❤\ufe0f\u200d👨",
+        "🇩🇪",
+        "👩🏽\u200d💻 x", "🙂日本e\u0301",
+    ],
+)  # fmt: skip
+def test_emoji_take_what_rich_gives_them(text: str) -> None:
+    from rich.cells import cell_len
+
+    assert display_width(text) == cell_len(text)
 
 
 def test_wide_characters_take_two_columns_and_combining_ones_none() -> None:

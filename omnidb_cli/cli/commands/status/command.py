@@ -20,6 +20,7 @@ from omnidb_cli.cli.options import (
 from omnidb_cli.cli.parsing import commands, printing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from omnidb_cli.cli.context import Context
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 app = commands()
 
+_FEWER_RIGHTS = "give it no more rights than the page of its engine asks for (docs/engines)"
 _INTERVALS = 3
 """How many intervals old evidence may be with `--last`, where `--max-age` does not say."""
 
@@ -85,7 +87,9 @@ def run_status(
     streams = context.choose_format(output, PARTS)
     whole = context.topology()
     topology = whole.restricted(names) if names else whole
-    snapshot = (last_known(context, topology) if last else check_all(context, topology)).snapshot()
+    mighty: dict[str, str] = {}
+    checked = last_known(context, topology) if last else check_all(context, topology, mighty.__setitem__)
+    snapshot = checked.snapshot()
     shown = with_topology(snapshot, topology, names or None)
     max_age = max_ages(topology, max_age_s) if last else None
     found = verdict(shown, max_age=max_age, program=context.program)
@@ -93,18 +97,26 @@ def run_status(
     streams.show(status_document(shown, program=context.program, finding=found, exit_code=code))
     if found.headline is not None and streams.format != "table":
         streams.warning(found.reason)
+    for name, powers in mighty.items():
+        told = f'"{name}": {powers}, which no read-only transaction holds back'
+        streams.warning(told, connection=name, hint=_FEWER_RIGHTS)
     return code
 
 
-def check_all(context: "Context", topology: "Topology") -> "Orchestrator":
-    """Checks every connection of the topology once, applies the rules, and writes down what came of it."""
+def check_all(
+    context: "Context", topology: "Topology", too_mighty: "Callable[[str, str], None]" = lambda _name, _powers: None
+) -> "Orchestrator":
+    """Checks every connection of the topology once, applies the rules, and writes down what came of it.
+
+    `too_mighty` is told of each connection whose account may do more than it should, and what that is.
+    """
     from omnidb_cli.cli.running import run
     from omnidb_cli.cli.saved_state import read_or_warn, restore, write_or_warn
     from omnidb_cli.cli.wiring import open_drivers, orchestrator
 
     drivers = open_drivers(topology, to_check=True)
     state, rows = read_or_warn(context, topology)
-    db = orchestrator(topology, drivers, journal=state)
+    db = orchestrator(topology, drivers, journal=state, too_mighty=too_mighty)
     restore(db, rows)
     run(check(db, context.streams, topology))
     if state is not None:

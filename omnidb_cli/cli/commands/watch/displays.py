@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from msgspec import Struct
 
+from omnidb_cli.cli.signals import off_terminal
 from omnidb_cli.core.events import Event, EventType
 from omnidb_cli.core.snapshot import Snapshot
 
@@ -92,16 +94,19 @@ class LiveDisplay:
         from omnidb_cli.output.terminal.live import LiveScreen
 
         self._screen = LiveScreen(streams)
+        self._meanwhile = ExitStack()
         self._events: deque[dict[str, object]] = deque(maxlen=_EVENTS_SHOWN)
 
     def __enter__(self) -> Self:
+        self._meanwhile.enter_context(off_terminal(self._screen.leave, self._screen.come_back))
         self._screen.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._screen.__exit__(kind, error, trace)
+        with self._meanwhile:
+            self._screen.__exit__(kind, error, trace)
 
     def show(self, now: Shown) -> None:
         """Draws the screen."""

@@ -86,3 +86,13 @@ def test_a_time_copied_from_the_table_includes_the_event_that_was_printed_so(sto
     assert len(saved_events(store, question(None, printed, None, (), ()))) == 2
     assert saved_events(store, question(None, printed - timedelta(milliseconds=1), None, (), ())) == []
     assert saved_events(store, question(None, at - timedelta(microseconds=1), None, (), ())) == []
+
+
+def test_an_older_history_under_the_same_numbers_is_not_shown(store: Store, tmp_path: Path) -> None:
+    followed = Followed(store, EventQuery())
+    happen(store, 4, 5)
+    assert minutes(followed.news()) == [4, 5]
+    for file in tmp_path.iterdir():
+        file.unlink()
+    happen(store, 1, 2)
+    assert followed.news() == []

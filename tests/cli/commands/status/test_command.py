@@ -42,3 +42,26 @@ def test_what_was_opened_for_the_checks_is_closed_when_they_are_over(
     db = check_all(context, context.topology())
     assert closed == made
     assert not db.is_connected
+
+
+@pytest.mark.parametrize(("form", "says_it_itself"), [("table", True), ("json", False), ("csv", False)])
+def test_what_goes_before_all_is_said_beside_every_format(shop: Runner, form: str, says_it_itself: bool) -> None:
+    nowhere = "".join(f"  r{host}: {{url: 'redis://127.0.0.{host}:1'}}\n" for host in (1, 2, 3))
+    shop.write(text=f"name: shop\nconnections:\n{nowhere}")
+    ended = shop.run("status", "-o", form)
+    assert ended.exit_code == 12
+    assert ("may be isolated" in ended.stdout) is says_it_itself
+    assert ("may be isolated" in ended.stderr) is not says_it_itself
+
+
+def test_an_account_that_may_do_too_much_is_told_of(shop: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mighty(Fake):
+        async def check(self) -> Observation:
+            return Observation(latency_s=0.001, powers="its account has FILE")
+
+    monkeypatch.setattr(wiring, "open_driver", lambda target: Mighty() if target.name == "primary" else Fake())
+    monkeypatch.setenv("XDG_STATE_HOME", str(shop.folder / "state"))
+    done = shop.run("status")
+    assert done.stderr.count("its account has FILE, which no read-only transaction holds back") == 1
+    assert "primary" in done.stderr
+    assert "FILE" not in shop.run("status", "--last").stderr

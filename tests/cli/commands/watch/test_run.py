@@ -1,6 +1,7 @@
 """What a live screen shows before the first checks are over."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -44,3 +45,14 @@ async def test_a_screen_is_there_before_the_first_check_is_over(shop: Runner, mo
     code = await watch_until_done(context, context.topology(), WatchOptions(rounds=1), frames, None)  # type: ignore[arg-type]
     assert code is ExitCode.DONE
     assert (frames.healths[0], frames.healths[-1]) == ({Health.UNKNOWN}, {Health.HEALTHY})
+
+
+def test_a_watch_collects_garbage_as_usual(shop: Runner) -> None:
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        assert shop.run("watch", "--count", "1", "-o", "json").exit_code == 0
+        assert gc.get_threshold() == usual
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()

@@ -1,0 +1,1 @@
+"""Servers that say anything: `python -m tests.fuzz`, or `make fuzz`."""
