@@ -11,7 +11,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from omnidb_cli.drivers.base import Driver, Target, open_driver
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import OmnidbError
 from tests.drivers.hostile import serving
 from tests.fuzz.dice import Dice

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from omnidb_cli.drivers.base import Target, open_driver
+from omnidb_cli.drivers import open_driver
+from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.postgres.errors import running_error
 from omnidb_cli.drivers.postgres.login_requests import NOT_POSTGRES
 from omnidb_cli.drivers.postgres.statement import plan
