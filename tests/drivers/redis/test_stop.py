@@ -26,7 +26,7 @@ def server(fragile_redis: RedisPair) -> RedisServer:
 
 def answers(server: RedisServer) -> bool:
     with suppress(RedisError):
-        return server.ask("PING", limit_s=0.2) in {True, "PONG"}
+        return server.ask("PING", limit_s=PATIENCE_S) in {True, "PONG"}
     return False
 
 
