@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from omnidb_cli.core.circuit.model import Instant
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.errors import StateStoreError
 
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
-    from omnidb_cli.core.events import Event
+    from omnidb_cli.core.events.model import Event
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.reducer import Action, ConnectionPolicy, ConnectionState
     from omnidb_cli.core.routing.router import Assignment

@@ -20,7 +20,7 @@ from omnidb_cli.topology.secrets.redaction import Redactor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from omnidb_cli.core.journal import Journal
+    from omnidb_cli.core.events.mapping import Journal
     from omnidb_cli.topology import Connection, Topology
     from omnidb_cli.topology.model import HealthCheckSettings
 

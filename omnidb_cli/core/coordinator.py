@@ -8,13 +8,12 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from omnidb_cli.core.bus import EventBus
 from omnidb_cli.core.circuit.model import Circuit, CircuitState, Instant, OpenedBy
 from omnidb_cli.core.connection import Connection
-from omnidb_cli.core.event_mapping import event_of, split_brain_event
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.bus import EventBus
+from omnidb_cli.core.events.mapping import Journal, event_of, split_brain_event
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.core.health.model import Health, record_check
-from omnidb_cli.core.journal import Journal
 from omnidb_cli.core.reducer import (
     Action,
     Change,

@@ -6,15 +6,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from omnidb_cli.core import admission
-from omnidb_cli.core.bus import EventBus, EventStream, Handler
 from omnidb_cli.core.circuit.breaker import checked_hold
 from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, Hold
 from omnidb_cli.core.clock import clock, now
 from omnidb_cli.core.connection import Connection, connections_of
 from omnidb_cli.core.coordinator import Coordinator
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.bus import EventBus, EventStream, Handler
+from omnidb_cli.core.events.mapping import Journal
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.core.health.model import CheckResult, Health
-from omnidb_cli.core.journal import Journal
 from omnidb_cli.core.lifecycle import Lifecycle, not_connected
 from omnidb_cli.core.reducer import CallCompleted, CheckCompleted, CloseRequested, ConnectionState, HoldRequested
 from omnidb_cli.core.registry import Registry

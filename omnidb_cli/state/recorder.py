@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from omnidb_cli.core.circuit.model import CLOSED, Instant
-from omnidb_cli.core.event_mapping import event_of
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.mapping import event_of
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.health.model import NEVER_OBSERVED
 from omnidb_cli.core.reducer import (
     Action,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events.model import Event
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.plugins import load

@@ -10,7 +10,7 @@ from omnidb_cli import errors
 from omnidb_cli.cli.app import app
 from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.core.circuit.model import CircuitState, Reason
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.drivers import engines, url_parameters
 from omnidb_cli.duration import LONGEST_HOLD_S, LONGEST_S, parse_duration, write_duration

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import PreconditionError, StateStoreError
 from omnidb_cli.state.sqlite import errors as sqlite_errors

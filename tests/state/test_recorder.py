@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from omnidb_cli.core.circuit.model import CircuitState, Hold, OpenedBy
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.reducer import CallCompleted, CheckCompleted, CloseRequested, HoldRequested, TimeElapsed
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError

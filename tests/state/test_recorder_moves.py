@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.sqlite.store import SqliteStore
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from omnidb_cli.core.circuit.model import Instant
-from omnidb_cli.core.events import Event, utc
+from omnidb_cli.core.events.model import Event, utc
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state import records
 from omnidb_cli.state.actor import current_actor

@@ -15,7 +15,7 @@ from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.duration import format_duration
 from omnidb_cli.output.views.finding import NOTHING_FOUND, verdict_line
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from omnidb_cli.cli.commands.watch.rounds import Rounds
     from omnidb_cli.cli.context import Context
     from omnidb_cli.core.circuit.model import Instant
-    from omnidb_cli.core.events import Event
+    from omnidb_cli.core.events.model import Event
     from omnidb_cli.core.orchestrator import Orchestrator
     from omnidb_cli.core.reducer import Action
     from omnidb_cli.core.routing.router import Assignment

@@ -7,7 +7,7 @@ from inspect import isawaitable
 from time import time
 from typing import Any
 
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.errors import ConfigurationError
 
 Handler = Callable[[Event], Any]
