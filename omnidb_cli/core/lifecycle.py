@@ -193,13 +193,13 @@ class Lifecycle:
                 await monitor.check()
             finally:
                 board.unseen = set()
-        monitor.on_result = board.checked
+        monitor.on_result = board.dispatch
         board.reroute(undecided)
 
     def _first_checked(self, name: str, checked: CheckCompleted, at: Instant) -> None:
         board, first = self._board, name in self._board.unseen
         board.unseen.discard(name)
-        decided = board.checked(name, checked, at)
+        decided = board.dispatch(name, checked, at)
         if not first:
             return
         if not decided:
