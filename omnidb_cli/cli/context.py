@@ -138,7 +138,7 @@ class Context:
             hint=f"take that right away (`chmod o-w {quote(folder)}`), or keep the state in another folder",
         )
 
-    def remembering_store(self, topology: "Topology") -> "Store":
+    def persistent_store(self, topology: "Topology") -> "Store":
         """The store for a command whose whole point is that something is remembered.
 
         Raises StateStoreError, and PreconditionError for a store that remembers nothing.

@@ -45,8 +45,8 @@ def _untold(_name: str, _powers: str) -> None:
 def orchestrator(
     topology: "Topology",
     drivers: "Mapping[str, Driver]",
-    *,
     journal: "Journal | None" = None,
+    *,
     too_mighty: Callable[[str, str], None] = _untold,
 ) -> Orchestrator:
     """The core over the topology's drivers; it closes them when it disconnects, and checks one that broke at once.
@@ -61,7 +61,7 @@ def orchestrator(
     return db
 
 
-def offline_orchestrator(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
+def offline_orchestrator(topology: "Topology", journal: "Journal | None" = None) -> Orchestrator:
     """The core without any driver: for what is decided from the saved state alone."""
     return _over(topology, {name: name for name in topology.connections}, journal, _nobody_checks(topology))
 

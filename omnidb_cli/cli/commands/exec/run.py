@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from omnidb_cli.cli.commands.exec.request import ExecRequest, ExecTarget
 from omnidb_cli.cli.recheck import check_again
-from omnidb_cli.cli.saved_state import SavedState, restore, write_or_warn
+from omnidb_cli.cli.saved_state import restore, write_or_warn
 from omnidb_cli.cli.signals import Alarm
 from omnidb_cli.cli.wiring import failed_check, open_drivers, orchestrator, redacted
 from omnidb_cli.core.circuit.model import CircuitState
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from omnidb_cli.core.snapshot import Candidate
     from omnidb_cli.drivers.base import Driver, Reply, Session
     from omnidb_cli.output.streams import Streams
+    from omnidb_cli.state.recorder import Recorder
     from omnidb_cli.topology import Topology
 
 
@@ -56,14 +57,14 @@ class Execution:
     Raises StateStoreError when the state cannot be read: a hold could be overlooked.
     """
 
-    def __init__(self, context: "Context", topology: "Topology", order: ExecRequest, state: "SavedState") -> None:
+    def __init__(self, context: "Context", topology: "Topology", order: ExecRequest, recorder: "Recorder") -> None:
         self._context = context
         self._topology = topology
         self._order = order
-        self.state = state
+        self.recorder = recorder
         self._drivers = open_drivers(topology)
-        self._db = orchestrator(topology, self._drivers, journal=state)
-        restore(self._db, state.read())
+        self._db = orchestrator(topology, self._drivers, recorder)
+        restore(self._db, recorder, recorder.restore())
 
     async def carry_out(self) -> None:
         """Runs the order and writes its result."""
@@ -76,7 +77,7 @@ class Execution:
             try:
                 if attempt.others_failed:
                     await asyncio.to_thread(
-                        write_or_warn, self._context, self.state.write
+                        write_or_warn, self._context, self.recorder.flush
                     )  # others need not try them too
                 await _run(db, attempt, order, deadline, self._context.streams)
             finally:

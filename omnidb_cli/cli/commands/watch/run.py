@@ -83,7 +83,7 @@ async def _watch(
     drivers = open_drivers(topology, to_check=True)
     settle()
     async with StateSync(context, topology, rounds, changed.set) as keeper:
-        db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
+        db = orchestrator(every(topology, wanted.interval_s), drivers, keeper)
         keeper.restore(db)
         watcher = _Watcher(db, topology, wanted, face, changed, context.program)
         try:
