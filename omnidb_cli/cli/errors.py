@@ -1,9 +1,9 @@
 """Where every error ends: one sentence, a hint, and an exit code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from errno import EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOSPC
 from signal import SIGHUP
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -12,7 +12,7 @@ from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.signals import Terminated
 
 if TYPE_CHECKING:
-    from omnidb_cli.cli.context import Context
+    from omnidb_cli.output.streams import Streams
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The base of what Typer itself says about a command line; it has no public name of its own."""
@@ -34,7 +34,17 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 )
 
 
-def guarded(run: Callable[[], Any], context: "Callable[[], Context]") -> ExitCode:
+class Reporter(Protocol):
+    """What an error is said through."""
+
+    @property
+    def streams(self) -> "Streams": ...
+
+    @property
+    def debug(self) -> bool: ...
+
+
+def guarded(run: Callable[[], Any], context: "Callable[[], Reporter]") -> ExitCode:
     """Runs a command; its exit code, whatever happens. What went wrong is said on stderr."""
     try:
         code = run()
@@ -64,7 +74,7 @@ def _only_one_of(error: Exception) -> Exception:
     return error
 
 
-def _said(error: Exception, context: "Context") -> ExitCode:
+def _said(error: Exception, context: "Reporter") -> ExitCode:
     match error:
         case errors.OmnidbError():
             code = exit_code_of(error)
@@ -103,7 +113,7 @@ def sentence(error: errors.OmnidbError) -> str:
 
 
 def _say(
-    context: "Context",
+    context: "Reporter",
     error: Exception,
     code: ExitCode,
     kind: str | None,
@@ -118,3 +128,11 @@ def _say(
         from traceback import format_exception
 
         context.streams.trace("".join(format_exception(error)))
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """`: did you mean status?` for the nearest of the known words, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1)
+    return f": did you mean {near[0]}?" if near else ""

@@ -5,8 +5,9 @@ from typing import TextIO
 from msgspec import Struct
 
 from omnidb_cli.output.encoding import encodable, speaks_unicode
+from omnidb_cli.output.json_text import compact
 from omnidb_cli.output.redaction import Redactor
-from omnidb_cli.output.values import jsonable, visible_lines
+from omnidb_cli.output.values import visible_lines
 
 
 class ErrorMessage(Struct, frozen=True):
@@ -41,9 +42,7 @@ _COLORS = {"error": "1;31", "warning": "33", "hint": "2", "receipt": "2"}
 
 def as_json(say: Message, stream: TextIO, redact: Redactor) -> str:
     """The line for programs."""
-    from omnidb_cli.output.formats.json import compact
-
-    return compact({say.key: jsonable(say.record, redact)}, ascii_only=not speaks_unicode(stream)) + "\n"
+    return compact({say.key: say.record}, redact, ascii_only=not speaks_unicode(stream)) + "\n"
 
 
 def as_sentence(say: Message, stream: TextIO, redact: Redactor, *, color: bool) -> str:

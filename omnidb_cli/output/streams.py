@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from msgspec.structs import replace
 
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
+from omnidb_cli.output.json_text import compact
 from omnidb_cli.output.messages import ErrorMessage, Message, Notice, as_json, as_sentence
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
 from omnidb_cli.output.report import Report
@@ -127,9 +128,7 @@ class Streams:
 
     def show_line(self, document: Report) -> None:
         """Writes the document's object to stdout as one line of JSON, whatever the format."""
-        from omnidb_cli.output.formats.json import write_line
-
-        write_line(document, self)
+        self.write(compact(document.body, self.redact, ascii_only=not self.unicode) + "\n")
         self.flush()
 
     def line(self, text: str) -> None:

@@ -81,8 +81,8 @@ def run_exec(context: "Context", order: "ExecRequest", output: str | None, *, he
     from omnidb_cli.cli.commands.exec.run import Execution
     from omnidb_cli.cli.running import run
     from omnidb_cli.cli.saved_state import recorder_of, write_or_warn
+    from omnidb_cli.output.results.model import PARTS
     from omnidb_cli.output.results.raw import SeveralColumnsError
-    from omnidb_cli.output.results.writer import PARTS
 
     streams = context.choose_format(output, PARTS, headers=headers)
     if raw:

@@ -32,7 +32,8 @@ from omnidb_cli.errors import (
     WriteRefusedError,
     is_local,
 )
-from omnidb_cli.output.results.writer import ResultSummary, open_result_writer, receipt_sentence
+from omnidb_cli.output.results.model import ResultSummary, receipt_sentence
+from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.topology.secrets.redaction import Redactor
 
 if TYPE_CHECKING:
