@@ -11,7 +11,8 @@ from tests.drivers.mongodb_targets import target_of
 from tests.servers.base import HOST, free_port
 from tests.servers.mongodb import DATABASE, URL, MongoPair
 
-READ = "db.omnidb_read.find({_id: 1}, {_id: 0, number: 1, text: 1, nothing: 1, answer: 1, list: 1, inner: 1})"
+READ = """{"find": "omnidb_read", "filter": {"_id": 1},
+    "projection": {"_id": 0, "number": 1, "text": 1, "nothing": 1, "answer": 1, "list": 1, "inner": 1}}"""
 GIVES = (
     ("number", "text", "nothing", "answer", "list", "inner"),
     [(1, "x", None, True, [1, "a"], {"deep": {"er": 2}})],
@@ -20,7 +21,7 @@ DOCUMENT = {
     "_id": 1, "number": 1, "text": "x", "nothing": None, "answer": True, "list": [1, "a"], "inner": {"deep": {"er": 2}},
 }  # fmt: skip
 MANY = [{"_id": number} for number in range(2500)]
-ENDLESS = 'db.omnidb_read.find({$where: "sleep(600000) || true"})'
+ENDLESS = '{"find": "omnidb_read", "filter": {"$where": "sleep(600000) || true"}}'
 
 
 class TestMongodbStandIn(DriverContract):
@@ -47,11 +48,14 @@ def _subject(target: Target) -> Subject:
         wrong_password=None,
         read=(READ, ()),
         read_gives=GIVES,
-        echo=lambda text: ('{"aggregate": 1, "pipeline": [{"$documents": [{"said": ?}]}], "cursor": {}}', (text,)),
-        write=("db.omnidb_written.insertOne({at: new Date()})", ()),
+        echo=lambda text: (
+            '{"aggregate": 1, "pipeline": [{"$documents": [{"said": {"$param": 1}}]}], "cursor": {}}',
+            (text,),
+        ),
+        write=('{"insert": "omnidb_written", "documents": [{"at": 1}]}', ()),
         written=lambda: 0,
         rejected=('{"find": "omnidb_read", "filter": {"$nonsense": 1}}', ()),
-        many=("db.omnidb_many.find()", ()),
+        many=('{"find": "omnidb_many"}', ()),
         many_rows=len(MANY),
         endless=(ENDLESS, ()),
         is_running=None,
