@@ -52,4 +52,4 @@ def is_due(one: "ConnectionSnapshot", snapshot: "Snapshot", after_s: float) -> b
     return age.total_seconds() < 0 or age.total_seconds() >= after_s
 
 
-PROVED_BY_CHECKS = frozenset({"health-recovered", "hold-over"})
+PROVED_BY_CHECKS = frozenset({"health-recovered", "hold-expired"})

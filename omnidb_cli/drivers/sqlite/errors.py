@@ -81,7 +81,7 @@ def _trouble_of_this_host(error: Exception) -> Trouble | None:
 
 
 def _half_written(path: str) -> str:
-    return f"{path}: a crash left a transaction half written, and nobody has rolled it back yet"
+    return f"{path}: a crash left a transaction half written, and it has not been rolled back yet"
 
 
 def _recovery(path: str) -> str:
