@@ -128,7 +128,7 @@ def orders_with_failing_calls() -> ConnectionSnapshot:
             retry_at=NOW + timedelta(seconds=12),
         ),
         route=RouteView(
-            None, False, "nobody is eligible", (Candidate("orders", False, "circuit open, trial calls in 12s"),)
+            None, False, "no eligible endpoint", (Candidate("orders", False, "circuit open, trial calls in 12s"),)
         ),
     )
 

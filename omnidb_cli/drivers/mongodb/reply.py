@@ -107,7 +107,7 @@ def refuse_hidden_errors(reply: Document, place: str) -> None:
         raise DriverError(
             f"{place}: the write was carried out, but not confirmed as asked for: {concern.get('errmsg')}",
             kind=kind,
-            hint="look at the data before you run it again",
+            hint="check the data before you run it again",
         )
 
 
