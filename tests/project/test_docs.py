@@ -181,7 +181,7 @@ def test_the_glossary_is_in_alphabetical_order_with_a_line_for_each_term() -> No
 def test_every_exit_code_is_explained_among_the_errors(code: ExitCode) -> None:
     text = page("errors.md")
     in_brackets = f"[{int(code)}]" in text
-    findings = rows(section(text, "Findings, and how it ended"))
+    findings = rows(section(text, "Findings and other exit codes"))
     assert in_brackets or any(str(int(code)) in row[0].split(", ") for row in findings)
 
 
