@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
     DOWN = 11, "finding: at least one connection that no person holds is not served"
     NO_EVIDENCE = 12, "finding: evidence is missing or too old, this host has trouble of its own, or may be isolated"
     SPLIT_BRAIN = 13, "finding: split brain: a replica and its primary both take writes"
-    UNAVAILABLE = 20, "nobody was eligible to be tried"
+    UNAVAILABLE = 20, "no eligible endpoint"
     CONNECTION_FAILED = 21, "connect failed, connection lost, or the time limit ran out"
     AUTHENTICATION = 22, "authentication refused"
     STATEMENT = 23, "the server rejected the statement"

@@ -45,7 +45,7 @@ def verdict(
     """The same with its reason. `program` is how the next command would be called, options included."""
     if snapshot.split_brains:
         return Finding(ExitCode.SPLIT_BRAIN, _parted(snapshot, program), _parted_in_short(snapshot))
-    isolated = vantage_is_suspect(snapshot)
+    isolated = host_may_be_isolated(snapshot)
     gaps = list(lacking(snapshot, max_age))
     if isolated or gaps:
         reasons = [_WHY_ISOLATED] if isolated else []
@@ -64,7 +64,7 @@ def is_well(one: ConnectionSnapshot) -> bool:
     return one.health is Health.HEALTHY and closed and one.route.serving == one.name
 
 
-def vantage_is_suspect(snapshot: Snapshot) -> bool:
+def host_may_be_isolated(snapshot: Snapshot) -> bool:
     """Whether everything failed at once, with network errors: then it is this host that is cut off, not they."""
     return is_suspect(
         (_host(one), one.error.kind if one.error and one.health is Health.UNHEALTHY else None)

@@ -87,6 +87,7 @@ class _EventText(Struct, forbid_unknown_fields=True):
 
 
 _EVENT_FIELDS: Final = ("previous", "current", "primary", "backup", "error", "note")
+_RESET: Final = "`omnidb state reset` backs it up and begins with an empty state"
 _UNTOUCHED: Final = _Circuit()
 
 
@@ -134,9 +135,7 @@ def decode(text: str, name: str, at: Instant) -> StoredConnection:
             _not_after(row.moved_at, at),
         )
     except (MalformedRecordError, ValidationError, ValueError, RecursionError) as error:
-        raise StateStoreError(
-            f'the saved state of "{name}" cannot be read: {error}', hint="`omnidb state reset` starts anew"
-        ) from error
+        raise StateStoreError(f'the saved state of "{name}" cannot be read: {error}', hint=_RESET) from error
 
 
 def encode_event(event: Event) -> str:
@@ -160,9 +159,7 @@ def decode_event(text: str, number: int, *, kind: str, name: str | None, at_us: 
             detail=detail,
         )
     except (MalformedRecordError, ValidationError, ValueError, OverflowError, RecursionError) as error:
-        raise StateStoreError(
-            f"event {number} of the history cannot be read: {error}", hint="`omnidb state reset` starts anew"
-        ) from error
+        raise StateStoreError(f"event {number} of the history cannot be read: {error}", hint=_RESET) from error
 
 
 def microseconds(at: datetime) -> int:

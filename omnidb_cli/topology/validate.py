@@ -138,7 +138,7 @@ def _failover(
         if value is not None and value is not BROKEN:
             made[name] = _rule(name, value, known, sections, faults)
     for chain in cycles({name: rule.to for name, rule in made.items()}):
-        faults.add(("failover", chain[-2]), f"the failover goes round in a circle: {_drawn(chain)}")
+        faults.add(("failover", chain[-2]), f"failover cycle: {_drawn(chain)}")
     return MappingProxyType(made)
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from omnidb_cli.cli.exit_codes import ExitCode
-from omnidb_cli.cli.verdict import FailOn, as_asked, finding, vantage_is_suspect
+from omnidb_cli.cli.verdict import FailOn, as_asked, finding, host_may_be_isolated
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import (
@@ -84,15 +84,15 @@ def test_old_evidence_is_none(age_s: float, code: ExitCode) -> None:
     assert finding(snapshot(connection(age_s=age_s)), max_age={"a": timedelta(seconds=60)}) is code
 
 
-def test_the_vantage_is_suspect_when_everything_fails_at_once_over_the_network() -> None:
+def test_the_host_may_be_isolated_when_everything_fails_at_once_over_the_network() -> None:
     lost = [
         connection(name, health=Health.UNHEALTHY, serving=None, error="timeout", address=f"{name}.internal:5432/app")
         for name in "abc"
     ]
-    assert vantage_is_suspect(snapshot(*lost))
+    assert host_may_be_isolated(snapshot(*lost))
     assert finding(snapshot(*lost)) is ExitCode.NO_EVIDENCE
-    assert not vantage_is_suspect(snapshot(*lost[:2]))
-    assert not vantage_is_suspect(snapshot(*lost, WELL))
+    assert not host_may_be_isolated(snapshot(*lost[:2]))
+    assert not host_may_be_isolated(snapshot(*lost, WELL))
     refused = replace(lost[0], error=ErrorView("auth", "no"))
     assert finding(snapshot(refused, *lost[1:])) is ExitCode.DOWN
 

@@ -57,7 +57,9 @@ class Ledger:
         assert event.previous == self.circuit[name]
         assert event.current != event.previous or event.reason == "manual", "announced twice"
         if self.is_held(name, now_s):
-            assert event.reason in {"manual", "hold-over", "wait-over"}, "something automatic touched a hold"
+            assert event.reason in {"manual", "hold-expired", "reset-timeout-elapsed"}, (
+                "something automatic touched a hold"
+            )
         self._judge_reason(event, name)
         self.circuit[name] = str(event.current)
         self.epochs[name] += 1
@@ -73,13 +75,18 @@ class Ledger:
             case (EventType.CIRCUIT_OPEN, "manual"):
                 self.opened_by[name] = "hand"
             case (EventType.CIRCUIT_HALF_OPEN, reason):
-                assert by == {"wait-over": "calls", "health-recovered": "health", "hold-over": "hand"}[str(reason)]
+                assert (
+                    by
+                    == {"reset-timeout-elapsed": "calls", "health-recovered": "health", "hold-expired": "hand"}[
+                        str(reason)
+                    ]
+                )
             case (EventType.CIRCUIT_CLOSE, "health-recovered"):
                 assert by in {"health", "hand"}
             case (EventType.CIRCUIT_CLOSE, "manual"):
                 assert name in self._closed_by_hand, "closed by force"
             case (_, reason):
-                assert reason in {"trials-succeeded", "hold-over"}
+                assert reason in {"trials-succeeded", "hold-expired"}
 
     def _read_route(self, event: Event, name: str) -> None:
         before = self.serving[name]
@@ -121,7 +128,7 @@ def _is_eligible(candidate: Candidate, view: ConnectionSnapshot) -> bool:
 def _waits(candidate: Candidate, view: ConnectionSnapshot, unchecked: str) -> bool:
     """Whether it stands behind a closed backup: checks can prove it, or its failback is put off."""
     half_open = view.circuit.state is CircuitState.HALF_OPEN
-    provable = candidate.name != unchecked and view.circuit.reason in ("health-recovered", "hold-over")
+    provable = candidate.name != unchecked and view.circuit.reason in ("health-recovered", "hold-expired")
     return _is_put_off(candidate) or (half_open and provable)
 
 

@@ -67,7 +67,7 @@ async def test_a_hold_whose_time_is_up_goes_half_open_by_itself_and_checks_close
         fleet.db.open_circuit("a", hold_for="60s")
         fleet.forget()
         await advance(60.1)
-        assert fleet.said(*CIRCUIT) == [("circuit:half-open", "a", "hold-over")]
+        assert fleet.said(*CIRCUIT) == [("circuit:half-open", "a", "hold-expired")]
         await advance(30)
         assert fleet.said(*CIRCUIT)[1:] == [("circuit:close", "a", "health-recovered")]
 
@@ -79,7 +79,7 @@ async def test_a_hold_over_a_dead_server_opens_again_by_health() -> None:
         fleet.forget()
         await advance(100)
         assert fleet.said(*CIRCUIT) == [
-            ("circuit:half-open", "a", "hold-over"),
+            ("circuit:half-open", "a", "hold-expired"),
             ("circuit:open", "a", "health-check-failed"),
         ]
         assert not fleet.db.snapshot().connections[0].circuit.manual

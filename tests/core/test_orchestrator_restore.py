@@ -51,7 +51,7 @@ async def test_restoring_emits_nothing_and_extends_nothing() -> None:
         await advance(9.9)
         assert fleet.db.stats()["a"].circuit is CircuitState.OPEN
         await advance(0.2)
-        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "wait-over")]
+        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "reset-timeout-elapsed")]
 
 
 async def test_a_wait_that_ran_out_between_processes_is_over_at_once() -> None:
@@ -59,7 +59,7 @@ async def test_a_wait_that_ran_out_between_processes_is_over_at_once() -> None:
     fleet.db.restore("a", remembered(*TRIPPED, ago_s=31))
     async with fleet:
         await settle()
-        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "wait-over")]
+        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "reset-timeout-elapsed")]
 
 
 async def test_restored_twice_is_restored_once() -> None:
@@ -77,7 +77,7 @@ async def test_a_restored_hold_holds() -> None:
         assert await fleet.db.execute("a", who) == "b"
         assert fleet.said("circuit:open") == []
         await advance(41)
-        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "hold-over")]
+        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "hold-expired")]
 
 
 async def test_streaks_count_across_processes() -> None:
@@ -141,7 +141,7 @@ async def test_an_adopted_wait_ends_by_itself() -> None:
         fleet.db.merge_remote({"a": (remembered(*TRIPPED, ago_s=20), None)})
         fleet.forget()
         await advance(10.1)
-        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "wait-over")]
+        assert fleet.said("circuit:half-open") == [("circuit:half-open", "a", "reset-timeout-elapsed")]
 
 
 async def test_a_call_from_before_an_adopted_circuit_says_nothing_about_it() -> None:

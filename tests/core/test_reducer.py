@@ -151,7 +151,7 @@ def test_checks_do_not_close_what_calls_opened() -> None:
     life = Life()
     assert life.after(GOOD, FAILED, FAILED, FAILED)[-1] == "closed→open failure-threshold"
     assert life.after(*[GOOD] * 10) == []
-    assert life.after(*[GOOD] * 10, passed=31.0) == ["open→half-open wait-over"]
+    assert life.after(*[GOOD] * 10, passed=31.0) == ["open→half-open reset-timeout-elapsed"]
     assert life.after(OK, OK) == ["half-open→closed trials-succeeded"]
 
 
@@ -183,7 +183,9 @@ def test_a_result_that_arrives_after_its_own_wait_was_over_is_judged_by_its_gene
     life = Life()
     life.after(FAILED, FAILED, FAILED)
     tripped = life.memory.circuit.generation
-    assert life.after(CallCompleted(succeeded=False, generation=tripped), passed=31.0) == ["open→half-open wait-over"]
+    assert life.after(CallCompleted(succeeded=False, generation=tripped), passed=31.0) == [
+        "open→half-open reset-timeout-elapsed"
+    ]
 
 
 def test_a_hold_is_announced_once_and_what_changes_of_it_as_that() -> None:
@@ -228,7 +230,7 @@ def test_a_hold_that_ran_out_unseen_is_announced_before_what_came_after() -> Non
     life.after(HoldRequested(Hold(60.0)))
     assert life.after(BAD, passed=61.0) == [
         "unknown→unhealthy health",
-        "open→half-open hold-over",
+        "open→half-open hold-expired",
         "half-open→open health-check-failed",
     ]
 
@@ -245,7 +247,7 @@ def test_switched_off_health_changes_and_no_circuit_does() -> None:
     life = Life(ConnectionPolicy(replace(RULES, enabled=False)))
     assert life.after(BAD, FAILED, FAILED, FAILED, FAILED) == ["unknown→unhealthy health"]
     assert life.after(HoldRequested(Hold(60.0))) == ["disabled→open manual"]
-    assert life.after(TimeElapsed(), passed=60.0) == ["open→disabled hold-over"]
+    assert life.after(TimeElapsed(), passed=60.0) == ["open→disabled hold-expired"]
 
 
 INPUTS = st.sampled_from(
@@ -321,7 +323,9 @@ def test_a_wait_that_is_over_is_told_by_whoever_acts_on_it_and_not_by_taking_ove
     later.memory, later.clock = life.memory, 31.0
     assert changes_between(life.memory, replace(life.memory, health=life.memory.health), RULES) == ()
     later.after(TimeElapsed())
-    assert [words(one) for one in changes_between(life.memory, later.memory, RULES)] == ["open→half-open wait-over"]
+    assert [words(one) for one in changes_between(life.memory, later.memory, RULES)] == [
+        "open→half-open reset-timeout-elapsed"
+    ]
 
 
 def test_reasons_are_words_of_the_closed_list() -> None:
@@ -331,7 +335,7 @@ def test_reasons_are_words_of_the_closed_list() -> None:
         "failure-threshold",
         "trial-failed",
         "trials-succeeded",
-        "wait-over",
-        "hold-over",
+        "reset-timeout-elapsed",
+        "hold-expired",
         "manual",
     }

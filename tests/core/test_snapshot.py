@@ -121,7 +121,7 @@ async def test_one_opened_by_calls_says_when_it_is_tried_again() -> None:
         circuit = fleet.db.snapshot().connections[0].circuit
         assert (circuit.state, circuit.reason, circuit.successes, circuit.retry_at) == (
             CircuitState.HALF_OPEN,
-            "wait-over",
+            "reset-timeout-elapsed",
             1,
             None,
         )
@@ -146,7 +146,7 @@ async def test_a_hold_that_ran_out_is_manual_no_more() -> None:
             None,
             None,
         )
-        assert circuit.reason == "hold-over"
+        assert circuit.reason == "hold-expired"
 
 
 async def test_the_summary_counts_what_is_shown() -> None:

@@ -128,7 +128,7 @@ def orders_with_failing_calls() -> ConnectionSnapshot:
             retry_at=NOW + timedelta(seconds=12),
         ),
         route=RouteView(
-            None, False, "nobody is eligible", (Candidate("orders", False, "circuit open, trial calls in 12s"),)
+            None, False, "no eligible endpoint", (Candidate("orders", False, "circuit open, trial calls in 12s"),)
         ),
     )
 
@@ -155,7 +155,9 @@ def shop() -> Snapshot:
             address="cache.internal:6379/0",
             latency_ms=0.31,
             role=RoleView(None, None),
-            circuit=circuit(CircuitState.HALF_OPEN, reason="wait-over", failures=5, successes=1, opened_at=ago(31)),
+            circuit=circuit(
+                CircuitState.HALF_OPEN, reason="reset-timeout-elapsed", failures=5, successes=1, opened_at=ago(31)
+            ),
         ),
         connection(
             "archive",

@@ -73,3 +73,16 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts in a file, its docstrings left out."""
+    return texts_of(tree(path))
+
+
+def texts_of(module: ast.Module) -> Iterator[str]:
+    """The texts of a module, its docstrings left out."""
+    docstrings = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value

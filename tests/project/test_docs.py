@@ -163,11 +163,25 @@ def test_every_exit_code_is_documented_and_no_other() -> None:
     assert documented == [str(int(code)) for code in ExitCode]
 
 
+def test_the_quick_reference_has_every_command_and_every_exit_code() -> None:
+    cells = _first_cells(page("quick-reference.md"))
+    named = [re.sub(r" (\[?NAME.*|STATEMENT)$", "", cell.strip("`")) for cell in cells if cell.startswith("`")]
+    assert sorted(named) == sorted(command.title for command in _COMMANDS)
+    assert [cell for cell in cells if cell.isdigit()] == [str(int(code)) for code in ExitCode]
+
+
+def test_the_glossary_is_in_alphabetical_order_with_a_line_for_each_term() -> None:
+    table = rows(page("glossary.md"))
+    terms = [row[0] for row in table]
+    assert terms == sorted(set(terms))
+    assert all(len(row) == 2 and row[1] for row in table)
+
+
 @pytest.mark.parametrize("code", ExitCode, ids=lambda one: one.name)
 def test_every_exit_code_is_explained_among_the_errors(code: ExitCode) -> None:
     text = page("errors.md")
     in_brackets = f"[{int(code)}]" in text
-    findings = rows(section(text, "Findings, and how it ended"))
+    findings = rows(section(text, "Findings and other exit codes"))
     assert in_brackets or any(str(int(code)) in row[0].split(", ") for row in findings)
 
 

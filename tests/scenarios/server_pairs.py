@@ -151,7 +151,7 @@ class ServerPair(ABC):
 
     @abstractmethod
     def stop_replication(self) -> None:
-        """The replica stands still; what it has, it has."""
+        """The replica stops following; what it has, it has."""
 
     def lagging(self) -> AbstractContextManager[None]:
         """Meanwhile the replica, though it replicates, is behind by a write more and more. Only where `can_lag`."""

@@ -1,4 +1,4 @@
-"""Replication that stands still, is late, or has nothing to do: what the codes, the JSON and the table say of it."""
+"""Replication that has stopped, is late, or has nothing to do: what the codes, the JSON and the table say of it."""
 
 import re
 import time
@@ -12,17 +12,17 @@ from tests.scenarios.shop import until
 
 MAX_LAG_S = 0.3
 
-_NO_LINK = r"replication stands still: the link to its primary \S+ has been down for \d+s"
+_NO_LINK = r"replication stopped: the link to its primary \S+ has been down for \d+s"
 STOPPED = {
-    Postgres: (r"replication stands still: WAL replay is paused", True),
-    Mariadb: (r"replication from \S+ stands still: the SQL thread is stopped", False),
+    Postgres: (r"replication stopped: WAL replay is paused", True),
+    Mariadb: (r"replication from \S+ stopped: the SQL thread is stopped", False),
     Redis: (_NO_LINK, True),
 }
 """What `stop_replication` comes to, as the engines' pages have it: the words, and whether there is a lag to show."""
 
 CUT_OFF = {
-    Postgres: (r"replication stands still: no WAL receiver is running, so it is not connected to its primary", False),
-    Mariadb: (r"replication from \S+ stands still: the I/O thread has no connection( \(.+\))?", False),
+    Postgres: (r"replication stopped: no WAL receiver is running, so it is not connected to its primary", False),
+    Mariadb: (r"replication from \S+ stopped: the I/O thread has no connection( \(.+\))?", False),
     Redis: (_NO_LINK, True),
 }
 """The same of a primary that is gone."""
@@ -57,7 +57,7 @@ def is_told(fleet: Fleet, why: str, *, with_lag: bool = True) -> None:
     )
 
 
-def test_what_stands_still_is_degraded_in_words_until_it_goes_on(fleet: Fleet) -> None:
+def test_stopped_replication_is_degraded_in_words_until_it_goes_on(fleet: Fleet) -> None:
     pair = fleet.pair
     why, with_lag = STOPPED[type(pair)]
     pair.stop_replication()
@@ -70,7 +70,7 @@ def test_what_stands_still_is_degraded_in_words_until_it_goes_on(fleet: Fleet) -
     assert (last["detail"]["previous"], last["detail"]["current"]) == ("degraded", "healthy")
 
 
-def test_the_backup_of_a_dead_primary_stands_still_and_serves(fleet: Fleet) -> None:
+def test_the_backup_of_a_dead_primary_has_stopped_replication_and_serves(fleet: Fleet) -> None:
     pair = fleet.pair
     why, with_lag = CUT_OFF[type(pair)]
     pair.primary.kill()

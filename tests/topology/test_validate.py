@@ -129,7 +129,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_text(refusals: Refusals
 
 def test_a_cycle_is_drawn(refusals: Refusals, three: str) -> None:
     (problem,) = refusals(three + "failover:\n  a: b\n  b: [c]\n  c: {to: a}\n")
-    assert problem.message == "the failover goes round in a circle: a → b → c → a"
+    assert problem.message == "failover cycle: a → b → c → a"
     assert (problem.line, problem.column) == (8, 6)
 
 

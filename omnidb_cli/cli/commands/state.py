@@ -1,4 +1,4 @@
-"""`omnidb state`: where what outlives a command is kept, and starting anew."""
+"""`omnidb state`: shows where the saved state is kept, and resets it."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
     from omnidb_cli.state.store import StoreInfo
 
-app = commands(no_args_is_help=True, help="Show where the state is kept, or start anew.")
+app = commands(no_args_is_help=True, help="Show where the state is kept, or reset it.")
 
 _Printing = printing("omnidb_cli.output.views.plain:PARTS")
 
@@ -25,7 +25,7 @@ def show(ctx: typer.Context, output: Output = None) -> None:
 
 @app.command(cls=_Printing)
 def reset(ctx: typer.Context, output: Output = None) -> None:
-    """Start anew without asking; the old file is kept aside."""
+    """Reset the state without asking; the old file is backed up."""
     run_reset(ctx.obj, output)
 
 
@@ -47,7 +47,7 @@ def _described(info: "StoreInfo") -> dict[str, object]:
 
 
 def run_reset(context: "Context", output: str | None) -> None:
-    """Puts the old state aside. Raises StateStoreError when that cannot be done, PreconditionError when it may not."""
+    """Backs the old state up. Raises StateStoreError when that cannot be done, PreconditionError when it may not."""
     from omnidb_cli.output.views.plain import PARTS, state_document
 
     streams = context.choose_format(output, PARTS)

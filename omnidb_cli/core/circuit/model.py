@@ -36,8 +36,8 @@ class Reason(StrEnum):
     FAILURE_THRESHOLD = "failure-threshold"
     TRIAL_FAILED = "trial-failed"
     TRIALS_SUCCEEDED = "trials-succeeded"
-    WAIT_OVER = "wait-over"
-    HOLD_OVER = "hold-over"
+    RESET_TIMEOUT_ELAPSED = "reset-timeout-elapsed"
+    HOLD_EXPIRED = "hold-expired"
     MANUAL = "manual"
 
 
@@ -193,10 +193,10 @@ def _time_passed(circuit: Circuit, at: Instant, rules: CircuitPolicy) -> Circuit
     state = state_at(circuit, at.clock, rules)
     if circuit.held and state is not CircuitState.OPEN:
         if state is CircuitState.DISABLED:
-            return _closed(circuit, Reason.HOLD_OVER)
-        return _half_open(replace(_unheld(circuit), origin=OpenedBy.HAND), Reason.HOLD_OVER)
+            return _closed(circuit, Reason.HOLD_EXPIRED)
+        return _half_open(replace(_unheld(circuit), origin=OpenedBy.HAND), Reason.HOLD_EXPIRED)
     if circuit.state is CircuitState.OPEN and state is CircuitState.HALF_OPEN:
-        return _half_open(circuit, Reason.WAIT_OVER)
+        return _half_open(circuit, Reason.RESET_TIMEOUT_ELAPSED)
     return circuit
 
 

@@ -176,7 +176,7 @@ def _refuse_cycles(rules: Mapping[str, Failover]) -> None:
             elif backup in path:
                 names = list(path)
                 chain = " → ".join([*names[names.index(backup) :], backup])
-                raise ConfigurationError(f"failover goes round in a circle: {chain}")
+                raise ConfigurationError(f"failover cycle: {chain}")
             elif backup not in finished:
                 path[backup] = iter(_backups(backup, rules))
 

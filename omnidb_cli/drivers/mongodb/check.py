@@ -10,7 +10,7 @@ from omnidb_cli.drivers.base import position
 from omnidb_cli.errors import DriverError, ErrorKind
 
 STILL_S = 10.0
-"""A secondary that is behind and has applied nothing for so long stands still, seconds."""
+"""A secondary that is behind and has applied nothing for so long has stopped, seconds."""
 
 _PRIMARY = 1
 _TERM_DIGITS = 16
@@ -114,14 +114,14 @@ def _stalled(status: Mapping[str, Any] | None, behind: Behind | None, now_s: flo
     if status is None:
         return None
     if _primary(status) is None:
-        return "replication stands still: it sees no primary"
+        return "replication stopped: it sees no primary"
     applied = applied_while_behind(status)
     if applied is None:
         return None
     if status.get("syncSourceHost", status.get("syncingTo")) == "":
-        return "replication stands still: it copies from nobody, and the primary is ahead"
+        return "replication stopped: it has no sync source, and the primary is ahead"
     if behind is not None and behind.applied == applied and now_s - behind.since_s >= STILL_S:
-        return f"replication stands still: it has applied nothing for {now_s - behind.since_s:.0f}s"
+        return f"replication stopped: it has applied nothing for {now_s - behind.since_s:.0f}s"
     return None
 
 

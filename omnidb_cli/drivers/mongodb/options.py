@@ -53,10 +53,10 @@ def make_client(target: Target, limit_s: float, listeners: "Sequence[Any]") -> "
     except OSError as error:
         raise ConnectError(f"{place_of(target)}: {error.strerror}: {error.filename}", kind=ErrorKind.TLS) from error
     except (PyMongoError, ValueError, TypeError, LookupError) as error:
-        raise ConnectError(f"{place_of(target)}: {error}", hint="look at the options of its URL") from error
+        raise ConnectError(f"{place_of(target)}: {error}", hint="check the options of its URL") from error
     ignored = next((str(one.message) for one in heard if _is_refusal(str(one.message))), None)
     if ignored is not None:
-        raise ConnectError(f"{place_of(target)}: {ignored}", hint="look at the options of its URL")
+        raise ConnectError(f"{place_of(target)}: {ignored}", hint="check the options of its URL")
     return client
 
 

@@ -218,7 +218,7 @@ def _lag_s(source: Status) -> float | None:
 
 
 def stalled(source: Status) -> str | None:
-    """Why replication from this source stands still; None when it runs."""
+    """Why replication from this source has stopped; None when it runs."""
     applying = _of(source, "Slave_SQL_Running", "Replica_SQL_Running")
     receiving = _of(source, "Slave_IO_Running", "Replica_IO_Running")
     if applying == "Yes" and receiving == "Yes":
@@ -231,7 +231,7 @@ def stalled(source: Status) -> str | None:
         said.append(_because("the I/O thread is stopped", _of(source, "Last_IO_Error")))
     elif receiving != "Yes":
         said.append(_because("the I/O thread has no connection", _of(source, "Last_IO_Error")))
-    return f"replication from {where} stands still: {', '.join(said)}"
+    return f"replication from {where} stopped: {', '.join(said)}"
 
 
 def _because(what: str, error: str) -> str:

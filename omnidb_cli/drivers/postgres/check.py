@@ -103,8 +103,8 @@ def _lag_s(seen: ServerState) -> float | None:
 
 def _stalled(seen: ServerState) -> str | None:
     if seen.paused:
-        return "replication stands still: WAL replay is paused"
+        return "replication stopped: WAL replay is paused"
     feeds_from_archive = seen.received is None and seen.restore_command != ""
     if not seen.receiving and not feeds_from_archive:
-        return "replication stands still: no WAL receiver is running, so it is not connected to its primary"
+        return "replication stopped: no WAL receiver is running, so it is not connected to its primary"
     return None

@@ -173,11 +173,11 @@ def _stalled(facts: Facts) -> str | None:
         return None
     primary = f"{facts.get('master_host', '?')}:{facts.get('master_port', '?')}"
     if copies:
-        return f"replication stands still: it is copying all data from its primary {primary}"
+        return f"replication stopped: it is copying all data from its primary {primary}"
     since_s = _seconds(facts, "master_link_down_since_seconds")
     if since_s is None:
-        return f"replication stands still: it has had no link to its primary {primary} since it started"
-    return f"replication stands still: the link to its primary {primary} has been down for {since_s:.0f}s"
+        return f"replication stopped: it has had no link to its primary {primary} since it started"
+    return f"replication stopped: the link to its primary {primary} has been down for {since_s:.0f}s"
 
 
 def _lag_s(facts: Facts, *, stalled: bool) -> float | None:

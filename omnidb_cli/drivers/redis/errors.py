@@ -36,11 +36,11 @@ _PASSWORD = "check the user and the password of this connection"  # noqa: S105 -
 
 RULES: Mapping[str, Rule] = {
     "LOADING": Rule(ErrorKind.REFUSED, hint="it is reading its data from disk: wait, INFO persistence says how long"),
-    "CLUSTERDOWN": Rule(ErrorKind.REFUSED, hint="CLUSTER INFO says which slots nobody serves"),
+    "CLUSTERDOWN": Rule(ErrorKind.REFUSED, hint="CLUSTER INFO says which slots are not served"),
     "MASTERDOWN": Rule(ErrorKind.LAG, hint="it may not serve old data (replica-serve-stale-data no): mend its link"),
     "NOREPLICAS": Rule(ErrorKind.LAG, hint="it has fewer good replicas than min-replicas-to-write asks for"),
     "BUSY": Rule(ErrorKind.CAPACITY, hint="SCRIPT KILL or FUNCTION KILL ends the script, if it has written nothing"),
-    "OOM": Rule(ErrorKind.CAPACITY, hint="look at maxmemory, maxmemory-policy and INFO memory"),
+    "OOM": Rule(ErrorKind.CAPACITY, hint="check maxmemory, maxmemory-policy and INFO memory"),
     "MISCONF": Rule(ErrorKind.CAPACITY, hint="it cannot save to disk and so takes no writes; its log says why"),
     "NOAUTH": Rule(ErrorKind.AUTH, hint="the server wants a login: give this connection a password"),
     "WRONGPASS": Rule(ErrorKind.AUTH, hint=_PASSWORD),

@@ -88,7 +88,7 @@ class SqliteDriver:
             raise ConnectError(
                 f"{self._path}: the file system does not answer; an earlier check still hangs in it",
                 kind=ErrorKind.TIMEOUT,
-                hint="look at the mount: a network file system whose server is away hangs like this",
+                hint="check the mount: a network file system whose server is away hangs like this",
             )
         try:
             job = start(work)

@@ -55,7 +55,7 @@ def while_opening(path: str, error: Exception) -> ConnectError:
         case sqlite3.SQLITE_PERM:
             return AuthenticationError(f"{path}: {error}")
         case sqlite3.SQLITE_CANTOPEN:
-            hint = f"look at the rights of its folder, and of {path}-wal, {path}-shm and {path}-journal"
+            hint = f"check the rights of its folder, and of {path}-wal, {path}-shm and {path}-journal"
             return ConnectError(f"{path}: {error}", hint=hint)
         case code:
             return ConnectError(f"{path}: {error}", kind=_KINDS.get(code, ErrorKind.INTERNAL))
@@ -66,7 +66,7 @@ def while_running(path: str, error: Exception) -> DriverError:
     if _code(error) in _NEEDS_RECOVERY:
         return DriverError(_half_written(path), kind=ErrorKind.CORRUPT, hint=_recovery(path))
     if _code(error) in _NOT_WRITABLE:
-        return StatementError(f"{path} can only be read: {error}", hint="look at the rights of the file and its folder")
+        return StatementError(f"{path} can only be read: {error}", hint="check the rights of the file and its folder")
     if (trouble := _trouble_of_this_host(error)) is not None:
         return DriverError(f"{path}: {trouble.sentence}", kind=trouble.kind, hint=trouble.hint)
     kind = _KINDS.get(_primary_code(error))
@@ -81,7 +81,7 @@ def _trouble_of_this_host(error: Exception) -> Trouble | None:
 
 
 def _half_written(path: str) -> str:
-    return f"{path}: a crash left a transaction half written, and nobody has rolled it back yet"
+    return f"{path}: a crash left a transaction half written, and it has not been rolled back yet"
 
 
 def _recovery(path: str) -> str:

@@ -27,9 +27,9 @@ _COLUMNS = (
     Column("NAME"),
     Column("CIRCUIT"),
     Column("BY", priority=3),
-    Column("WHY", priority=1, min_width=20),
+    Column("WHY", priority=1, min_width=21),
     Column("SINCE", priority=2),
-    Column("UNTIL", min_width=12),
+    Column("UNTIL", min_width=11),
 )
 
 
@@ -61,9 +61,14 @@ def _cells(name: str, circuit: CircuitView, now: datetime) -> Line:
         words.circuit_cell(circuit),
         by_hand if circuit.manual else automatic,
         Cell(circuit.reason) if circuit.reason else words.NOTHING,
-        Cell(words.age(circuit.opened_at, now)) if circuit.opened_at else words.NOTHING,
+        _since(circuit.opened_at, now) if circuit.opened_at else words.NOTHING,
         _until(circuit, now),
     )
+
+
+def _since(opened_at: datetime, now: datetime) -> Cell:
+    age = words.age(opened_at, now)
+    return Cell(age, short=age.removesuffix(" ago"))
 
 
 def _until(circuit: CircuitView, now: datetime) -> Cell:

@@ -97,7 +97,7 @@ def _hold(circuit: CircuitView, now: datetime) -> str:
     who = f" by {circuit.actor}" if circuit.actor else " by hand"
     why = f" ({circuit.reason})" if circuit.reason and circuit.reason != Reason.MANUAL else ""
     since = f" since {words.time_of_day(circuit.opened_at, now)} UTC" if circuit.opened_at else ""
-    limit = "somebody closes it"
+    limit = "it is closed by hand"
     if circuit.held_until:
         limit = f"{words.time_of_day(circuit.held_until, now)} UTC ({words.left(circuit.held_until, now)})"
     return f"{who}{why}{since} until {limit}"
@@ -146,7 +146,7 @@ def _commands(snapshot: Snapshot, program: str, is_stale: bool) -> Iterator[Comm
     if one := next(filter(snapshot.is_unserved, connections), None):
         yield Command(f"{program} route {one.name}", "why it has no eligible endpoint")
     elif one := next((one for one in troubled if one.route.failover), None):
-        yield Command(f"{program} route {one.name}", "why another one serves")
+        yield Command(f"{program} route {one.name}", "why a backup serves")
     if one := next((one for one in troubled if one.health in (Health.UNHEALTHY, Health.DEGRADED)), None):
         yield Command(f"{program} events --name {one.name}", "what happened, and when")
     if one := next((one for one in connections if one.circuit.manual), None):

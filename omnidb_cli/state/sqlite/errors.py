@@ -96,7 +96,7 @@ def locked(path: str) -> StateStoreError:
 def damaged(path: str, what: str) -> UnusableFileError:
     """The error for a file whose content is not what was written."""
     if is_ours(path):
-        hint = "`omnidb state reset` puts it aside and starts anew; holds by hand in it are lost"
+        hint = "`omnidb state reset` backs it up and begins with an empty state; holds by hand in it are lost"
     else:
         hint = "nothing in it says that it is omnidb's: move it away yourself, or name another file with --state"
     return UnusableFileError(f"state file {path} is damaged ({what}); it is left as it is", hint=hint)

@@ -67,7 +67,7 @@ def test_the_deadline_is_fixed_at_the_trip_and_late_failures_never_move_it() -> 
 def test_the_wait_over_it_is_half_open_without_anybody_asking() -> None:
     assert state_at(TRIPPED, 29.999, RULES) is CircuitState.OPEN
     assert state_at(TRIPPED, 30.0, RULES) is CircuitState.HALF_OPEN
-    assert (TRIAL.state, TRIAL.reason) == (CircuitState.HALF_OPEN, Reason.WAIT_OVER)
+    assert (TRIAL.state, TRIAL.reason) == (CircuitState.HALF_OPEN, Reason.RESET_TIMEOUT_ELAPSED)
 
 
 def test_half_open_closes_after_that_many_successes() -> None:
@@ -168,7 +168,7 @@ def test_a_hold_without_end_never_ends_by_itself() -> None:
 
 def test_a_hold_whose_time_is_up_goes_half_open_and_both_checks_and_calls_prove_it() -> None:
     over = after(Trigger.TIME_PASSED, circuit=held(60.0), clock=60.0)
-    assert (over.state, over.reason, over.held) == (CircuitState.HALF_OPEN, Reason.HOLD_OVER, False)
+    assert (over.state, over.reason, over.held) == (CircuitState.HALF_OPEN, Reason.HOLD_EXPIRED, False)
     assert after(GOOD, OK, circuit=over, clock=60.0).state is CircuitState.CLOSED
     assert after(OK, OK, circuit=over, clock=60.0).state is CircuitState.CLOSED
     assert after(GOOD, GOOD, circuit=over, clock=60.0).state is CircuitState.CLOSED
@@ -202,7 +202,7 @@ def test_switched_off_only_holds_and_closing_by_hand_have_an_effect() -> None:
     assert after(GOOD, OK, Trigger.TIME_PASSED, circuit=hold, clock=59.0, rules=OFF) is hold
     assert state_at(hold, 60.0, OFF) is CircuitState.DISABLED
     over = after(Trigger.TIME_PASSED, circuit=hold, clock=60.0, rules=OFF)
-    assert (over.state, over.held, over.reason) == (CircuitState.CLOSED, False, Reason.HOLD_OVER)
+    assert (over.state, over.held, over.reason) == (CircuitState.CLOSED, False, Reason.HOLD_EXPIRED)
 
 
 def test_every_change_of_state_is_a_new_generation_and_only_such() -> None:

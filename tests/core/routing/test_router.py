@@ -67,7 +67,7 @@ def test_a_chain_longer_than_the_stack_is_followed() -> None:
     names = [f"n{n}" for n in range(2000)]
     chain = dict(pairwise(names))
     assert FailoverRouter(chain, names).order("n0") == tuple(names)
-    with pytest.raises(ConfigurationError, match="circle"):
+    with pytest.raises(ConfigurationError, match="failover cycle"):
         FailoverRouter({**chain, names[-1]: names[0]}, names)
 
 

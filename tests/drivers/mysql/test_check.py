@@ -29,7 +29,7 @@ def test_of_several_sources_the_worst_counts() -> None:
     assert judged(MARIADB, behind)[1] == 7.0
     _, lag_s, stalled = judged(MARIADB, lost)
     assert lag_s is None
-    assert stalled == "replication from db1:3306 stands still: the I/O thread has no connection (no route)"
+    assert stalled == "replication from db1:3306 stopped: the I/O thread has no connection (no route)"
 
 
 def test_a_long_error_is_cut() -> None:

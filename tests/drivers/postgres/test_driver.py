@@ -1,4 +1,4 @@
-"""Checks real servers: role, lag, what stands still, and what a plain login may not see."""
+"""Checks real servers: role, lag, stopped replication, and what a plain login may not see."""
 
 import asyncio
 
@@ -74,7 +74,7 @@ async def test_paused_replay_is_told_apart_from_lag(fragile_postgres: PostgresPa
     fragile_postgres.replica.sql("SELECT pg_wal_replay_pause()")
     async with opened(target_of(fragile_postgres.replica)) as driver:
         answer = await check(driver)
-    assert answer.stalled == "replication stands still: WAL replay is paused"
+    assert answer.stalled == "replication stopped: WAL replay is paused"
     assert evaluate(answer, HealthPolicy("replica")).health is Health.DEGRADED
 
 

@@ -37,7 +37,7 @@ def test_a_link_that_is_down_stands_still_and_says_since_when() -> None:
          "master_link_down_since_seconds": "42"}
     )  # fmt: skip
     assert seen.lag_s == 42.0
-    assert seen.stalled == "replication stands still: the link to its primary db1:6379 has been down for 42s"
+    assert seen.stalled == "replication stopped: the link to its primary db1:6379 has been down for 42s"
 
 
 def test_a_link_that_never_was_has_no_lag_to_tell() -> None:
@@ -46,12 +46,12 @@ def test_a_link_that_never_was_has_no_lag_to_tell() -> None:
          "master_link_down_since_seconds": "-1"}
     )  # fmt: skip
     assert seen.lag_s is None
-    assert seen.stalled == "replication stands still: it has had no link to its primary db1:6379 since it started"
+    assert seen.stalled == "replication stopped: it has had no link to its primary db1:6379 since it started"
 
 
 def test_a_copy_under_way_is_told_from_a_broken_link() -> None:
     seen = replication_of({**_REPLICA, "master_link_status": "down", "master_sync_in_progress": "1"})
-    assert seen.stalled == "replication stands still: it is copying all data from its primary db1:6379"
+    assert seen.stalled == "replication stopped: it is copying all data from its primary db1:6379"
 
 
 @pytest.mark.parametrize("facts", [{}, {"role": "sentinel"}, {"role": ""}])

@@ -51,7 +51,7 @@ NOBODY = RouteView(
         ),
         (
             connection("db", circuit=circuit(CircuitState.OPEN, manual=True, reason="manual", opened_at=ago(86_400))),
-            "db is held out of rotation by hand since 2026-11-22 07:30:00 UTC until somebody closes it.",
+            "db is held out of rotation by hand since 2026-11-22 07:30:00 UTC until it is closed by hand.",
         ),
         (
             held_reports(),

@@ -8,7 +8,7 @@ import pytest
 from tests.scenarios.across.ground import FOREVER, WHO, Ground, locked, waits_for
 
 OPENED = ["circuit:open failure-threshold", "failover"]
-TRIED = ["circuit:half-open wait-over", "recovery"]
+TRIED = ["circuit:half-open reset-timeout-elapsed", "recovery"]
 CLOSED = "circuit:close trials-succeeded"
 
 

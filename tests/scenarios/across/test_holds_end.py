@@ -9,7 +9,13 @@ import pytest
 from tests.scenarios.across.ground import PAIR, WHO, Ground, in_order, locked, waits_for
 
 HOLD = ("circuit", "open", "primary", "--for", "300ms")
-ENDED = ["circuit:open manual", "failover", "circuit:half-open hold-over", "circuit:close health-recovered", "recovery"]
+ENDED = [
+    "circuit:open manual",
+    "failover",
+    "circuit:half-open hold-expired",
+    "circuit:close health-recovered",
+    "recovery",
+]
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def test_it_heals_by_exec_alone_and_by_route_alone(held: Ground, command: tuple[
 def test_what_only_reads_says_half_open_and_writes_nothing(held: Ground) -> None:
     before = held.row("primary")
     listed = held.circuit("primary")
-    assert (listed["state"], listed["reason"], listed["successes"]) == ("half-open", "hold-over", 0)
+    assert (listed["state"], listed["reason"], listed["successes"]) == ("half-open", "hold-expired", 0)
     last = held.connection("primary", "--last")
     assert (last["circuit"]["state"], last["circuit"]["manual"], last["route"]["serving"]) == (
         *("half-open", False, "replica"),
@@ -64,7 +70,7 @@ def test_a_server_that_died_meanwhile_is_kept_out_by_its_health(held: Ground) ->
     assert (circuit["manual"], circuit["reason"], circuit["actor"]) == (False, "health-check-failed", None)
     held.bring_back("primary")
     assert held.statuses(3) == [("half-open", "replica"), ("closed", "primary"), ("closed", "primary")]
-    assert in_order(["circuit:half-open hold-over", "circuit:open health-check-failed", "recovery"], held.told())
+    assert in_order(["circuit:half-open hold-expired", "circuit:open health-check-failed", "recovery"], held.told())
     assert held.told().count("recovery") == 1
 
 

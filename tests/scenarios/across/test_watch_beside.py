@@ -9,7 +9,7 @@ from tests.scenarios.shop import until
 HOLD_ENDS = [
     "circuit:open manual",
     "failover",
-    "circuit:half-open hold-over",
+    "circuit:half-open hold-expired",
     "circuit:close health-recovered",
     "recovery",
 ]
@@ -126,7 +126,7 @@ def test_calls_of_others_open_it_and_their_trials_close_it_under_its_eyes(shop: 
     watch.end()
     assert shop.circuits() == [
         *("circuit:open failure-threshold", "failover"),
-        *("circuit:half-open wait-over", "recovery", "circuit:close trials-succeeded"),
+        *("circuit:half-open reset-timeout-elapsed", "recovery", "circuit:close trials-succeeded"),
     ]
 
 

@@ -27,7 +27,7 @@ def open_(
         float | None,
         seconds_option("--for", help="Hold it only for so long.", default="until closed", longest_s=LONGEST_HOLD_S),
     ] = None,
-    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for everybody to read.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; shown to all who share the state.")] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take over another person's hold, or end one's own earlier.")
     ] = False,
