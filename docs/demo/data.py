@@ -1,4 +1,4 @@
-"""Makes the three files of configs/demo.yaml anew, in the folder that is given: `python docs/demo/data.py FOLDER`."""
+"""Makes the three files of configs/demo.yaml in a folder: `python docs/demo/data.py FOLDER`."""
 
 import sqlite3
 import sys

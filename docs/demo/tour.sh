@@ -37,27 +37,27 @@ trap 'exit 143' TERM
 rm -rf demo-data
 python docs/demo/data.py demo-data || exit 1
 
-say "1. All is well: three connections; replica stands in for primary, archive for replica."
+say "1. All is well: three connections. replica is the backup of primary, archive of replica."
 show 0 'omnidb status'
 show 0 'omnidb exec primary "SELECT item, pieces FROM orders"'
 
-say "2. The primary's file is taken away. The next check finds out, and the replica serves."
+say "2. The primary's file is removed. The next check fails, and the replica serves."
 show 0 'mv demo-data/primary.db demo-data/primary.away'
 show 10 'omnidb status'
 
 say "3. Why? Every candidate, in order, with its verdict."
 show 0 'omnidb route primary'
 
-say "4. The same question is now answered by the replica. A write there is refused."
+say "4. The replica answers the same query now. A write there is refused."
 show 0 'omnidb exec primary "SELECT item, pieces FROM orders"'
 show 24 'omnidb exec primary "DELETE FROM orders"'
 
-say "5. The file is back. One passing check is a beginning, two in a row close the circuit."
+say "5. The file is back. Two passing checks in a row close the circuit."
 show 0 'mv demo-data/primary.away demo-data/primary.db'
 show 10 'omnidb status'
 show 0 'omnidb status'
 
-say "6. By hand: the replica is taken out of rotation for everybody who shares this state. What would leave nothing to serve is refused."
+say "6. Maintenance: hold the replica, for all accounts that share this state. A hold that leaves no eligible endpoint is refused."
 show 0 'omnidb circuit open replica --for 30m --reason "kernel update"'
 show 0 'omnidb exec replica "SELECT count(*) AS orders FROM orders"'
 show 20 'omnidb exec replica --no-failover "SELECT 1"'
@@ -65,12 +65,12 @@ show 32 'omnidb circuit open primary archive'
 show 0 'omnidb circuit close replica'
 show 0 'omnidb status'
 
-say "7. All of it is in the history, with who and why."
+say "7. The history has every change, with who and why."
 show 0 'omnidb events'
 
 cat <<END
 
-${bold}Everything is as it was.${plain} Now with your own hands:
+${bold}Everything is as it was.${plain} Now try it yourself:
 
   . ${BIN:-.venv/bin}/activate
   export OMNIDB_CONFIG=configs/demo.yaml OMNIDB_STATE=sqlite:///demo-data/state.db

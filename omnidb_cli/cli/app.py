@@ -69,7 +69,7 @@ def omnidb(
         str | None, typer.Option("-c", "--config", metavar="FILE", help="Topology file.", show_default=False)
     ] = None,
     state: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where the state is kept; memory: keeps nothing.")
+        str | None, typer.Option(metavar="URL", help="Where the state is kept; memory: saves nothing.")
     ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
@@ -77,6 +77,6 @@ def omnidb(
         bool, typer.Option("-V", "--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """What is up, what is down, who serves instead, and why."""
+    """What is up, what is down, which backup serves, and why."""
     given = ctx.obj if isinstance(ctx.obj, Context) else Context()
     ctx.obj = given.with_options(config=config, state=state, no_color=no_color, debug=debug)

@@ -9,7 +9,7 @@ from omnidb_cli.cli.errors import UsageError, suggestion
 from omnidb_cli.duration import LONGEST_S, parse_duration
 from omnidb_cli.plugins import names_in
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; all where none is named.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; all by default.")]
 SomeNames = Annotated[list[str], typer.Argument(metavar="NAME...", help="Connections.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A connection.")]
 
@@ -49,7 +49,7 @@ Until = Annotated[
     str | None,
     typer.Option(
         metavar="CONDITION",
-        help="Watching: end when it is so: healthy, failover, recovery or NAME=healthy|degraded|unhealthy.",
+        help="Watching: end when this holds: healthy, failover, recovery or NAME=healthy|degraded|unhealthy.",
     ),
 ]
 UntilTimeout = Annotated[float | None, seconds_option("--timeout", help="With --until: give up after this time.")]

@@ -10,7 +10,7 @@ from omnidb_cli.cli.parsing import commands, printing
 if TYPE_CHECKING:
     from omnidb_cli.cli.context import Context
 
-app = commands(no_args_is_help=True, help="Check the topology file, and show what it amounts to.")
+app = commands(no_args_is_help=True, help="Check the topology file, or show it resolved.")
 
 
 @app.command(cls=printing("omnidb_cli.output.views.config:PARTS"))

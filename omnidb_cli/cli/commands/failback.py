@@ -18,11 +18,11 @@ def failback(
     ctx: typer.Context,
     name: Name,
     accept_split_brain: Annotated[
-        bool, typer.Option("--accept-split-brain", help="Even though a replica of it takes writes too.")
+        bool, typer.Option("--accept-split-brain", help="Although a replica also accepts writes.")
     ] = False,
     output: Output = None,
 ) -> None:
-    """Let NAME serve again where failback is manual, or a split brain."""
+    """Let NAME serve again (manual failback, or split brain)."""
     run_failback(ctx.obj, name, output, accept_split_brain=accept_split_brain)
 
 

@@ -33,7 +33,7 @@ def route(
     ] = None,
     output: Output = None,
 ) -> ExitCode:
-    """Check NAME and its backups; show who serves it, and why (not)."""
+    """Check NAME and its backups; show which one serves, and why."""
     require_with("--max-age", max_age is not None, "--last", last)
     return run_route(ctx.obj, name, output, last=last, max_age_s=max_age)
 

@@ -25,13 +25,15 @@ def open_(
     names: SomeNames,
     hold_for: Annotated[
         float | None,
-        seconds_option("--for", help="Hold it only for so long.", default="until closed", longest_s=LONGEST_HOLD_S),
+        seconds_option("--for", help="How long to hold it.", default="until closed", longest_s=LONGEST_HOLD_S),
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; shown to all who share the state.")] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take over another person's hold, or end one's own earlier.")
+        bool, typer.Option("--replace", help="Replace another person's hold, or shorten your own.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Even if nothing is left to serve a connection.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if a connection is left without an eligible endpoint.")
+    ] = False,
     output: Output = None,
 ) -> None:
     """Take connections out of rotation, until closed or for a time."""
@@ -42,7 +44,7 @@ def open_(
 
 @app.command(cls=_Printing)
 def close(ctx: typer.Context, names: SomeNames, output: Output = None) -> None:
-    """Put connections back in rotation, as if nothing had happened."""
+    """Put connections back in rotation; clear hold and counters."""
     from omnidb_cli.cli.commands.circuit.run import act
 
     def put_back(db: "Orchestrator", asked: "Sequence[str]", actor: str) -> None:

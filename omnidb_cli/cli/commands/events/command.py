@@ -24,12 +24,12 @@ def _time_option(name: str, *, help: str) -> Any:  # noqa: A002 - Typer's word
 @app.command(cls=printing("omnidb_cli.output.views.events:PARTS"))
 def events(
     ctx: typer.Context,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show what happens from now on.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep running and show new events.")] = False,
     since: Annotated[
         datetime | None,
-        _time_option("--since", help="Only from then on: 48h ago, or a time such as 2026-11-23T07:30Z."),
+        _time_option("--since", help="Only from this time on: 48h ago, or a time such as 2026-11-23T07:30Z."),
     ] = None,
-    until: Annotated[datetime | None, _time_option("--until", help="Only up to then, likewise.")] = None,
+    until: Annotated[datetime | None, _time_option("--until", help="Only up to this time, likewise.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Only the newest N of them.")
     ] = None,
@@ -42,7 +42,7 @@ def events(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Show the history of health, circuits, failovers, manual acts."""
+    """Show the history: health, circuits, failovers, holds."""
     from omnidb_cli.cli.commands.events.query import question
 
     if follow and until is not None:

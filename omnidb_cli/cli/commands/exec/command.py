@@ -45,15 +45,15 @@ def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
         bool, typer.Option("--failover/--no-failover", help="Whether a backup may serve.", show_default=False)
     ] = True,
     timeout: Annotated[
-        float, seconds_option("--timeout", help="Limit for all of it, waiting for locks included.", default="30s")
+        float, seconds_option("--timeout", help="Limit for everything, including waits for locks.", default="30s")
     ] = 30.0,
     write_on_backup: Annotated[
-        bool, typer.Option("--allow-write-on-backup", help="Let a write go to a backup.")
+        bool, typer.Option("--allow-write-on-backup", help="Allow a write on a backup.")
     ] = False,
     headers: Annotated[
         bool,
         typer.Option(
-            "--headers/--no-headers", help="csv and tsv: whether to begin with the names.", show_default=False
+            "--headers/--no-headers", help="csv and tsv: whether to print the column names.", show_default=False
         ),
     ] = True,
     raw: Annotated[
@@ -61,7 +61,7 @@ def exec_(  # noqa: PLR0917 - one parameter an option is Typer's form
     ] = False,
     output: Output = None,
 ) -> None:
-    """Run one statement on whoever serves NAME."""
+    """Run one statement on the connection that serves NAME."""
     from omnidb_cli.cli.commands.exec.request import ExecRequest
     from omnidb_cli.cli.commands.exec.statement import statement_of
 

@@ -47,7 +47,7 @@ def status(  # noqa: PLR0917 - one parameter an option is Typer's form
         float | None,
         seconds_option("--max-age", help="With --last: the oldest evidence to believe.", default="three intervals"),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay and watch, as `omnidb watch` does.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep checking, as `omnidb watch` does.")] = False,
     interval: Interval = None,
     count: Count = None,
     until: Until = None,

@@ -25,7 +25,7 @@ def watch(
     timeout: UntilTimeout = None,
     output: Output = None,
 ) -> ExitCode:
-    """Stay and watch: a screen, or JSON lines when piped."""
+    """Keep checking: a live screen, or JSON lines when piped."""
     from omnidb_cli.cli.commands.watch.run import watching
 
     require_with("--timeout", timeout is not None, "--until", until is not None)
