@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from omnidb_cli.drivers.mysql.statement import counts_rows
 
 if TYPE_CHECKING:
-    from omnidb_cli.drivers.mysql.connection import Answered, Row
+    from omnidb_cli.drivers.mysql.connection import Answered
+    from omnidb_cli.drivers.mysql.private_api import Row
     from omnidb_cli.drivers.mysql.session import MysqlSession
 
 BATCH_ROWS = 1000

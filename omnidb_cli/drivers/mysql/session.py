@@ -23,8 +23,9 @@ from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Target
-    from omnidb_cli.drivers.mysql.connection import Answered, Row, Wire
+    from omnidb_cli.drivers.mysql.connection import Answered, Wire
     from omnidb_cli.drivers.mysql.options import Login
+    from omnidb_cli.drivers.mysql.private_api import Row
 
 T = TypeVar("T")
 

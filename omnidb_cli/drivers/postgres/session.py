@@ -10,7 +10,7 @@ from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply
 from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers.postgres.errors import connect_error, running_error
-from omnidb_cli.drivers.postgres.measured import meter_of
+from omnidb_cli.drivers.postgres.private_api import meter_of
 from omnidb_cli.drivers.postgres.statement import Plan, affected_by, command_of, plan, why_not_a_read
 from omnidb_cli.drivers.postgres.values import show_as_text
 from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, in_one_line, within_limit
