@@ -41,6 +41,7 @@ _SUBJECTS = {
     "refusals",
     "first_check",
     "fuzzed_servers",
+    "private_api",
 }
 """Subjects of tests that run across the files of a room."""
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.drivers._batch_size import ENOUGH, length_of
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
-from omnidb_cli.drivers.base import Reply, Target, unresponsive
+from omnidb_cli.drivers.base import Reply, Target, unresponsive, write_refused
 from omnidb_cli.drivers.mongodb.command import BATCH_ROWS, Command, only_reads, parse, with_limits
 from omnidb_cli.drivers.mongodb.connection import GRACE_S, Document, Link, codec
-from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError, WriteRefusedError
+from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.client_session import AsyncClientSession
@@ -63,7 +63,7 @@ class MongodbSession:
         """
         command = parse(statement, parameters)
         if self._read_only and not only_reads(command):
-            raise self._refusal(command)
+            raise write_refused(self._target.name, f"{command.name} may change data")
         left_s = self._deadline - asyncio.get_running_loop().time()
         sending = send(self._link, command, self._target.database, limit_s=left_s, session=self._session)
         return await self._guarded(self._replied(command, sending))
@@ -120,13 +120,6 @@ class MongodbSession:
                     await other.ask({"killSessions": [self._session.session_id]})
         finally:
             await other.aclose()
-
-    def _refusal(self, command: Command) -> WriteRefusedError:
-        return WriteRefusedError(
-            f'"{self._target.name}" was opened read-only for this statement, and the statement is not a read '
-            f"({command.name} may change data); nothing was changed",
-            hint="wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
-        )
 
     async def aclose(self) -> None:
         """Closes, in bounded time; a cursor that was not read to its end is given back first."""

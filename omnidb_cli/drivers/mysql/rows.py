@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 from omnidb_cli.drivers.mysql.statement import counts_rows
 
 if TYPE_CHECKING:
-    from omnidb_cli.drivers.mysql.connection import Answered, Row
+    from omnidb_cli.drivers.mysql.connection import Answered
+    from omnidb_cli.drivers.mysql.private_api import Row
 
 BATCH_ROWS = 1000
 

@@ -14,7 +14,7 @@ from omnidb_cli.drivers.postgres.check import (
     settled,
     since_level,
 )
-from omnidb_cli.drivers.postgres.measured import meter_of
+from omnidb_cli.drivers.postgres.private_api import meter_of
 
 if TYPE_CHECKING:
     from asyncpg import Connection
