@@ -10,6 +10,7 @@ from os import PathLike
 from msgspec import Struct
 
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.log import Log
 from omnidb_cli.topology.converters import is_name
 from omnidb_cli.topology.document import Document, Unreadable, on_one_line
 from omnidb_cli.topology.model import Topology
@@ -22,6 +23,8 @@ from omnidb_cli.topology.validate import validate
 LARGEST_BYTES = 10 * 1024 * 1024
 _UNNAMED = "topology"
 
+_log = Log("topology")
+
 
 def load(
     path: str | PathLike[str], *, env: Mapping[str, str] = os.environ, parameters: Tables | None = None
@@ -32,6 +35,7 @@ def load(
     every problem for anything that is not a valid topology.
     """
     file = os.fspath(path)
+    _log.debug("reading the topology %s", file)
     text = _text(_bytes(file), file)
     absolute = os.path.abspath(file)  # noqa: PTH100 - symbolic links stay as the user wrote them
     return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, parameters))  # noqa: PTH120
@@ -81,6 +85,7 @@ def _validated(text: str, source: _Source) -> Topology:
     topology = validate(document.data, sections, urls, faults, name=_name_of(source.path), path=source.path)
     if problems := faults.problems(document):
         raise _refused(file, *problems)
+    _log.debug("the topology is %s: %d connections", topology.name, len(topology.connections))
     return topology
 
 
