@@ -8,6 +8,7 @@ from pathlib import Path
 from data import make
 from msgspec.structs import replace
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology
 from omnidb_cli.output.report import with_texts
@@ -32,7 +33,7 @@ def main() -> None:
 
 
 async def _drawn(folder: Path) -> str:
-    topology = load(folder / "configs/demo.yaml")
+    topology = load(folder / "configs/demo.yaml", engines=drivers)
     db = orchestrator(topology, open_drivers(topology))
     await db.connect(keep_checking=False)
     snapshot = with_topology(db.snapshot(), topology)

@@ -87,12 +87,12 @@ class Context:
 
     def topology(self) -> "Topology":
         """The validated topology. From here on its secrets are hidden in what others say. Raises TopologyError."""
-        from omnidb_cli.drivers import url_parameters
+        from omnidb_cli import drivers
         from omnidb_cli.topology import Redactor, load
 
         self._start_logging()
         path = self.config_path()
-        topology = load(path, env=self.env, parameters=url_parameters)
+        topology = load(path, env=self.env, engines=drivers)
         self._hide = self.streams.hide = Redactor(topology.secrets)
         if topology.secrets:
             self._warn_of_readable_secrets(path, topology)

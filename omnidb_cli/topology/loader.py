@@ -17,7 +17,8 @@ from omnidb_cli.topology.model import Topology
 from omnidb_cli.topology.problems import Faults
 from omnidb_cli.topology.reader import Sections
 from omnidb_cli.topology.secrets.references import References
-from omnidb_cli.topology.urls.check import Tables, UrlCheck
+from omnidb_cli.topology.urls.check import UrlCheck
+from omnidb_cli.topology.urls.engines import Engines
 from omnidb_cli.topology.validate import validate
 
 LARGEST_BYTES = 10 * 1024 * 1024
@@ -26,34 +27,31 @@ _UNNAMED = "topology"
 _log = Log("topology")
 
 
-def load(
-    path: str | PathLike[str], *, env: Mapping[str, str] = os.environ, parameters: Tables | None = None
-) -> Topology:
-    """The topology of a file; secrets come from `env` and from files.
+def load(path: str | PathLike[str], *, engines: Engines, env: Mapping[str, str] = os.environ) -> Topology:
+    """The topology of a file, whose connections are to `engines`; secrets come from `env` and from files.
 
-    `parameters` gives what the URLs of an engine may say; without it that is not checked. Raises TopologyError with
-    every problem for anything that is not a valid topology.
+    Raises TopologyError with every problem for anything that is not a valid topology.
     """
     file = os.fspath(path)
     _log.debug("reading the topology %s", file)
     text = _text(_bytes(file), file)
     absolute = os.path.abspath(file)  # noqa: PTH100 - symbolic links stay as the user wrote them
-    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, parameters))  # noqa: PTH120
+    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, engines))  # noqa: PTH120
 
 
 def parse(
     text: str,
     *,
+    engines: Engines,
     file: str = "<text>",
     env: Mapping[str, str] = os.environ,
     base_dir: str = ".",
-    parameters: Tables | None = None,
 ) -> Topology:
     """The topology of a text. `file` is what problems call it, relative files are relative to `base_dir`.
 
     Raises TopologyError with every problem.
     """
-    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, parameters))  # noqa: PTH100
+    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, engines))  # noqa: PTH100
 
 
 class _Source(Struct, frozen=True):
@@ -63,7 +61,7 @@ class _Source(Struct, frozen=True):
     env: Mapping[str, str]
     base_dir: str
     path: str | None
-    parameters: Tables | None
+    engines: Engines
 
 
 def _parse(text: str, source: _Source) -> Topology:
@@ -80,8 +78,8 @@ def _validated(text: str, source: _Source) -> Topology:
     if document.data is None:
         raise _refused(file, Problem(file, 1, 1, "", "is empty: at least one connection is needed"))
     faults = Faults(file)
-    sections = Sections(faults, References(source.env, source.base_dir), source.base_dir)
-    urls = UrlCheck(source.parameters, faults, source.base_dir)
+    sections = Sections(faults, References(source.env, source.base_dir), source.base_dir, source.engines)
+    urls = UrlCheck(source.engines, faults, source.base_dir)
     topology = validate(document.data, sections, urls, faults, name=_name_of(source.path), path=source.path)
     if problems := faults.problems(document):
         raise _refused(file, *problems)

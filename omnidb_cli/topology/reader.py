@@ -9,6 +9,7 @@ from omnidb_cli.topology.keys import TABLES, Key, Kind, allowed
 from omnidb_cli.topology.problems import Faults
 from omnidb_cli.topology.scalars import BROKEN
 from omnidb_cli.topology.secrets.references import References
+from omnidb_cli.topology.urls.engines import Engines
 from omnidb_cli.topology.urls.state import parse_state_url
 from omnidb_cli.topology.urls.url import parse_url
 
@@ -21,12 +22,16 @@ _FAULTY = object()
 
 
 class Sections:
-    """Reads one document; what does not fit goes to `faults`. Relative files are relative to `base_dir`."""
+    """Reads one document; what does not fit goes to `faults`.
 
-    def __init__(self, faults: Faults, references: References, base_dir: str) -> None:
+    Relative files are relative to `base_dir`, and connections are to `engines`.
+    """
+
+    def __init__(self, faults: Faults, references: References, base_dir: str, engines: Engines) -> None:
         self._faults = faults
         self._references = references
         self._base_dir = base_dir
+        self._engines = engines
 
     def read(self, path: Path, data: Value, section: str) -> dict[str, Any]:
         """The values of the mapping at `path`, by key; those that are faulty or null (as if left out) are not in it."""
@@ -95,7 +100,7 @@ class Sections:
                 expand = self._references.expand if parse is None else self._references.expand_url
                 plain = of_reference(key, expand(plain))
             read = READERS[key.kind](key, plain)
-            return read if parse is None else parse(read, base_dir=self._base_dir)
+            return read if parse is None else parse(read, base_dir=self._base_dir, engines=self._engines)
         except Unfit:
             was = hinted(value) if key.kind in _NEVER_SHOWN else shown(value, as_word=key.kind in _WORDS)
             given = f", which {was} does not give" if plain is not value else f", not {was}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.recheck import check_again
 from omnidb_cli.cli.rules import settings_of
 from omnidb_cli.cli.wiring import orchestrator
@@ -31,7 +32,7 @@ class Shop:
     """Three databases that answer well now, and what is saved of them."""
 
     def __init__(self, breaker: str = TEN_SECONDS) -> None:
-        self.topology: Topology = parse(TEXT.format(breaker=breaker))
+        self.topology: Topology = parse(TEXT.format(breaker=breaker), engines=drivers)
         self.drivers = {name: Fake() for name in "abc"}
         self.db: Orchestrator = orchestrator(self.topology, self.drivers)  # type: ignore[arg-type]
         self.settings = settings_of(self.topology)

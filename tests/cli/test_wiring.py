@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli import wiring
 from omnidb_cli.cli.wiring import offline_orchestrator, orchestrator, target_of, with_topology, without_secrets
 from omnidb_cli.core.health.model import CheckResult, Health, Observation
@@ -20,7 +21,8 @@ connections:
   b: {url: "sqlite:///b.db"}
 failover: {a: {to: b, failback: manual}}
 health_check: {interval: 1h}
-"""
+""",
+    engines=drivers,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.errors import Problem, TopologyError
 from omnidb_cli.topology import Topology, parse
 
@@ -15,7 +16,7 @@ THREE = "connections:\n  a: {url: redis://h1}\n  b: {url: redis://h2}\n  c: {url
 def refusals() -> Callable[..., tuple[Problem, ...]]:
     def refused(text: str, **env: str) -> tuple[Problem, ...]:
         with pytest.raises(TopologyError) as caught:
-            parse(text, file="t.yaml", env=env)
+            parse(text, file="t.yaml", env=env, engines=drivers)
         return caught.value.problems
 
     return refused
@@ -24,7 +25,7 @@ def refusals() -> Callable[..., tuple[Problem, ...]]:
 @pytest.fixture
 def accepted() -> Callable[..., Topology]:
     def accept(text: str, **env: str) -> Topology:
-        return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb")
+        return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb", engines=drivers)
 
     return accept
 

@@ -3,8 +3,10 @@
 from msgspec import Struct
 
 from omnidb_cli.topology.secrets.secret import Secret
-from omnidb_cli.topology.urls.engines import STATE_SCHEMES
+from omnidb_cli.topology.urls.engines import Engines
 from omnidb_cli.topology.urls.url import parse_url, scheme_of
+
+_SCHEMES = ("sqlite", "memory", "redis", "rediss", "postgresql", "postgres")
 
 
 class StateUrl(Struct, frozen=True):
@@ -21,14 +23,14 @@ class StateUrl(Struct, frozen=True):
         return f"StateUrl({self.shown!r})"
 
 
-def parse_state_url(text: str, *, base_dir: str) -> StateUrl:
+def parse_state_url(text: str, *, base_dir: str, engines: Engines) -> StateUrl:
     """The URL of a state store: SQLite, `memory:`, Redis or PostgreSQL. Raises ValueError with a sentence."""
     if text.lower() in {"memory:", "memory://"}:
         return StateUrl("memory:", "memory:")
-    scheme, rest = scheme_of(text)
-    if scheme not in STATE_SCHEMES:
-        raise ValueError(f'state cannot be kept in "{scheme}://": the schemes are {", ".join(STATE_SCHEMES)}')
-    url = parse_url(text, base_dir=base_dir)
+    scheme, rest = scheme_of(text, engines)
+    if scheme not in _SCHEMES:
+        raise ValueError(f'state cannot be kept in "{scheme}://": the schemes are {", ".join(_SCHEMES)}')
+    url = parse_url(text, base_dir=base_dir, engines=engines)
     if url.path is None:
         return StateUrl(text, url.text, url.secrets)
     if "?" in rest:

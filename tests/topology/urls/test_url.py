@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnidb_cli.topology.urls.engines import BY_SCHEME
+from omnidb_cli import drivers
+from omnidb_cli.topology.urls.engines import schemes_of
 from omnidb_cli.topology.urls.state import parse_state_url
 from omnidb_cli.topology.urls.url import Url, parse_url
 
@@ -14,7 +15,7 @@ BASE = "/etc/omnidb"
 
 
 def parsed(text: str) -> Url:
-    return parse_url(text, base_dir=BASE)
+    return parse_url(text, base_dir=BASE, engines=drivers)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_secrets_are_the_password_and_secret_parameters() -> None:
         ("sqlite:///", "in memory"),
         ("sqlite:///:memory:", "in memory"),
         ("sqlite:///x?mode=memory", "in memory"),
-        ("sqlite://app.db", "three slashes before a relative file"),
+        ("sqlite://app.db", "sqlite:/// stands before a relative file"),
         ("sqlite:///file:app.db", "not a file: URI"),
         ("sqlite:///a\0b", "a control character"),
     ],
@@ -183,7 +184,7 @@ def test_parts_survive_the_way_through_a_url(
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(BY_SCHEME)), st.text(), st.text())
+@given(st.sampled_from(sorted(schemes_of(drivers))), st.text(), st.text())
 def test_no_text_breaks_the_parser_or_shows_in_its_messages(scheme: str, before: str, after: str) -> None:
     text = f"{scheme}://{before}hunter2{after}"
     try:
@@ -206,7 +207,7 @@ def test_no_text_breaks_the_parser_or_shows_in_its_messages(scheme: str, before:
     ],
 )
 def test_where_state_may_be(text: str, opened: str) -> None:
-    assert parse_state_url(text, base_dir=BASE).text == opened
+    assert parse_state_url(text, base_dir=BASE, engines=drivers).text == opened
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_a_folder_of_sockets_stands_for_the_host() -> None:
 
 
 def test_a_state_url_does_not_show_its_password() -> None:
-    url = parse_state_url("redis://:hunter2@h/0", base_dir=BASE)
+    url = parse_state_url("redis://:hunter2@h/0", base_dir=BASE, engines=drivers)
     assert "hunter2" not in repr(url)
     assert [secret.reveal() for secret in url.secrets] == ["hunter2"]
 
@@ -245,7 +246,7 @@ def test_a_state_url_does_not_show_its_password() -> None:
 @pytest.mark.parametrize("text", ["mysql://h/x", "valkey://h", "mongodb://h", "/var/lib/x.db", "sqlite://", "redis://"])
 def test_where_state_may_not_be(text: str) -> None:
     with pytest.raises(ValueError, match=r"state cannot be kept|begins with its scheme|in memory|no host"):
-        parse_state_url(text, base_dir=BASE)
+        parse_state_url(text, base_dir=BASE, engines=drivers)
 
 
 @pytest.mark.parametrize(
@@ -295,4 +296,4 @@ def test_an_option_that_may_be_repeated_keeps_all_its_values() -> None:
 
 def test_a_state_file_has_no_parameters() -> None:
     with pytest.raises(ValueError, match="has no parameters"):
-        parse_state_url("sqlite:////var/lib/s.db?mode=ro", base_dir=BASE)
+        parse_state_url("sqlite:////var/lib/s.db?mode=ro", base_dir=BASE, engines=drivers)

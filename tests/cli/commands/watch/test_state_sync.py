@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.commands.watch.rounds import Rounds
 from omnidb_cli.cli.commands.watch.state_sync import StateSync
 from omnidb_cli.cli.context import Context
@@ -22,7 +23,10 @@ from omnidb_cli.state.sqlite import file as sqlite_file
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
-TOPOLOGY = parse('name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n')
+TOPOLOGY = parse(
+    'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
+    engines=drivers,
+)
 UNWELL = CheckResult(Health.UNHEALTHY, detail="gone")
 
 
