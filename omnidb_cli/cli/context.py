@@ -88,11 +88,12 @@ class Context:
     def topology(self) -> "Topology":
         """The validated topology. From here on its secrets are hidden in what others say. Raises TopologyError."""
         from omnidb_cli import drivers
+        from omnidb_cli.state import store
         from omnidb_cli.topology import Redactor, load
 
         self._start_logging()
         path = self.config_path()
-        topology = load(path, env=self.env, engines=drivers)
+        topology = load(path, env=self.env, engines=drivers, stores=store)
         self._hide = self.streams.hide = Redactor(topology.secrets)
         if topology.secrets:
             self._warn_of_readable_secrets(path, topology)

@@ -19,6 +19,7 @@ from omnidb_cli.topology.reader import Sections
 from omnidb_cli.topology.secrets.references import References
 from omnidb_cli.topology.urls.check import UrlCheck
 from omnidb_cli.topology.urls.engines import Engines
+from omnidb_cli.topology.urls.state import Stores
 from omnidb_cli.topology.validate import validate
 
 LARGEST_BYTES = 10 * 1024 * 1024
@@ -27,22 +28,25 @@ _UNNAMED = "topology"
 _log = Log("topology")
 
 
-def load(path: str | PathLike[str], *, engines: Engines, env: Mapping[str, str] = os.environ) -> Topology:
-    """The topology of a file, whose connections are to `engines`; secrets come from `env` and from files.
+def load(
+    path: str | PathLike[str], *, engines: Engines, stores: Stores, env: Mapping[str, str] = os.environ
+) -> Topology:
+    """The topology of a file: its connections are to `engines`, its state is in one of `stores`.
 
-    Raises TopologyError with every problem for anything that is not a valid topology.
+    Secrets come from `env` and from files. Raises TopologyError with every problem for anything that is not a valid topology.
     """
     file = os.fspath(path)
     _log.debug("reading the topology %s", file)
     text = _text(_bytes(file), file)
     absolute = os.path.abspath(file)  # noqa: PTH100 - symbolic links stay as the user wrote them
-    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, engines))  # noqa: PTH120
+    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, engines, stores))  # noqa: PTH120
 
 
 def parse(
     text: str,
     *,
     engines: Engines,
+    stores: Stores,
     file: str = "<text>",
     env: Mapping[str, str] = os.environ,
     base_dir: str = ".",
@@ -51,7 +55,7 @@ def parse(
 
     Raises TopologyError with every problem.
     """
-    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, engines))  # noqa: PTH100
+    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, engines, stores))  # noqa: PTH100
 
 
 class _Source(Struct, frozen=True):
@@ -62,6 +66,7 @@ class _Source(Struct, frozen=True):
     base_dir: str
     path: str | None
     engines: Engines
+    stores: Stores
 
 
 def _parse(text: str, source: _Source) -> Topology:
@@ -78,7 +83,8 @@ def _validated(text: str, source: _Source) -> Topology:
     if document.data is None:
         raise _refused(file, Problem(file, 1, 1, "", "is empty: at least one connection is needed"))
     faults = Faults(file)
-    sections = Sections(faults, References(source.env, source.base_dir), source.base_dir, source.engines)
+    references = References(source.env, source.base_dir)
+    sections = Sections(faults, references, source.base_dir, engines=source.engines, stores=source.stores)
     urls = UrlCheck(source.engines, faults, source.base_dir)
     topology = validate(document.data, sections, urls, faults, name=_name_of(source.path), path=source.path)
     if problems := faults.problems(document):

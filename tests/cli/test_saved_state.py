@@ -12,12 +12,14 @@ from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.routing.router import Assignment
+from omnidb_cli.state import store
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
 TOPOLOGY = parse(
     'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
     engines=drivers,
+    stores=store,
 )
 
 
@@ -82,7 +84,7 @@ def test_an_edited_connection_starts_anew_but_stays_held(url: str) -> None:
     one.db.open_circuit("b", actor="me")
     one.state.finish()
     text = 'name: t\nconnections: {a: {url: "sqlite:///new-a.db"}, b: {url: "sqlite:///new-b.db"}}\nfailover: {a: b}\n'
-    edited = Process(url, parse(text, engines=drivers))
+    edited = Process(url, parse(text, engines=drivers, stores=store))
     assert (edited.circuit("a"), edited.circuit("b")) == (CircuitState.CLOSED, CircuitState.OPEN)
     assert edited.db.health()["a"] is Health.UNKNOWN
 

@@ -13,6 +13,7 @@ import yaml
 
 import omnidb_cli
 from omnidb_cli import drivers
+from omnidb_cli.state import store
 from omnidb_cli.topology import loader
 from tests.project.pages import PAGES, ROOT, Block, anchor, blocks, headings, prose
 from tests.project.surface import offered, parse
@@ -54,7 +55,7 @@ def test_every_topology_that_is_shown_is_valid(block: Block) -> None:
         text = re.sub(r"\$\{file:[^}]*\}", "from-a-file", block.text)  # whatever machine this is, it has no such file
         text = re.sub(r"=/etc/[\w./-]+", f"={__file__}", text)  # nor these
         env = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", text), "from-the-environment")
-        loader.parse(text, env=env, engines=drivers)
+        loader.parse(text, env=env, engines=drivers, stores=store)
 
 
 def test_the_readme_shows_six_lines_of_yaml() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from omnidb_cli import drivers
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.state import store
 from omnidb_cli.topology import Topology, load, parse
 
 UNKNOWN = [
@@ -118,7 +119,7 @@ GOOD = [
 
 def checked(url: str, **env: str) -> Topology:
     text = f"connections:\n  a:\n    url: '{url}'\n"
-    return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb", engines=drivers)
+    return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb", engines=drivers, stores=store)
 
 
 def problems(url: str, **env: str) -> tuple[Problem, ...]:
@@ -146,7 +147,7 @@ def test_all_problems_of_all_urls_are_told_at_once() -> None:
         "  c: {url: 'mongodb://h/?tls=1', role: x}\n"
     )
     with pytest.raises(TopologyError) as caught:
-        parse(text, engines=drivers)
+        parse(text, engines=drivers, stores=store)
     assert [(problem.line, problem.path) for problem in caught.value.problems] == [
         (2, "connections.a.url"), (2, "connections.a.url"), (2, "connections.a.url"), (3, "connections.b.url"),
         (4, "connections.c.url"), (4, "connections.c.role"),
@@ -177,11 +178,11 @@ def test_a_file_is_looked_for_beside_the_topology(tmp_path: Path) -> None:
     config = tmp_path / "t.yaml"
     config.write_text("connections: {a: {url: 'redis://h'}, b: {url: 'rediss://h?ssl_ca_certs=tls/ca.pem'}}\n")
     with pytest.raises(TopologyError, match="1 problem") as caught:
-        load(config, env={}, engines=drivers)
+        load(config, env={}, engines=drivers, stores=store)
     assert str(tmp_path / "tls/ca.pem") in caught.value.problems[0].message
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls/ca.pem").touch()
-    url = load(config, env={}, engines=drivers).connections["b"].url
+    url = load(config, env={}, engines=drivers, stores=store).connections["b"].url
     assert url.params["ssl_ca_certs"] == str(tmp_path / "tls/ca.pem")
 
 

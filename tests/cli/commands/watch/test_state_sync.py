@@ -18,6 +18,7 @@ from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.state import store
 from omnidb_cli.state.sqlite import errors as sqlite_errors
 from omnidb_cli.state.sqlite import file as sqlite_file
 from omnidb_cli.state.store import open_state
@@ -26,6 +27,7 @@ from omnidb_cli.topology import Topology, parse
 TOPOLOGY = parse(
     'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
     engines=drivers,
+    stores=store,
 )
 UNWELL = CheckResult(Health.UNHEALTHY, detail="gone")
 
