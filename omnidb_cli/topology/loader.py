@@ -33,7 +33,8 @@ def load(
 ) -> Topology:
     """The topology of a file: its connections are to `engines`, its state is in one of `stores`.
 
-    Secrets come from `env` and from files. Raises TopologyError with every problem for anything that is not a valid topology.
+    Secrets come from `env` and from files. Raises TopologyError with every problem for anything that is not a valid
+    topology.
     """
     file = os.fspath(path)
     _log.debug("reading the topology %s", file)
