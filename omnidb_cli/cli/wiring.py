@@ -15,6 +15,7 @@ from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, ass
 from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import DriverError, within_limit
+from omnidb_cli.log import Log, about
 from omnidb_cli.topology.secrets.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from omnidb_cli.core.events.mapping import Journal
     from omnidb_cli.topology import Connection, Topology
     from omnidb_cli.topology.model import HealthCheckSettings
+
+
+_log = Log("cli")
 
 
 def open_drivers(topology: "Topology", *, to_check: bool = False) -> dict[str, Driver]:
@@ -113,7 +117,25 @@ def _check(
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
             return failed_check(error, redact)
 
-    return check
+    return _logged(check, connection.name) if _log.is_heard else check
+
+
+def _logged(check: Callable[[Driver], Any], name: str) -> Callable[[Driver], Any]:
+    """The check with its steps, those of its driver too, logged under the connection's name."""
+
+    async def logged(driver: Driver) -> CheckResult:
+        with about(name):
+            _log.debug("check begins")
+            result: CheckResult = await check(driver)
+            _log.debug("check ends: %s", _words(result))
+        return result
+
+    return logged
+
+
+def _words(result: CheckResult) -> str:
+    latency = None if result.latency_s is None else f"{result.latency_s * 1000:.1f} ms"
+    return ", ".join(filter(None, (result.health, result.role, latency, result.kind, result.detail)))
 
 
 def failed_check(error: Exception, redact: Callable[[str], str]) -> CheckResult:

@@ -5,17 +5,23 @@ from time import monotonic, time
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.saved_state import merge, recorder_of, restore
 from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.routing.router import Assignment
+from omnidb_cli.state import store
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
-TOPOLOGY = parse('name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n')
+TOPOLOGY = parse(
+    'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
+    engines=drivers,
+    stores=store,
+)
 
 
 class Process:
@@ -79,7 +85,7 @@ def test_an_edited_connection_starts_anew_but_stays_held(url: str) -> None:
     one.db.open_circuit("b", actor="me")
     one.state.finish()
     text = 'name: t\nconnections: {a: {url: "sqlite:///new-a.db"}, b: {url: "sqlite:///new-b.db"}}\nfailover: {a: b}\n'
-    edited = Process(url, parse(text))
+    edited = Process(url, parse(text, engines=drivers, stores=store))
     assert (edited.circuit("a"), edited.circuit("b")) == (CircuitState.CLOSED, CircuitState.OPEN)
     assert edited.db.health()["a"] is Health.UNKNOWN
 

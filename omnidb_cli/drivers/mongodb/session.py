@@ -11,6 +11,7 @@ from omnidb_cli.drivers.base import Reply, Target, unresponsive, write_refused
 from omnidb_cli.drivers.mongodb.command import BATCH_ROWS, Command, only_reads, parse, with_limits
 from omnidb_cli.drivers.mongodb.connection import GRACE_S, Document, Link, codec
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
+from omnidb_cli.log import Log
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.client_session import AsyncClientSession
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 STOP_S = 0.3
 """How long an interrupted statement's end on the server is waited for, seconds."""
+
+_log = Log("drivers.mongodb")
 
 _AT_A_TIME = 25
 _DEFAULT_DATABASE = "test"  # as MongoDB's shell has it
@@ -45,6 +48,7 @@ class MongodbSession:
         try:
             async with asyncio.timeout_at(deadline):
                 await link.ask({"ping": 1})
+            _log.debug("logged in to %s", link.place)
         except Exception as error:
             made = _not_connected(error, link, min(timeout_s, target.configured_s))
             await link.aclose()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
+from omnidb_cli import drivers
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.topology.urls.url import parse_url
 from tests.drivers.contract import DriverContract, Subject
@@ -69,7 +70,7 @@ if URL:  # else there is nothing to be skipped
         def subject(self) -> Iterator[Subject]:
             from pymongo import MongoClient
 
-            url = parse_url(os.environ["OMNIDB_TEST_MONGODB_URL"], base_dir="/")
+            url = parse_url(os.environ["OMNIDB_TEST_MONGODB_URL"], base_dir="/", engines=drivers)
             password = url.password.reveal() if url.password else None
             target = Target(
                 "mongo", "mongodb", url.scheme, url.hosts, url.username, password, url.database or "test", url.params

@@ -32,6 +32,7 @@ from omnidb_cli.errors import (
     WriteRefusedError,
     is_local,
 )
+from omnidb_cli.log import Log, about
 from omnidb_cli.output.results.model import ResultSummary, receipt_sentence
 from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.topology.secrets.redaction import Redactor
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.state.recorder import Recorder
     from omnidb_cli.topology import Topology
+
+_log = Log("cli")
 
 
 class _Attempt(Struct, frozen=True):
@@ -106,7 +109,9 @@ async def _connect(
     tried: dict[str, ConnectError] = {}
     while (service := next_service(db, order, topology, tried)) is not None:
         try:
-            session = await _open(drivers[service.name], service, order, topology, deadline)
+            with about(service.name):
+                _log.debug("%s is routed here: %s", order.name, service.reason)
+                session = await _open(drivers[service.name], service, order, topology, deadline)
             return _Attempt(service, session, bool(tried))
         except ConnectError as error:
             error.connection = service.name
@@ -238,7 +243,9 @@ async def _stream(
     """
     started = perf_counter()
     writer = open_result_writer(streams)
+    _log.debug("the statement is sent", connection=service.name)
     reply = await session.run(order.statement, order.parameters)
+    _log.debug("the statement is answered", connection=service.name)
     with alarm.guarding():
         writer.begin(reply.columns)
     is_whole = True

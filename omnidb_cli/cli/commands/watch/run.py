@@ -11,7 +11,7 @@ from omnidb_cli.cli.collector import settle
 from omnidb_cli.cli.commands.watch.displays import Shown
 from omnidb_cli.cli.commands.watch.rounds import Rounds
 from omnidb_cli.cli.commands.watch.state_sync import StateSync
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology

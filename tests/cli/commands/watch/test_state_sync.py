@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.commands.watch.rounds import Rounds
 from omnidb_cli.cli.commands.watch.state_sync import StateSync
 from omnidb_cli.cli.context import Context
@@ -17,13 +18,18 @@ from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.state import store
 from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.sqlite import errors as sqlite_errors
 from omnidb_cli.state.sqlite import file as sqlite_file
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
-TOPOLOGY = parse('name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n')
+TOPOLOGY = parse(
+    'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
+    engines=drivers,
+    stores=store,
+)
 UNWELL = CheckResult(Health.UNHEALTHY, detail="gone")
 
 
