@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import typer
-from msgspec.structs import asdict
 
 from omnidb_cli.cli.options import Output
 from omnidb_cli.cli.parsing import commands, printing
@@ -40,6 +39,8 @@ def run_show(context: "Context", output: str | None) -> None:
 
 
 def _described(info: "StoreInfo") -> dict[str, object]:
+    from msgspec.structs import asdict
+
     facts: dict[str, object] = asdict(info)
     facts["schema_version"] = facts.pop("schema")
     del facts["sharing"]
