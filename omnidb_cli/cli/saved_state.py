@@ -49,7 +49,7 @@ def restore(db: "Orchestrator", recorder: "Recorder", rows: "Rows") -> None:
     """Gives the core what was saved; announces nothing."""
     for name, saved in rows.items():
         if name in db:
-            db.restore(name, saved.memory, recorder.serving(saved))
+            db.restore(name, saved.state, recorder.serving(saved))
 
 
 def merge(db: "Orchestrator", recorder: "Recorder", rows: "Rows") -> None:

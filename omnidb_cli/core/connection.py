@@ -49,7 +49,7 @@ class Connection:
         return self.health.takes_writes and not self.breaker.circuit.held
 
     @property
-    def memory(self) -> ConnectionState:
+    def state(self) -> ConnectionState:
         """What is known of it now."""
         return ConnectionState(self.health, self.breaker.circuit)
 

@@ -89,9 +89,9 @@ class Coordinator:
         """Takes in what happened to `name`: state, then routes, then events; whether routes were decided anew."""
         connection = self.connections[name]
         at = at or self.now()
-        before = connection.memory
+        before = connection.state
         reduction = reduce(before, action, at, connection.settings)
-        after, changes = reduction.memory, reduction.changes
+        after, changes = reduction.state, reduction.changes
         connection.health, connection.breaker.circuit = after.health, after.circuit
         if self._journal is not None:
             self._journal.record(name, action, at)
@@ -109,24 +109,24 @@ class Coordinator:
         """
         at = self.now()
         changed: list[tuple[Connection, tuple[Change, ...]]] = []
-        for name, (memory, serving) in rows.items():
+        for name, (state, serving) in rows.items():
             connection = self.connections[name]
-            before = connection.memory
-            changes = changes_between(before, memory, connection.settings.rules)
-            connection.health, connection.breaker.circuit = memory.health, memory.circuit
+            before = connection.state
+            changes = changes_between(before, state, connection.settings.rules)
+            connection.health, connection.breaker.circuit = state.health, state.circuit
             self._timers.watch(connection)
             is_moved = serving is not None and serving != self.router.serving(name)
             if serving is not None:
                 self.router.settle(name, serving)
-            if changes or is_moved or _bears_on_routes(before, memory):
+            if changes or is_moved or _bears_on_routes(before, state):
                 changed.append((connection, changes))
         if changed:
             self._announce_all(changed, at)
 
-    def restore(self, name: str, memory: ConnectionState, serving: Assignment) -> None:
+    def restore(self, name: str, state: ConnectionState, serving: Assignment) -> None:
         """Takes over what was saved of `name`; announces nothing."""
         connection = self.connections[name]
-        connection.health, connection.breaker.circuit = memory.health, memory.circuit
+        connection.health, connection.breaker.circuit = state.health, state.circuit
         self.router.settle(name, serving)
 
     def emit(self, type: EventType, name: str | None, **fields: Any) -> None:  # noqa: A002 - the field's word

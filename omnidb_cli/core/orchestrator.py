@@ -220,10 +220,10 @@ class Orchestrator:
             raise PreconditionError(f'"{name}" must not serve again yet: {split.sentence}')
         self._board.fail_back(name, actor)
 
-    def restore(self, name: str, memory: ConnectionState, serving: Assignment = Assignment()) -> None:  # noqa: B008 - frozen
+    def restore(self, name: str, state: ConnectionState, serving: Assignment = Assignment()) -> None:  # noqa: B008 - frozen
         """Takes over what an earlier process remembered of `name`, before `connect()`; announces nothing."""
         self._registry.require(name)
-        self._board.restore(name, memory, serving)
+        self._board.restore(name, state, serving)
 
     def merge_remote(self, rows: Mapping[str, tuple[ConnectionState, Assignment | None]]) -> None:
         """Takes over what another process made of these connections meanwhile, and announces what changed.

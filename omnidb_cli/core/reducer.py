@@ -116,13 +116,13 @@ Change = HealthChange | CircuitChange | HoldChange
 class Reduction(Struct, frozen=True):
     """The memory after an input, and what changed, in the order in which it is announced."""
 
-    memory: ConnectionState
+    state: ConnectionState
     changes: tuple[Change, ...]
 
 
-def reduce(memory: ConnectionState, given: Action, at: Instant, settings: ConnectionPolicy) -> Reduction:
+def reduce(state: ConnectionState, given: Action, at: Instant, settings: ConnectionPolicy) -> Reduction:
     """The memory after `given` happened at `at`."""
-    health, circuit = memory.health, memory.circuit
+    health, circuit = state.health, state.circuit
     if type(given) is CheckCompleted and health.health is _HEALTHY is given.result.health and circuit.state is _CLOSED:
         # Nearly every check: a passing one changes no closed circuit, and nothing is announced.
         record = record_check(health, given.result, at.wall, settings.rise, settings.fall, given.latency_s)

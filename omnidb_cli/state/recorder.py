@@ -153,12 +153,12 @@ class Recorder:
             noted = _by_name(self._entries)
         merged: dict[str, tuple[ConnectionState, Assignment | None]] = {}
         for name, saved in rows.items():
-            memory, entries = saved.memory, noted.get(name, ())
+            state, entries = saved.state, noted.get(name, ())
             for entry in entries:
                 if isinstance(entry, _Given):
-                    memory = reduce(memory, entry.given, entry.at, self._settings[name]).memory
+                    state = reduce(state, entry.given, entry.at, self._settings[name]).state
             is_decided = any(isinstance(entry, _Routed) for entry in entries)
-            merged[name] = memory, None if is_decided else self.serving(saved)
+            merged[name] = state, None if is_decided else self.serving(saved)
         return merged
 
     def serving(self, saved: StoredConnection) -> Assignment:
@@ -220,14 +220,14 @@ def _replay(
     if isinstance(entry.given, CheckCompleted) and _is_stale(row, entry.at.wall, now_wall):
         return row, ()
     at = replace(entry.at, clock=entry.at.clock + GRAIN_S)
-    outcome = reduce(row.memory, entry.given, at, settings)
+    outcome = reduce(row.state, entry.given, at, settings)
     events = [event_of(entry.name, change, entry.at.wall) for change in outcome.changes]
-    return replace(row, memory=outcome.memory), events
+    return replace(row, state=outcome.state), events
 
 
 def _is_stale(row: StoredConnection, at_wall: float, now_wall: float) -> bool:
     """Whether a newer check is saved already. One from the future is not newer: the clock was set back since."""
-    seen = row.memory.health.checked_at
+    seen = row.state.health.checked_at
     return seen is not None and at_wall < seen <= now_wall
 
 
@@ -267,6 +267,6 @@ def _renewed(saved: StoredConnection, fingerprint: str) -> StoredConnection:
     """
     if saved.fingerprint == fingerprint:
         return saved
-    circuit = saved.memory.circuit
+    circuit = saved.state.circuit
     fresh = replace(circuit, failures=0) if circuit.held else replace(CLOSED, generation=circuit.generation + 1)
     return StoredConnection(ConnectionState(NEVER_OBSERVED, fresh), fingerprint, saved.serving, saved.serving_known)

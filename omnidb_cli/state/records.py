@@ -38,8 +38,8 @@ class _Health(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What is kept of a `HealthRecord`; `not_made` is about this process alone."""
 
     health: Health = Health.UNKNOWN
-    good: _Count = 0
-    bad: _Count = 0
+    consecutive_successes: _Count = 0
+    consecutive_failures: _Count = 0
     checked_at: _Time | None = None
     latency_s: _Measure | None = None
     role: str | None = None
@@ -103,7 +103,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 def encode(saved: StoredConnection) -> str:
     """The row as JSON text. Of health and circuit only what differs from a connection that was never checked."""
-    health = saved.memory.health
+    health = saved.state.health
     measured = replace(health, latency_s=_measure(health.latency_s), lag_s=_measure(health.lag_s))
     row = _Row(
         saved.fingerprint,
@@ -113,7 +113,7 @@ def encode(saved: StoredConnection) -> str:
         saved.split_since,
         saved.moved_at,
         convert(measured, _Health, from_attributes=True),
-        convert(saved.memory.circuit, _Circuit, from_attributes=True),
+        convert(saved.state.circuit, _Circuit, from_attributes=True),
     )
     return _ENCODER.encode(to_builtins(row))
 

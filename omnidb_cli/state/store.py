@@ -29,7 +29,7 @@ class StoredConnection(Struct, frozen=True):
     `split_since` since when two of its route take writes, `moved_at` when the service moved last.
     """
 
-    memory: ConnectionState
+    state: ConnectionState
     fingerprint: str
     serving: str | None = None
     serving_known: bool = False

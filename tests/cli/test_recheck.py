@@ -41,7 +41,7 @@ class Shop:
     def saved(self, name: str, *, age_s: float, given: Any = None) -> None:
         """Has `name` restored as it was left so long ago: by a failed check, or by what is `given`."""
         at = Instant(monotonic() - age_s, time() - age_s)
-        self.db.restore(name, reduce(ConnectionState(), given or CheckCompleted(DOWN), at, self.settings[name]).memory)
+        self.db.restore(name, reduce(ConnectionState(), given or CheckCompleted(DOWN), at, self.settings[name]).state)
 
     async def checked(self, *, alone: bool = False) -> str:
         """Who was checked again on the way to whoever serves `a`."""

@@ -62,7 +62,7 @@ def test_what_happened_since_the_writing_is_kept_on_top_of_what_is_adopted(url: 
     assert watching.circuit("a") is CircuitState.OPEN
     assert watching.db.snapshot().connections[0].circuit.manual
     assert watching.db.health()["a"] is Health.UNHEALTHY
-    assert watching.state.finish()["a"].memory.health.health is Health.UNHEALTHY
+    assert watching.state.finish()["a"].state.health.health is Health.UNHEALTHY
 
 
 def test_serving_itself_is_no_news(url: str, tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ class Happenings(RuleBasedStateMachine):
         self.db = self.built()
         said = len(self.ledger.events)
         for name, connection in old._board.connections.items():
-            self.db.restore(name, connection.memory, old._router.serving(name))
+            self.db.restore(name, connection.state, old._router.serving(name))
         assert [(view.health, view.circuit) for view in self.db.snapshot().connections] == before
         assert len(self.ledger.events) == said
         await self.db.connect(check=check_first)

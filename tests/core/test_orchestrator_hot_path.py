@@ -44,12 +44,12 @@ async def test_a_call_reads_no_clock_while_closed_and_healthy(monkeypatch: pytes
 
 async def test_a_call_that_goes_well_leaves_no_trace() -> None:
     async with Fleet("a") as fleet:
-        before = fleet.db._board.connections["a"].memory
+        before = fleet.db._board.connections["a"].state
         fleet.forget()
         for _ in range(100):
             await fleet.db.execute("a", who)
-        assert fleet.db._board.connections["a"].memory is not None
-        assert fleet.db._board.connections["a"].memory == before
+        assert fleet.db._board.connections["a"].state is not None
+        assert fleet.db._board.connections["a"].state == before
         assert fleet.said() == []
 
 

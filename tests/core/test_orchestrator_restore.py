@@ -32,10 +32,10 @@ GOOD = CheckCompleted(CheckResult())
 
 def remembered(*inputs: Action, ago_s: float = 0.0) -> ConnectionState:
     """What is remembered after `inputs` that happened so many seconds ago."""
-    memory = ConnectionState()
+    state = ConnectionState()
     for given in inputs:
-        memory = reduce(memory, given, Instant(now() - ago_s, time() - ago_s), SETTINGS).memory
-    return memory
+        state = reduce(state, given, Instant(now() - ago_s, time() - ago_s), SETTINGS).state
+    return state
 
 
 TRIPPED = [CallCompleted(succeeded=False)] * 5
@@ -64,9 +64,9 @@ async def test_a_wait_that_ran_out_between_processes_is_over_at_once() -> None:
 
 async def test_restored_twice_is_restored_once() -> None:
     fleet = Fleet("a", checked=())
-    memory = remembered(*TRIPPED, ago_s=20)
-    fleet.db.restore("a", memory)
-    fleet.db.restore("a", memory)
+    state = remembered(*TRIPPED, ago_s=20)
+    fleet.db.restore("a", state)
+    fleet.db.restore("a", state)
     assert fleet.db.snapshot().connections[0].circuit.failures == 5
 
 
@@ -83,11 +83,11 @@ async def test_a_restored_hold_holds() -> None:
 async def test_streaks_count_across_processes() -> None:
     fleet = Fleet("a", fall=3)
     settings = replace(SETTINGS, fall=3)
-    memory = ConnectionState()
+    state = ConnectionState()
     for given in (GOOD, BAD, BAD):
-        memory = reduce(memory, given, Instant(now(), time()), settings).memory
-    assert memory.health.health is Health.DEGRADED
-    fleet.db.restore("a", memory)
+        state = reduce(state, given, Instant(now(), time()), settings).state
+    assert state.health.health is Health.DEGRADED
+    fleet.db.restore("a", state)
     fleet["a"].down()
     async with fleet:
         assert fleet.db.health()["a"] is Health.UNHEALTHY
@@ -129,10 +129,10 @@ async def test_what_another_process_did_is_taken_over_and_told() -> None:
 
 async def test_taking_over_what_is_known_already_is_silent() -> None:
     async with Fleet("a") as fleet:
-        memory = remembered(GOOD, HoldRequested(Hold()))
-        fleet.db.merge_remote({"a": (memory, None)})
+        state = remembered(GOOD, HoldRequested(Hold()))
+        fleet.db.merge_remote({"a": (state, None)})
         fleet.forget()
-        fleet.db.merge_remote({"a": (memory, None)})
+        fleet.db.merge_remote({"a": (state, None)})
         assert fleet.said() == []
 
 
@@ -218,12 +218,12 @@ async def test_replayed_inputs_lead_to_the_same_memory(journal: Journal) -> None
         for answer in (False, True, True, False):
             servers["a"].answer = answer
             await db.check("a")
-        memory = ConnectionState()
+        state = ConnectionState()
         for name, given in journal.inputs:
             if name == "a":
-                memory = reduce(memory, given, Instant(now(), time()), SETTINGS).memory
+                state = reduce(state, given, Instant(now(), time()), SETTINGS).state
         view = db.snapshot().connections[0]
-        assert (memory.health.health, memory.circuit.state) == (view.health, view.circuit.state)
+        assert (state.health.health, state.circuit.state) == (view.health, view.circuit.state)
 
 
 async def test_what_is_restored_or_adopted_is_not_journaled_again(journal: Journal) -> None:

@@ -40,7 +40,7 @@ class Life:
     """One connection's memory, what was announced, and a clock."""
 
     def __init__(self, settings: ConnectionPolicy = SETTINGS) -> None:
-        self.memory = ConnectionState()
+        self.state = ConnectionState()
         self.settings = settings
         self.clock = 0.0
 
@@ -49,8 +49,8 @@ class Life:
         self.clock += passed
         said = []
         for given_ in inputs:
-            outcome = reduce(self.memory, given_, Instant(self.clock, WALL + self.clock), self.settings)
-            self.memory = outcome.memory
+            outcome = reduce(self.state, given_, Instant(self.clock, WALL + self.clock), self.settings)
+            self.state = outcome.state
             said += [words(change) for change in outcome.changes]
         return said
 
@@ -73,7 +73,7 @@ def test_recovered_health_closes_with_the_first_good_check_counted() -> None:
     life = Life()
     life.after(BAD)
     assert life.after(GOOD) == ["unhealthy→healthy health", "open→half-open health-recovered"]
-    assert life.memory.circuit.successes == 1
+    assert life.state.circuit.successes == 1
     assert life.after(GOOD) == ["half-open→closed health-recovered"]
 
 
@@ -99,7 +99,7 @@ def test_a_bad_check_while_proving_opens_again() -> None:
     life = Life(replace(SETTINGS, fall=3))
     life.after(BAD, GOOD)
     assert life.after(BAD) == ["healthy→degraded health", "half-open→open health-check-failed"]
-    assert life.memory.health.health is Health.DEGRADED
+    assert life.state.health.health is Health.DEGRADED
 
 
 def test_rise_holds_back_the_half_open_until_health_is_back() -> None:
@@ -119,26 +119,26 @@ def test_fall_counts_before_the_circuit_opens() -> None:
 def test_a_check_that_could_not_be_made_changes_neither_health_nor_circuit() -> None:
     life = Life(replace(SETTINGS, fall=2))
     life.after(GOOD, BAD)
-    before = life.memory
+    before = life.state
     assert life.after(OURS, OURS, OURS, passed=5.0) == []
-    assert life.memory.circuit == before.circuit
-    assert replace(life.memory.health, not_made=None) == before.health
-    assert life.memory.health.not_made == CheckError(ErrorKind.LOCAL, "too many open files")
+    assert life.state.circuit == before.circuit
+    assert replace(life.state.health, not_made=None) == before.health
+    assert life.state.health.not_made == CheckError(ErrorKind.LOCAL, "too many open files")
     assert life.after(GOOD) == ["degraded→healthy health"]
-    assert life.memory.health.not_made is None
+    assert life.state.health.not_made is None
 
 
 def test_a_check_that_could_not_be_made_is_no_first_check() -> None:
     life = Life()
     assert life.after(OURS) == []
-    assert (life.memory.health.health, life.memory.health.checked_at) == (Health.UNKNOWN, None)
+    assert (life.state.health.health, life.state.health.checked_at) == (Health.UNKNOWN, None)
 
 
 def test_a_check_that_could_not_be_made_proves_nothing_of_a_half_open_circuit() -> None:
     life = Life()
     life.after(BAD, GOOD)
     assert life.after(OURS) == []
-    assert (life.memory.circuit.state, life.memory.circuit.successes) == (CircuitState.HALF_OPEN, 1)
+    assert (life.state.circuit.state, life.state.circuit.successes) == (CircuitState.HALF_OPEN, 1)
 
 
 def test_degraded_answers_and_so_proves_a_circuit_that_health_opened() -> None:
@@ -159,16 +159,16 @@ def test_an_unhealthy_connection_stays_open_whatever_the_clock_says() -> None:
     life = Life()
     life.after(BAD)
     assert life.after(TimeElapsed(), passed=1e8) == []
-    assert life.memory.circuit.state is CircuitState.OPEN
+    assert life.state.circuit.state is CircuitState.OPEN
 
 
 def test_a_result_of_an_older_generation_changes_nothing() -> None:
     life = Life()
     life.after(FAILED, FAILED, FAILED)
     life.after(TimeElapsed(), passed=31.0)
-    before = life.memory
+    before = life.state
     assert life.after(CallCompleted(succeeded=True, generation=0), CallCompleted(succeeded=False, generation=0)) == []
-    assert life.memory == before
+    assert life.state == before
 
 
 def test_a_late_success_from_before_the_trip_does_not_close_it() -> None:
@@ -176,13 +176,13 @@ def test_a_late_success_from_before_the_trip_does_not_close_it() -> None:
     life.after(FAILED, FAILED, FAILED)
     life.after(TimeElapsed(), passed=31.0)
     life.after(*[CallCompleted(succeeded=True, generation=0)] * 10)
-    assert life.memory.circuit.state is CircuitState.HALF_OPEN
+    assert life.state.circuit.state is CircuitState.HALF_OPEN
 
 
 def test_a_result_that_arrives_after_its_own_wait_was_over_is_judged_by_its_generation() -> None:
     life = Life()
     life.after(FAILED, FAILED, FAILED)
-    tripped = life.memory.circuit.generation
+    tripped = life.state.circuit.generation
     assert life.after(CallCompleted(succeeded=False, generation=tripped), passed=31.0) == [
         "open→half-open reset-timeout-elapsed"
     ]
@@ -194,7 +194,7 @@ def test_a_hold_is_announced_once_and_what_changes_of_it_as_that() -> None:
     assert life.after(HoldRequested(Hold(None, "longer", "bob"))) == ["hold changed bob: longer"]
     assert life.after(HoldRequested(Hold(None, "longer", "bob"))) == []
     assert life.after(HoldRequested(Hold(60.0, "longer", "bob"))) == ["hold changed bob: longer"]
-    assert life.memory.circuit.note == "longer"
+    assert life.state.circuit.note == "longer"
 
 
 def test_coming_into_a_persons_hands_is_announced_even_where_it_was_open() -> None:
@@ -208,14 +208,14 @@ def test_a_check_during_a_hold_changes_health_only() -> None:
     life.after(HoldRequested(Hold()))
     assert life.after(BAD) == ["unknown→unhealthy health"]
     assert life.after(GOOD) == ["unhealthy→healthy health"]
-    assert life.memory.circuit.held
+    assert life.state.circuit.held
 
 
 def test_closing_by_hand_forgets_the_verdict_and_the_next_bad_check_says_so_again() -> None:
     life = Life()
     life.after(BAD)
     assert life.after(CloseRequested("ann")) == ["unhealthy→unknown health", "open→closed manual"]
-    assert life.memory.health.checked_at is None
+    assert life.state.health.checked_at is None
     assert life.after(BAD) == ["unknown→unhealthy health", "closed→open health-check-failed"]
 
 
@@ -279,51 +279,51 @@ def test_announcements_are_a_chain_and_end_at_the_state(
     health, circuit = Health.UNKNOWN, CircuitState.CLOSED if enabled else CircuitState.DISABLED
     for given_, passed in life_story:
         life.clock += passed
-        held_before = life.memory.circuit.held
-        outcome = reduce(life.memory, given_, Instant(life.clock, WALL + life.clock), life.settings)
+        held_before = life.state.circuit.held
+        outcome = reduce(life.state, given_, Instant(life.clock, WALL + life.clock), life.settings)
         for change in outcome.changes:
             if isinstance(change, HealthChange):
                 assert change.previous is health
                 health = change.current
             elif isinstance(change, HoldChange):
                 assert held_before
-                assert outcome.memory.circuit.held
+                assert outcome.state.circuit.held
             else:
                 assert change.previous is circuit
-                assert change.current is not circuit or (outcome.memory.circuit.held and not held_before)
+                assert change.current is not circuit or (outcome.state.circuit.held and not held_before)
                 circuit = change.current
-        life.memory = outcome.memory
-        shown = life.memory.circuit.state
-        if not enabled and not life.memory.circuit.held:
+        life.state = outcome.state
+        shown = life.state.circuit.state
+        if not enabled and not life.state.circuit.held:
             shown = CircuitState.DISABLED
-        assert (life.memory.health.health, shown) == (health, circuit)
+        assert (life.state.health.health, shown) == (health, circuit)
 
 
 @pytest.mark.parametrize("given_", [OK, FAILED, TimeElapsed()], ids=["ok", "failed", "elapsed"])
 def test_calls_and_time_never_touch_health(given_: Action) -> None:
     life = Life()
     life.after(BAD)
-    before = life.memory.health
+    before = life.state.health
     life.after(given_, passed=1000.0)
-    assert life.memory.health == before
+    assert life.state.health == before
 
 
 def test_what_somebody_else_did_is_told_as_if_it_happened_here() -> None:
     mine, theirs = Life(), Life()
     theirs.after(BAD)
-    changes = changes_between(mine.memory, theirs.memory, RULES)
+    changes = changes_between(mine.state, theirs.state, RULES)
     assert [words(change) for change in changes] == ["unknown→unhealthy health", "closed→open health-check-failed"]
-    assert changes_between(theirs.memory, theirs.memory, RULES) == ()
+    assert changes_between(theirs.state, theirs.state, RULES) == ()
 
 
 def test_a_wait_that_is_over_is_told_by_whoever_acts_on_it_and_not_by_taking_over_a_row() -> None:
     life = Life()
     life.after(FAILED, FAILED, FAILED)
     later = Life()
-    later.memory, later.clock = life.memory, 31.0
-    assert changes_between(life.memory, replace(life.memory, health=life.memory.health), RULES) == ()
+    later.state, later.clock = life.state, 31.0
+    assert changes_between(life.state, replace(life.state, health=life.state.health), RULES) == ()
     later.after(TimeElapsed())
-    assert [words(one) for one in changes_between(life.memory, later.memory, RULES)] == [
+    assert [words(one) for one in changes_between(life.state, later.state, RULES)] == [
         "open→half-open reset-timeout-elapsed"
     ]
 

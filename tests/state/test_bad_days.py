@@ -262,7 +262,7 @@ def test_a_full_disk(path: Path) -> None:
     assert int(saved) > 3
     assert f"state file {path} cannot be" in message
     with closing(open_store(f"sqlite:///{path}", "shop")) as store:
-        assert store.load()["primary"].memory.circuit.failures == int(saved)
+        assert store.load()["primary"].state.circuit.failures == int(saved)
         assert len(store.events()) == int(saved)
         write(store)
 

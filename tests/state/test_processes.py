@@ -34,7 +34,7 @@ def finish(process: subprocess.Popen[str], *, ended_by: int = 0) -> str:
 
 def failures(path: Path) -> int:
     rows = open_store(f"sqlite:///{path}", "shop").load()
-    return rows["primary"].memory.circuit.failures if rows else 0
+    return rows["primary"].state.circuit.failures if rows else 0
 
 
 def assert_sound(path: Path) -> None:
@@ -71,7 +71,7 @@ def test_concurrent_failing_calls_trip_once_with_one_event(path: Path) -> None:
     for caller in callers:
         finish(caller)
     store = open_store(f"sqlite:///{path}", "shop")
-    circuit = store.load()["primary"].memory.circuit
+    circuit = store.load()["primary"].state.circuit
     assert (circuit.state, circuit.failures, circuit.generation) == (CircuitState.OPEN, 5, 1)
     assert [one.event.type.value for one in store.events()] == ["circuit:open"]
 

@@ -52,8 +52,8 @@ def test_a_bad_check_is_one_row_and_its_events_in_order(store: SqliteStore, reco
     recorder = recorder_on(store)
     recorder.record("primary", BAD, clock())
     rows = recorder.flush()
-    memory = rows["primary"].memory
-    assert (memory.health.health, memory.circuit.state, memory.circuit.origin) == (
+    state = rows["primary"].state
+    assert (state.health.health, state.circuit.state, state.circuit.origin) == (
         Health.UNHEALTHY,
         CircuitState.OPEN,
         OpenedBy.HEALTH,
@@ -72,7 +72,7 @@ def test_five_failing_calls_of_five_processes_trip_once(open_shop: Opener, recor
         recorder.record("primary", FAILED, clock.advance(0.1))
     for recorder in everybody:
         rows = recorder.flush()
-    circuit = rows["primary"].memory.circuit
+    circuit = rows["primary"].state.circuit
     assert (circuit.state, circuit.failures, circuit.generation) == (CircuitState.OPEN, 5, 1)
     assert types(open_shop()) == ["circuit:open"]
     assert circuit.deadline == pytest.approx(clock.clock - 0.2 + 30)  # late failures moved nothing
@@ -147,7 +147,7 @@ def test_a_check_older_than_the_saved_one_is_dropped(open_shop: Opener, recorder
     slow.record("primary", BAD, clock())
     quick.record("primary", GOOD, clock.advance(1))
     quick.flush()
-    assert slow.flush()["primary"].memory.health.health is Health.HEALTHY
+    assert slow.flush()["primary"].state.health.health is Health.HEALTHY
     assert types(open_shop()) == ["health:changed"]
 
 
@@ -158,7 +158,7 @@ def test_a_check_from_the_future_hides_none_of_today(open_shop: Opener, recorder
     clock.clock += 1
     clock.wall -= 86_400  # the clock was set back
     recorder.record("primary", BAD, clock())
-    assert recorder.flush()["primary"].memory.health.health is Health.UNHEALTHY
+    assert recorder.flush()["primary"].state.health.health is Health.UNHEALTHY
 
 
 def test_a_late_result_of_an_older_generation_changes_nothing(
@@ -169,7 +169,7 @@ def test_a_late_result_of_an_older_generation_changes_nothing(
     person.record("primary", CloseRequested(), clock.advance(1))
     person.flush()
     caller.record("primary", FAILED, clock.advance(1))
-    assert caller.flush()["primary"].memory.circuit.state is CircuitState.CLOSED
+    assert caller.flush()["primary"].state.circuit.state is CircuitState.CLOSED
 
 
 def test_what_another_process_held_meanwhile_stays_held(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
@@ -179,7 +179,7 @@ def test_what_another_process_held_meanwhile_stays_held(open_shop: Opener, recor
     person.flush()
     watcher.record("primary", GOOD, clock.advance(1))
     watcher.record("primary", CallCompleted(succeeded=True, generation=0), clock.advance(1))
-    circuit = watcher.flush()["primary"].memory.circuit
+    circuit = watcher.flush()["primary"].state.circuit
     assert (circuit.held, circuit.note, circuit.actor) == (True, "disk swap", "bob@desk")
 
 
@@ -213,7 +213,7 @@ def test_an_end_that_a_process_reached_is_reached_in_the_row_though_the_clocks_d
     watcher = recorder_on(open_shop())
     watcher.record("primary", TimeElapsed(), clock.advance(60))
     clock.wall -= 0.01  # the wall clock is slewed, or was read a little later than the other
-    assert watcher.flush()["primary"].memory.circuit.state is CircuitState.HALF_OPEN
+    assert watcher.flush()["primary"].state.circuit.state is CircuitState.HALF_OPEN
 
 
 def test_an_edited_connection_starts_anew_and_keeps_its_hold(open_shop: Opener, recorder_on: Maker, clock: Any) -> None:
@@ -227,12 +227,12 @@ def test_an_edited_connection_starts_anew_and_keeps_its_hold(open_shop: Opener, 
     for name, held in (("primary", False), ("replica", True)):
         saved = rows[name]
         assert saved.fingerprint == "f2"
-        assert saved.memory.health.health is Health.UNKNOWN
-        assert (saved.memory.circuit.held, saved.memory.circuit.failures) == (held, 0)
+        assert saved.state.health.health is Health.UNKNOWN
+        assert (saved.state.circuit.held, saved.state.circuit.failures) == (held, 0)
         assert (saved.serving, saved.eligible_since, saved.split_since) == ("third", None, None)
-    assert rows["primary"].memory.circuit.state is CircuitState.CLOSED
-    assert rows["primary"].memory.circuit.generation > old["primary"].memory.circuit.generation
-    assert rows["replica"].memory.circuit.note == "keep out"
+    assert rows["primary"].state.circuit.state is CircuitState.CLOSED
+    assert rows["primary"].state.circuit.generation > old["primary"].state.circuit.generation
+    assert rows["replica"].state.circuit.note == "keep out"
     assert len(open_shop().events()) == 5  # restoring tells nothing
 
 
@@ -242,8 +242,8 @@ def test_an_edited_connection_starts_anew_in_the_store_too(open_shop: Opener, re
     before.flush()
     after = recorder_on(open_shop(), fingerprint="f2")
     after.record("primary", GOOD, clock.advance(1))
-    memory = after.flush()["primary"].memory
-    assert (memory.health.health, memory.circuit.state) == (Health.HEALTHY, CircuitState.CLOSED)
+    state = after.flush()["primary"].state
+    assert (state.health.health, state.circuit.state) == (Health.HEALTHY, CircuitState.CLOSED)
 
 
 def test_rows_of_connections_that_are_gone_are_not_restored(store: SqliteStore, recorder_on: Maker, clock: Any) -> None:
@@ -279,7 +279,7 @@ def test_a_store_that_fails_loses_nothing(recorder_on: Maker, clock: Any) -> Non
             recorder.flush()
     recorder.record("primary", GOOD, clock.advance(1))
     store.fails = False
-    assert recorder.flush()["primary"].memory.health.health is Health.HEALTHY
+    assert recorder.flush()["primary"].state.health.health is Health.HEALTHY
     assert [one.event.type.value for one in store.events()] == [
         *("health:changed", "circuit:open", "shutdown"),
         *("health:changed", "circuit:half-open"),
@@ -298,6 +298,6 @@ def test_what_waits_for_a_store_that_fails_is_bounded(
         with pytest.raises(StateStoreError):
             recorder.flush()
     store.fails = False
-    assert recorder.flush()["primary"].memory.health.latency_s == 49
+    assert recorder.flush()["primary"].state.health.latency_s == 49
     notes = [one.event.note for one in store.events(types=["error"])]
     assert (len(notes), notes[-1]) == (10, "49")  # as many checks wait beside them

@@ -103,21 +103,21 @@ class Process:
     ) -> None:
         recorder = Recorder(store, {"primary": settings_}, {"primary": "f"}, now=self.now, actor=None)
         saved = store.seen_by(self.now())
-        memory = ConnectionState() if saved is None else saved.memory
+        state = ConnectionState() if saved is None else saved.state
         for step, passed_s in steps:
             self._machine.wall += passed_s
-            for given_ in _inputs(step, memory, self.now(), settings_):
-                memory = reduce(memory, given_, self.now(), settings_).memory
+            for given_ in _inputs(step, state, self.now(), settings_):
+                state = reduce(state, given_, self.now(), settings_).state
                 recorder.record("primary", given_, self.now())
         self._machine.wall += delay_s
         for update in recorder._updates(recorder._entries).values():
             store.change(update, self.now())
 
 
-def _inputs(step: Step, memory: ConnectionState, at: Instant, settings_: ConnectionPolicy) -> list[Action]:
+def _inputs(step: Step, state: ConnectionState, at: Instant, settings_: ConnectionPolicy) -> list[Action]:
     if not isinstance(step, Call):
         return [step]
-    acted_on = reduce(memory, TimeElapsed(), at, settings_).memory.circuit
+    acted_on = reduce(state, TimeElapsed(), at, settings_).state.circuit
     if acted_on.held or acted_on.state is CircuitState.OPEN:
         return [TimeElapsed()]
     return [TimeElapsed(), CallCompleted(step.succeeds, acted_on.generation)]
@@ -162,8 +162,8 @@ def test_any_split_over_processes_leaves_the_row_and_history_of_one(
     ours, theirs = one.seen_by(at), many.seen_by(at)
     assert ours is not None
     assert theirs is not None
-    assert theirs.memory.health == ours.memory.health
-    assert without_clocks(theirs.memory.circuit) == without_clocks(ours.memory.circuit)
+    assert theirs.state.health == ours.state.health
+    assert without_clocks(theirs.state.circuit) == without_clocks(ours.state.circuit)
     assert [told.event for told in many.events()] == [told.event for told in one.events()]
 
 
@@ -173,7 +173,7 @@ def test_a_hold_that_ran_out_between_commands_is_closed_by_two_passing_checks() 
         machine.process(origin=passed_s * 777).live([(step, passed_s)], store, settings_, 0.003)
     saved = store.seen_by(Instant(0.0, machine.wall))
     assert saved is not None
-    assert saved.memory.circuit.state is CircuitState.CLOSED
+    assert saved.state.circuit.state is CircuitState.CLOSED
     assert [told.event.type.value for told in store.events()] == [
         *("circuit:open", "circuit:half-open", "health:changed", "circuit:close"),
     ] or [told.event.type.value for told in store.events()] == [
@@ -194,7 +194,7 @@ def test_what_calls_opened_is_proved_or_reopened_by_trial_calls_of_other_command
         machine.process(origin=5000.0 * number).live([(step, passed_s)], store, settings_, 0.003)
     saved = store.seen_by(Instant(0.0, machine.wall))
     assert saved is not None
-    circuit = saved.memory.circuit
+    circuit = saved.state.circuit
     if succeeds:
         assert (circuit.state, circuit.reason) == (CircuitState.CLOSED, "trials-succeeded")
     else:

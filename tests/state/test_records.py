@@ -54,8 +54,8 @@ def circuits(draw: st.DrawFn, until: Instant) -> Circuit:
 records = st.builds(
     HealthRecord,
     health=st.sampled_from(Health),
-    good=st.integers(0, 10**6),
-    bad=st.integers(0, 10**6),
+    consecutive_successes=st.integers(0, 10**6),
+    consecutive_failures=st.integers(0, 10**6),
     checked_at=st.none() | walls,
     latency_s=st.none() | st.floats(0, 100),
     role=st.sampled_from([None, "primary", "replica"]),
@@ -80,8 +80,8 @@ rows = st.builds(
 
 
 def without_deadlines(saved: StoredConnection) -> StoredConnection:
-    circuit = replace(saved.memory.circuit, deadline=None, hold_deadline=None)
-    return replace(saved, memory=replace(saved.memory, circuit=circuit))
+    circuit = replace(saved.state.circuit, deadline=None, hold_deadline=None)
+    return replace(saved, state=replace(saved.state, circuit=circuit))
 
 
 @given(rows)
@@ -89,8 +89,8 @@ def test_what_is_written_comes_back(saved: StoredConnection) -> None:
     back = decode(encode(saved), "primary", HERE)
     assert without_deadlines(back) == without_deadlines(saved)
     for written, read in (
-        (saved.memory.circuit.deadline, back.memory.circuit.deadline),
-        (saved.memory.circuit.hold_deadline, back.memory.circuit.hold_deadline),
+        (saved.state.circuit.deadline, back.state.circuit.deadline),
+        (saved.state.circuit.hold_deadline, back.state.circuit.hold_deadline),
     ):
         assert (written is None) is (read is None)
         if written is not None and read is not None:
@@ -102,12 +102,12 @@ def test_no_jump_of_the_clock_makes_a_wait_longer_than_it_was(
     saved: StoredConnection, jump_s: float, clock: float
 ) -> None:
     there = Instant(clock, NOON + jump_s)
-    circuit = decode(encode(saved), "primary", there).memory.circuit
+    circuit = decode(encode(saved), "primary", there).state.circuit
     if circuit.deadline is not None:
         assert circuit.deadline <= clock + (circuit.wait_s or 0) + 1e-3
     if circuit.hold_deadline is not None:
         assert circuit.hold_deadline <= clock + (circuit.hold_s or 0) + 1e-3
-        early_s = (saved.memory.circuit.hold_deadline or 0) - HERE.clock - (circuit.hold_deadline - clock)
+        early_s = (saved.state.circuit.hold_deadline or 0) - HERE.clock - (circuit.hold_deadline - clock)
         assert early_s <= abs(jump_s) + 1e-3  # never early by more than the jump
 
 
@@ -115,7 +115,7 @@ def test_no_jump_of_the_clock_makes_a_wait_longer_than_it_was(
 def test_reading_later_moves_no_end_to_the_reader(saved: StoredConnection, later_s: float) -> None:
     """What came after an end still comes after it when the row is read, however late (semantics, Circuit 11)."""
     there = Instant(HERE.clock + later_s, HERE.wall + later_s)
-    circuit, read = saved.memory.circuit, decode(encode(saved), "primary", there).memory.circuit
+    circuit, read = saved.state.circuit, decode(encode(saved), "primary", there).state.circuit
     for end, read_end in ((circuit.deadline, read.deadline), (circuit.hold_deadline, read.hold_deadline)):
         assert read_end == (None if end is None else pytest.approx(end, abs=1e-3))
 
@@ -127,14 +127,14 @@ def test_a_circuit_opened_in_the_future_ends_once_it_was_written_again() -> None
         decode(encode(StoredConnection(ConnectionState(circuit=opened), "f")), "primary", Instant(0.0, years_back))
     )
     later = Instant(7.0, years_back + 31)
-    assert state_at(decode(text, "primary", later).memory.circuit, later.clock, RULES) is CircuitState.HALF_OPEN
+    assert state_at(decode(text, "primary", later).state.circuit, later.clock, RULES) is CircuitState.HALF_OPEN
 
 
 def test_the_wait_goes_on_where_it_was_on_another_clock() -> None:
     opened = transition(CLOSED, Trigger.TRIPPED, Instant(100.0, NOON), RULES)
     back = decode(
         encode(StoredConnection(ConnectionState(circuit=opened), "f")), "primary", Instant(3.0, NOON + 12)
-    ).memory.circuit
+    ).state.circuit
     assert back.deadline == pytest.approx(3.0 + 18)
     assert back.generation == opened.generation
     assert back.origin is OpenedBy.CALLS
@@ -149,7 +149,7 @@ def test_no_deadline_of_this_process_is_written() -> None:
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 1e300])
 def test_a_measurement_that_is_no_number_does_not_spoil_the_row(number: float) -> None:
     record = HealthRecord(Health.HEALTHY, latency_s=number, lag_s=number)
-    back = decode(encode(StoredConnection(ConnectionState(record), "f")), "primary", HERE).memory.health
+    back = decode(encode(StoredConnection(ConnectionState(record), "f")), "primary", HERE).state.health
     assert (back.latency_s, back.lag_s) == (None, None)
 
 
@@ -157,7 +157,7 @@ def test_a_reason_in_another_encoding_survives() -> None:
     circuit = transition(CLOSED, Trigger.HELD, HERE, RULES, Hold(note="gr\udcfcn \x00 ✓", actor="müller"))
     text = encode(StoredConnection(ConnectionState(circuit=circuit), "f"))
     assert text.isascii()
-    assert decode(text, "primary", HERE).memory.circuit.note == "gr\udcfcn \x00 ✓"
+    assert decode(text, "primary", HERE).state.circuit.note == "gr\udcfcn \x00 ✓"
 
 
 WHOLE = json.loads(encode(StoredConnection(ConnectionState(), "f")))

@@ -48,7 +48,7 @@ def fail_once(store: SqliteStore) -> None:
     """Loads, waits until everybody has loaded, and then reports one failing call."""
     recorder = recorder_on(store, threshold=5)
     rows = recorder.restore()
-    generation = rows["primary"].memory.circuit.generation if rows else 0
+    generation = rows["primary"].state.circuit.generation if rows else 0
     print("ready", flush=True)
     sys.stdin.readline()
     recorder.record("primary", CallCompleted(succeeded=False, generation=generation), real_moment())

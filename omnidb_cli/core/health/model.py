@@ -71,8 +71,8 @@ class HealthRecord(Struct, frozen=True):
     """
 
     health: Health = Health.UNKNOWN
-    good: int = 0
-    bad: int = 0
+    consecutive_successes: int = 0
+    consecutive_failures: int = 0
     checked_at: float | None = None
     latency_s: float | None = None
     role: str | None = None
@@ -110,13 +110,24 @@ def record_check(
     measured_s = latency_s if result.latency_s is None else result.latency_s
     if result.health is _WELL is record.health:  # a quiet night
         role, lag_s, writable, position = result.role, result.lag_s, result.writable, result.position
-        return HealthRecord(
-            _WELL, record.good + 1, 0, at, measured_s, role, lag_s, None, record.since, writable, position
-        )
-    good, bad, health, fault = _counted(record, result, rise, fall)
+        successes = record.consecutive_successes + 1
+        return HealthRecord(_WELL, successes, 0, at, measured_s, role, lag_s, None, record.since, writable, position)
+    successes, failures, health, fault = _counted(record, result, rise, fall)
     since = record.since if health is record.health and record.since is not None else at
     role, lag_s, writable, position = result.role, result.lag_s, result.writable, result.position
-    return HealthRecord(health, good, bad, at, measured_s, role, lag_s, fault, since, writable, position)
+    return HealthRecord(
+        health,
+        successes,
+        failures,
+        at,
+        measured_s,
+        role,
+        lag_s,
+        fault,
+        since,
+        writable,
+        position,
+    )
 
 
 def not_checked(record: HealthRecord, result: CheckResult) -> HealthRecord:
@@ -130,16 +141,16 @@ def _counted(
     first, was_down = record.health is Health.UNKNOWN, record.health is Health.UNHEALTHY
     fault = _fault(result)
     if result.health is Health.UNHEALTHY:
-        bad = record.bad + 1
-        if first or was_down or bad >= fall:
-            return 0, bad, Health.UNHEALTHY, fault
-        progress = f"{bad} of {fall} failed checks"
-        return 0, bad, Health.DEGRADED, fault and replace(fault, progress=progress)
-    good = max(record.good + 1, rise if first else 0)
-    if was_down and good < rise and result.health is not Health.DEGRADED:
+        failures = record.consecutive_failures + 1
+        if first or was_down or failures >= fall:
+            return 0, failures, Health.UNHEALTHY, fault
+        progress = f"{failures} of {fall} failed checks"
+        return 0, failures, Health.DEGRADED, fault and replace(fault, progress=progress)
+    successes = max(record.consecutive_successes + 1, rise if first else 0)
+    if was_down and successes < rise and result.health is not Health.DEGRADED:
         failure = record.fault or CheckError(ErrorKind.INTERNAL, "the checks before it failed")
-        return good, 0, Health.UNHEALTHY, replace(failure, progress=f"{good} of {rise} passing checks")
-    return good, 0, result.health, fault
+        return successes, 0, Health.UNHEALTHY, replace(failure, progress=f"{successes} of {rise} passing checks")
+    return successes, 0, result.health, fault
 
 
 def _fault(result: CheckResult) -> CheckError | None:

@@ -22,12 +22,12 @@ class Eligibility(Enum):
 
 
 def eligibility_of(
-    memory: ConnectionState, clock: float, rules: CircuitPolicy, *, has_check: bool, permits_left: int = 1
+    state: ConnectionState, clock: float, rules: CircuitPolicy, *, has_check: bool, permits_left: int = 1
 ) -> Eligibility:
     """The stand of a connection at `clock`; pure."""
-    if memory.health.health is Health.UNHEALTHY:
+    if state.health.health is Health.UNHEALTHY:
         return Eligibility.INELIGIBLE
-    circuit = memory.circuit
+    circuit = state.circuit
     match state_at(circuit, clock, rules):
         case CircuitState.OPEN:
             return Eligibility.INELIGIBLE
@@ -45,18 +45,18 @@ def closes_by_checks(circuit: Circuit, *, has_check: bool) -> bool:
 
 
 def reason_of(
-    memory: ConnectionState, clock: float, rules: CircuitPolicy, *, has_check: bool, permits_left: int = 1
+    state: ConnectionState, clock: float, rules: CircuitPolicy, *, has_check: bool, permits_left: int = 1
 ) -> str:
     """Why a connection stands where it stands, in words that follow its name."""
-    health, circuit = memory.health, memory.circuit
-    state = state_at(circuit, clock, rules)
-    if circuit.held and state is CircuitState.OPEN:
+    health, circuit = state.health, state.circuit
+    shown = state_at(circuit, clock, rules)
+    if circuit.held and shown is CircuitState.OPEN:
         return hold_words(circuit)
     if health.health is Health.UNHEALTHY:
         return f"unhealthy: {health.fault.sentence}" if health.fault else "unhealthy"
-    if state is CircuitState.OPEN:
+    if shown is CircuitState.OPEN:
         return _open(circuit)
-    if state is CircuitState.HALF_OPEN:
+    if shown is CircuitState.HALF_OPEN:
         return _half_open(circuit, rules, has_check=has_check, permits_left=permits_left)
     return _well(health, has_check=has_check)
 

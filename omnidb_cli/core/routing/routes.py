@@ -37,14 +37,14 @@ class Routes:
     def eligibility(self, name: str, clock: float) -> Eligibility:
         """Where `name` stands, whatever trial calls are under way."""
         connection = self._connections[name]
-        return eligibility_of(connection.memory, clock, connection.settings.rules, has_check=connection.has_check)
+        return eligibility_of(connection.state, clock, connection.settings.rules, has_check=connection.has_check)
 
     def eligibility_for_a_call(self, name: str, clock: float) -> Eligibility:
         """Where `name` stands for one more call: a half-open circuit that has no permit left is out."""
         connection = self._connections[name]
         left = connection.breaker.permits_left(clock)
         return eligibility_of(
-            connection.memory, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
+            connection.state, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
         )
 
     def reason(self, name: str, clock: float) -> str:
@@ -54,7 +54,7 @@ class Routes:
             return f"degraded: {split.sentence}"
         left = connection.breaker.permits_left(clock)
         return reason_of(
-            connection.memory, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
+            connection.state, clock, connection.settings.rules, has_check=connection.has_check, permits_left=left
         )
 
     def route(self, name: str, *, without: Collection[str] = ()) -> Route:

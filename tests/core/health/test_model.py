@@ -138,7 +138,7 @@ def test_degraded_is_applied_at_once() -> None:
 
 
 def test_streaks_go_on_from_a_saved_record() -> None:
-    saved = HealthRecord(Health.HEALTHY, good=0, bad=2, checked_at=50.0)
+    saved = HealthRecord(Health.HEALTHY, consecutive_successes=0, consecutive_failures=2, checked_at=50.0)
     assert seen(BAD, fall=3, record=saved).health is Health.UNHEALTHY
 
 
@@ -155,7 +155,9 @@ def test_the_monitors_own_latency_stands_in_only_where_the_check_brings_none() -
 
 
 def test_the_quiet_night_counts_like_any_other() -> None:
-    assert seen(GOOD, GOOD, GOOD) == HealthRecord(Health.HEALTHY, good=3, bad=0, checked_at=100.0, since=100.0)
+    assert seen(GOOD, GOOD, GOOD) == HealthRecord(
+        Health.HEALTHY, consecutive_successes=3, consecutive_failures=0, checked_at=100.0, since=100.0
+    )
 
 
 @given(st.lists(st.sampled_from([GOOD, SLOW, BAD]), min_size=1), st.integers(1, 4), st.integers(1, 4))
@@ -164,12 +166,12 @@ def test_streaks_count_checks_in_a_row_and_the_verdict_follows_them(
 ) -> None:
     record = seen(*results, rise=rise, fall=fall)
     last_is_bad = results[-1] is BAD
-    assert (record.bad > 0) is last_is_bad
-    assert (record.good > 0) is not last_is_bad
+    assert (record.consecutive_failures > 0) is last_is_bad
+    assert (record.consecutive_successes > 0) is not last_is_bad
     assert record.health is not Health.UNKNOWN
-    if record.bad >= fall:
+    if record.consecutive_failures >= fall:
         assert record.health is Health.UNHEALTHY
-    if record.good >= rise:
+    if record.consecutive_successes >= rise:
         assert record.health is results[-1].health
     assert (record.fault is None) is (record.health is Health.HEALTHY), "trouble comes with its error, and no other"
 

@@ -36,9 +36,13 @@ def event(name: str = "primary", kind: EventType = EventType.ERROR, at: datetime
     return Event(kind, name, at)
 
 
-def seen(good: int) -> StoredConnection:
+def seen(consecutive_successes: int) -> StoredConnection:
     return StoredConnection(
-        ConnectionState(HealthRecord(Health.HEALTHY, good=good, checked_at=5.0)), "f1", "primary", True, 4.0
+        ConnectionState(HealthRecord(Health.HEALTHY, consecutive_successes=consecutive_successes, checked_at=5.0)),
+        "f1",
+        "primary",
+        True,
+        4.0,
     )
 
 
@@ -57,7 +61,7 @@ def test_an_update_sees_the_row_as_it_is(open_shop: Callable[..., SqliteStore]) 
 
     def count_up(saved: StoredConnection | None) -> tuple[StoredConnection, list[Event]]:
         found.append(saved)
-        return (seen(1) if saved is None else seen(saved.memory.health.good + 1)), []
+        return (seen(1) if saved is None else seen(saved.state.health.consecutive_successes + 1)), []
 
     for _ in range(3):
         open_shop().update({"primary": count_up})
@@ -69,7 +73,7 @@ def test_waits_are_set_to_the_clock_of_who_reads(path: Path, store: SqliteStore,
     store.update({"primary": put(StoredConnection(ConnectionState(circuit=opened), "f1"))})
     wall = clock().wall
     other = open_store(f"sqlite:///{path}", "shop", now=lambda: Instant(50.0, wall + 10))
-    circuit = other.load()["primary"].memory.circuit
+    circuit = other.load()["primary"].state.circuit
     assert circuit.deadline == pytest.approx(50.0 + 20)
 
 
@@ -105,10 +109,10 @@ def test_checking_writes_nothing_and_leaves_nothing(
 
 def test_a_check_right_after_a_change_sees_it(store: SqliteStore, open_shop: Callable[..., SqliteStore]) -> None:
     checker = open_shop()
-    for good in range(1, 30):
-        store.update({"primary": put(seen(good))})
+    for consecutive_successes in range(1, 30):
+        store.update({"primary": put(seen(consecutive_successes))})
         store.close()
-        assert checker.load() == {"primary": seen(good)}
+        assert checker.load() == {"primary": seen(consecutive_successes)}
 
 
 def test_a_check_that_a_change_overlaps_is_repeated(
@@ -248,10 +252,10 @@ def test_the_revision_misses_nothing_while_the_file_is_let_go(
 ) -> None:
     other = open_shop()
     other.update({"a": put(seen(1))})
-    for good in range(2, 6):
+    for consecutive_successes in range(2, 6):
         before = store.revision()
         store.close()
-        other.update({"a": put(seen(good))})
+        other.update({"a": put(seen(consecutive_successes))})
         assert store.revision() != before
 
 
@@ -278,11 +282,11 @@ def test_reset_keeps_what_was_and_a_watcher_goes_on(path: Path, open_shop: Calla
     assert stat.S_IMODE(Path(aside).stat().st_mode) == 0o600
     assert (watcher.load(), list(watcher.events())) == ({}, [])
     kept = open_store(f"sqlite:///{aside}", "shop")
-    assert kept.load()["a"].memory.circuit.held
+    assert kept.load()["a"].state.circuit.held
     assert len(kept.events()) == 1
     watcher.update({"a": put(seen(2))})
     assert person.load() == {"a": seen(2)}
-    assert kept.load()["a"].memory.circuit.held
+    assert kept.load()["a"].state.circuit.held
 
 
 def test_two_resets_within_a_second_keep_both(store: SqliteStore) -> None:

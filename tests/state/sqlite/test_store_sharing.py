@@ -114,7 +114,7 @@ def test_accounts_of_the_group_see_and_change_what_each_other_did(folder: Path, 
         account.end()
     with closing(opened(folder)) as store:
         assert len(store.events()) >= 1
-        assert store.load()["replica"].memory.circuit.held
+        assert store.load()["replica"].state.circuit.held
 
 
 @as_root
@@ -143,7 +143,7 @@ def test_accounts_of_the_group_at_once_lose_nothing(folder: Path, mode: int) -> 
     ]
     assert [process.communicate(timeout=120) for process in crowd] == [("done\n", "")] * len(crowd)
     with closing(opened(folder)) as store:
-        assert store.load()["primary"].memory.circuit.failures == 20 * len(crowd)
+        assert store.load()["primary"].state.circuit.failures == 20 * len(crowd)
 
 
 def test_nobody_opens_the_file_before_its_journals_have_their_group(

@@ -77,7 +77,7 @@ def run_list(context: "Context", names: tuple[str, ...], output: str | None) -> 
     _, rows = read_or_warn(context, topology)
     clock = monotonic()
     circuits = [
-        (name, circuit_view(rows[name].memory.circuit if name in rows else CLOSED, clock, settings.rules))
+        (name, circuit_view(rows[name].state.circuit if name in rows else CLOSED, clock, settings.rules))
         for name, settings in settings_of(topology).items()
         if not names or name in names
     ]
