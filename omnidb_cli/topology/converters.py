@@ -107,9 +107,17 @@ def fields(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a section's keys by the fields of the model that hold them."""
     held: dict[str, Any] = {}
     for name, value in values.items():
-        key = TABLES[section][name]
-        held |= {key.field: value} if key.field else fields(key.section or "", value)
+        field, below = _FIELDS[section][name]
+        if field:
+            held[field] = value
+        else:
+            held |= fields(below, value)
     return held
+
+
+_FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    section: {name: (key.field, key.section or "") for name, key in keys.items()} for section, keys in TABLES.items()
+}
 
 
 def shown(value: Value, *, as_word: bool = False) -> str:
