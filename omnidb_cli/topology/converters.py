@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from omnidb_cli.duration import parse_duration
 from omnidb_cli.topology.document import Value, short
@@ -93,9 +94,30 @@ def of_reference(key: Key, text: str) -> Value:
 
 def defaults(section: str) -> dict[str, object]:
     """The values of a section's keys where nothing is written, by key; keys without a default are left out."""
-    return {
-        key.name: READERS[key.kind](key, key.default) for key in TABLES[section].values() if key.default is not None
-    }
+    values: dict[str, object] = {}
+    for key in TABLES[section].values():
+        if key.default is not None:
+            values[key.name] = READERS[key.kind](key, key.default)
+        elif not key.field:
+            values[key.name] = defaults(key.section or "")
+    return values
+
+
+def fields(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a section's keys by the fields of the model that hold them."""
+    held: dict[str, Any] = {}
+    for name, value in values.items():
+        field, below = _FIELDS[section][name]
+        if field:
+            held[field] = value
+        else:
+            held |= fields(below, value)
+    return held
+
+
+_FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    section: {name: (key.field, key.section or "") for name, key in keys.items()} for section, keys in TABLES.items()
+}
 
 
 def shown(value: Value, *, as_word: bool = False) -> str:

@@ -34,7 +34,7 @@ class Key(Struct, frozen=True):
 
     `least` and `most` bound counts, `longest_s` bounds durations, and 0 as `least` admits one of zero. `section` names
     the table of what stands below it: of the key itself (SECTION, SWITCHABLE: also `false`) or of each of the names
-    that a person chooses (NAMED).
+    that a person chooses (NAMED). `held_as` is its field in the model where that is not its own name.
     """
 
     name: str
@@ -47,6 +47,14 @@ class Key(Struct, frozen=True):
     required: bool = False
     most: int | None = None
     longest_s: float = LONGEST_S
+    held_as: str | None = None
+
+    @property
+    def field(self) -> str:
+        """The field of the model that holds it, empty where its keys lie in the same part as itself."""
+        if self.held_as is not None:
+            return self.held_as
+        return f"{self.name}_s" if self.kind is Kind.DURATION else self.name
 
 
 MOST_RETRIES = 10
@@ -76,14 +84,23 @@ _SECTIONS: Mapping[str, tuple[Key, ...]] = {
     "health_check": (
         Key("interval", Kind.DURATION, "30s", "from one check to the next"),
         Key("timeout", Kind.DURATION, "5s", "the longest that one attempt may take"),
-        Key("retry", Kind.SECTION, None, "further attempts before a check counts as failed", section="retry"),
+        Key(
+            "retry", Kind.SECTION, None, "further attempts before a check counts as failed", section="retry", held_as=""
+        ),
         Key("rise", Kind.COUNT, 1, "good checks in a row until it is healthy again"),
         Key("fall", Kind.COUNT, 1, "failed checks in a row until it is unhealthy"),
         Key("statement", Kind.TEXT, None, "what a check runs; default: the engine's own"),
     ),
     "retry": (
         Key("retries", Kind.COUNT, 0, "attempts after the first one", least=0, most=MOST_RETRIES),
-        Key("delay", Kind.DURATION, "100ms", "the pause between two attempts", longest_s=LONGEST_DELAY_S),
+        Key(
+            "delay",
+            Kind.DURATION,
+            "100ms",
+            "the pause between two attempts",
+            longest_s=LONGEST_DELAY_S,
+            held_as="retry_delay_s",
+        ),
     ),
     "circuit_breaker": (
         Key("threshold", Kind.COUNT, 5, "failures in a row until it opens"),

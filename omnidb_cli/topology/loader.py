@@ -90,7 +90,7 @@ def _validated(text: str, source: _Source) -> Topology:
     topology = validate(document.data, sections, urls, faults, name=_name_of(source.path), path=source.path)
     if problems := faults.problems(document):
         raise _refused(file, *problems)
-    _log.debug("the topology is %s: %d connections", topology.name, len(topology.connections))
+    _log.debug("loaded the topology %s, connections: %d", topology.name, len(topology.connections))
     return topology
 
 

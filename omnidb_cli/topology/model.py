@@ -21,7 +21,7 @@ class HealthCheckSettings(Struct, frozen=True):
     retry_delay_s: float
     rise: int
     fall: int
-    statement: str | None
+    statement: str | None = None
 
 
 class CircuitBreakerSettings(Struct, frozen=True):
@@ -48,11 +48,11 @@ class Connection(Struct, frozen=True):
     name: str
     engine: str
     url: Url
-    role: str | None
-    tags: tuple[str, ...]
-    max_lag_s: float | None
-    slow_s: float | None
     health_check: HealthCheckSettings
+    role: str | None = None
+    tags: tuple[str, ...] = ()
+    max_lag_s: float | None = None
+    slow_s: float | None = None
 
     @property
     def address(self) -> str:

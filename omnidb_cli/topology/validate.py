@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from omnidb_cli.topology.converters import defaults, is_name, shown
+from omnidb_cli.topology.converters import defaults, fields, is_name, shown
 from omnidb_cli.topology.document import Path, Value, short
 from omnidb_cli.topology.failover import cycles
 from omnidb_cli.topology.keys import NAME_RULE
@@ -63,51 +63,24 @@ class _Connections:
         if not is_name(name):
             self._faults.add(path, f"a connection's name is made of {NAME_RULE}", at_key=True)
         found = self._sections.read(path, value, "connection")
-        url: Url | None = found.get("url")
+        url: Url | None = found.pop("url", None)
         if url is None or not isinstance(value, dict):
             return None
         url = self._urls.checked((*path, "url"), url, value["url"])
-        if password := found.get("password"):
+        if password := found.pop("password", None):
             if url.password is not None:
                 self._faults.add((*path, "password"), "there is a password in the url too: leave one of them out")
             url = replace(url, password=Secret(password))
         self.secrets.update(url.secrets)
-        return Connection(
-            name=name,
-            engine=url.engine,
-            url=url,
-            role=found.get("role"),
-            tags=found.get("tags", ()),
-            max_lag_s=found.get("max_lag"),
-            slow_s=found.get("slow"),
-            health_check=_health_check(found.get("health_check", {}), self._common),
-        )
+        found["health_check"] = _health_check(found.get("health_check", {}), self._common)
+        return Connection(name=name, engine=url.engine, url=url, **fields("connection", found))
 
 
 def _health_check(found: Mapping[str, Any], base: HealthCheckSettings) -> HealthCheckSettings:
-    if not found:
-        return base
-    retry = found.get("retry", {})
-    return HealthCheckSettings(
-        interval_s=found.get("interval", base.interval_s),
-        timeout_s=found.get("timeout", base.timeout_s),
-        retries=retry.get("retries", base.retries),
-        retry_delay_s=retry.get("delay", base.retry_delay_s),
-        rise=found.get("rise", base.rise),
-        fall=found.get("fall", base.fall),
-        statement=found.get("statement", base.statement),
-    )
+    return replace(base, **fields("health_check", found)) if found else base
 
 
-def _default_health_check() -> HealthCheckSettings:
-    check: dict[str, Any] = defaults("health_check")
-    retry: dict[str, Any] = defaults("retry")
-    return HealthCheckSettings(
-        check["interval"], check["timeout"], retry["retries"], retry["delay"], check["rise"], check["fall"], None
-    )
-
-
-_HEALTH_CHECK = _default_health_check()
+_HEALTH_CHECK = HealthCheckSettings(**fields("health_check", defaults("health_check")))
 
 
 def _circuit_breaker(found: Mapping[str, Any] | bool, faults: Faults) -> CircuitBreakerSettings | None:
@@ -116,14 +89,11 @@ def _circuit_breaker(found: Mapping[str, Any] | bool, faults: Faults) -> Circuit
         return None
     written = {} if found is True else found
     values: dict[str, Any] = {**defaults("circuit_breaker"), **written}
-    longest_s = values["max_reset_timeout"]
-    if longest_s < values["reset_timeout"]:
+    if values["max_reset_timeout"] < values["reset_timeout"]:
         if "max_reset_timeout" in written:
             faults.add(("circuit_breaker", "max_reset_timeout"), "must not be shorter than reset_timeout")
-        longest_s = values["reset_timeout"]
-    return CircuitBreakerSettings(
-        values["threshold"], values["reset_timeout"], values["half_open_successes"], longest_s
-    )
+        values["max_reset_timeout"] = values["reset_timeout"]
+    return CircuitBreakerSettings(**fields("circuit_breaker", values))
 
 
 def _failover(
@@ -150,8 +120,8 @@ def _rule(name: str, value: Value, known: Collection[str], sections: Sections, f
         found["to"] = sections.backups(path, value)
     else:
         faults.add(path, f"must be a name, a list of names, or a mapping with to, not {shown(value)}")
-    to = _ends(name, found.get("to", ()), known, faults)
-    return FailoverRule(to, found["writes"], found["failback"], found["failback_after"])
+    found["to"] = _ends(name, found.get("to", ()), known, faults)
+    return FailoverRule(**fields("failover", found))
 
 
 def _ends(name: str, backups: Backups, known: Collection[str], faults: Faults) -> tuple[str, ...]:

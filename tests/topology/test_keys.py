@@ -4,6 +4,7 @@ import pytest
 
 from omnidb_cli.topology.converters import READERS, defaults
 from omnidb_cli.topology.keys import TABLES, Key, Kind, allowed, paths
+from omnidb_cli.topology.model import CircuitBreakerSettings, Connection, FailoverRule, HealthCheckSettings, Topology
 
 EVERY_KEY = [pytest.param(key, id=f"{section}.{key.name}") for section, keys in TABLES.items() for key in keys.values()]
 
@@ -19,7 +20,8 @@ def test_a_key_says_what_it_is_and_what_may_stand_there(key: Key) -> None:
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
-    assert defaults("health_check") == {"interval": 30.0, "timeout": 5.0, "rise": 1, "fall": 1}
+    retry = {"retries": 0, "delay": 0.1}
+    assert defaults("health_check") == {"interval": 30.0, "timeout": 5.0, "retry": retry, "rise": 1, "fall": 1}
     assert defaults("retry") == {"retries": 0, "delay": 0.1}
     assert defaults("circuit_breaker") == {
         "threshold": 5,
@@ -28,6 +30,26 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "max_reset_timeout": 300.0,
     }
     assert defaults("failover") == {"writes": "deny", "failback": "auto", "failback_after": 0.0}
+
+
+PARTS = {
+    "topology": Topology,
+    "connection": Connection,
+    "health_check": HealthCheckSettings,
+    "retry": HealthCheckSettings,
+    "circuit_breaker": CircuitBreakerSettings,
+    "failover": FailoverRule,
+}
+
+
+def test_every_key_has_a_place_in_the_model_and_every_setting_a_key() -> None:
+    for section, keys in TABLES.items():
+        part = PARTS[section]
+        assert {key.field for key in keys.values()} - {""} <= {*part.__struct_fields__, *dir(part)}, section
+    for part in (HealthCheckSettings, CircuitBreakerSettings, FailoverRule):
+        sections = [section for section, one in PARTS.items() if one is part]
+        held = {key.field for section in sections for key in TABLES[section].values()} - {""}
+        assert held == set(part.__struct_fields__)
 
 
 def test_paths_reach_every_key() -> None:

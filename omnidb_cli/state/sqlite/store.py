@@ -75,7 +75,7 @@ class SqliteStore:
             return {name: records.decode(record, name, at) for name, record in (row_of(row, str, str) for row in rows)}
 
         rows: Mapping[str, StoredConnection] = self._file.read(question, {})
-        _log.debug("read the state of %d connections from %s", len(rows), self._file.path)
+        _log.debug("read the state from %s, connections: %d", self._file.path, len(rows))
         return rows
 
     def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, StoredConnection]:

@@ -23,6 +23,7 @@ class UrlCheck:
 
     def __init__(self, engines: Engines, faults: Faults, base_dir: str) -> None:
         self._engines = engines
+        self._tables: dict[str, Parameters | None] = {}
         self._faults = faults
         self._base_dir = base_dir
         self._files: dict[str, str | None] = {}
@@ -44,8 +45,10 @@ class UrlCheck:
         return replace(url, params=MappingProxyType({**url.params, **files})) if files else url
 
     def _table(self, scheme: str) -> Parameters | None:
-        engine = self._engines.find_engine(scheme)
-        return None if engine is None else engine.parameters()
+        if scheme not in self._tables:
+            engine = self._engines.find_engine(scheme)
+            self._tables[scheme] = None if engine is None else engine.parameters()
+        return self._tables[scheme]
 
     def _fault_of_file(self, name: str, file: str, references: Mapping[str, str]) -> str | None:
         if file not in self._files:
