@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from omnidb_cli.core.bus import EventStream
     from omnidb_cli.core.circuit.breaker import CircuitBreaker, CircuitSnapshot
     from omnidb_cli.core.circuit.model import CircuitState
-    from omnidb_cli.core.events import Event, EventType
+    from omnidb_cli.core.events.bus import EventStream
+    from omnidb_cli.core.events.model import Event, EventType
     from omnidb_cli.core.health.model import CheckResult, Health
     from omnidb_cli.core.health.monitor import HealthMonitor
     from omnidb_cli.core.orchestrator import Orchestrator
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "core.circuit.breaker": ("CircuitBreaker", "CircuitSnapshot"),
-    "core.bus": ("EventStream",),
+    "core.events.bus": ("EventStream",),
     "core.circuit.model": ("CircuitState",),
-    "core.events": ("Event", "EventType"),
+    "core.events.model": ("Event", "EventType"),
     "core.health.model": ("CheckResult", "Health"),
     "core.health.monitor": ("HealthMonitor",),
     "core.orchestrator": ("Orchestrator",),

@@ -8,11 +8,13 @@ from pathlib import Path
 from data import make
 from msgspec.structs import replace
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology
 from omnidb_cli.output.report import with_texts
 from omnidb_cli.output.terminal.svg import export_svg
 from omnidb_cli.output.views.status import status_document
+from omnidb_cli.state import store
 from omnidb_cli.topology import load
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +34,7 @@ def main() -> None:
 
 
 async def _drawn(folder: Path) -> str:
-    topology = load(folder / "configs/demo.yaml")
+    topology = load(folder / "configs/demo.yaml", engines=drivers, stores=store)
     db = orchestrator(topology, open_drivers(topology))
     await db.connect(keep_checking=False)
     snapshot = with_topology(db.snapshot(), topology)

@@ -39,7 +39,11 @@ class OmnidbGroup(Group):
     def invoke(self, ctx: Any) -> Any:
         """Runs the command, and exits with its code."""
         run = super().invoke
-        raise typer.Exit(guarded(lambda: run(ctx), lambda: ctx.obj or Context()))
+        try:
+            raise typer.Exit(guarded(lambda: run(ctx), lambda: ctx.obj or Context()))
+        finally:
+            if isinstance(ctx.obj, Context):
+                ctx.obj.stop_logging()
 
 
 app = typer.Typer(
@@ -72,7 +76,7 @@ def omnidb(
         str | None, typer.Option(metavar="URL", help="Where the state is kept; memory: saves nothing.")
     ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log each step on stderr, and show tracebacks.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("-V", "--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,

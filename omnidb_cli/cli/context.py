@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from omnidb_cli.errors import TopologyError
 
 if TYPE_CHECKING:
+    from omnidb_cli.cli.log_lines import LogLines
     from omnidb_cli.output.report import Shape
     from omnidb_cli.output.streams import Streams
     from omnidb_cli.state.store import Store
@@ -29,6 +30,7 @@ class Context:
         self.debug = False
         self._streams: Streams | None = None
         self._hide: Redact | None = None
+        self._log_lines: LogLines | None = None
 
     def with_options(self, *, config: str | None, state: str | None, no_color: bool, debug: bool) -> Self:
         """The same with these global options of a command line; what is given later wins."""
@@ -37,6 +39,22 @@ class Context:
         self.no_color = self.no_color or no_color
         self.debug = self.debug or debug
         return self
+
+    def _start_logging(self) -> None:
+        """Logs what follows, where somebody asks for it. Raises a usage error for a form that there is not."""
+        form = self.env.get("OMNIDB_LOG") or ("debug" if self.debug else None)
+        if form is None or self._log_lines is not None:
+            return
+        from omnidb_cli.cli.log_lines import log_lines
+
+        self._log_lines = log_lines(self, form)
+        self._log_lines.attach()
+
+    def stop_logging(self) -> None:
+        """Ends the log, if there is one."""
+        lines, self._log_lines = self._log_lines, None
+        if lines is not None:
+            lines.detach()
 
     @property
     def streams(self) -> "Streams":
@@ -69,11 +87,13 @@ class Context:
 
     def topology(self) -> "Topology":
         """The validated topology. From here on its secrets are hidden in what others say. Raises TopologyError."""
-        from omnidb_cli.drivers import url_parameters
+        from omnidb_cli import drivers
+        from omnidb_cli.state import store
         from omnidb_cli.topology import Redactor, load
 
+        self._start_logging()
         path = self.config_path()
-        topology = load(path, env=self.env, parameters=url_parameters)
+        topology = load(path, env=self.env, engines=drivers, stores=store)
         self._hide = self.streams.hide = Redactor(topology.secrets)
         if topology.secrets:
             self._warn_of_readable_secrets(path, topology)
@@ -138,7 +158,7 @@ class Context:
             hint=f"take that right away (`chmod o-w {quote(folder)}`), or keep the state in another folder",
         )
 
-    def remembering_store(self, topology: "Topology") -> "Store":
+    def persistent_store(self, topology: "Topology") -> "Store":
         """The store for a command whose whole point is that something is remembered.
 
         Raises StateStoreError, and PreconditionError for a store that remembers nothing.

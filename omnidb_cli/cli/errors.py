@@ -1,18 +1,57 @@
 """Where every error ends: one sentence, a hint, and an exit code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from enum import IntEnum
 from errno import EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOSPC
 from signal import SIGHUP
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 from omnidb_cli import errors
-from omnidb_cli.cli.exit_codes import ExitCode
 from omnidb_cli.cli.signals import Terminated
 
 if TYPE_CHECKING:
-    from omnidb_cli.cli.context import Context
+    from omnidb_cli.output.streams import Streams
+
+
+class ExitCode(IntEnum):
+    """How a command ended. `meaning` is the sentence of the documentation."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "ExitCode":
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    @classmethod
+    def of(cls, code: int) -> "ExitCode":
+        """The exit code of that number."""
+        return next(one for one in cls if one == code)
+
+    DONE = 0, "done"
+    UNEXPECTED = 1, "unexpected error: a defect in omnidb"
+    USAGE = 2, "usage"
+    TOPOLOGY = 3, "topology invalid, unreadable or a secret unresolved"
+    UNKNOWN_CONNECTION = 4, "no such connection"
+    DEGRADED = 10, "finding: not all is well, but every connection that no person holds is served"
+    DOWN = 11, "finding: at least one connection that no person holds is not served"
+    NO_EVIDENCE = 12, "finding: evidence is missing or too old, this host has trouble of its own, or may be isolated"
+    SPLIT_BRAIN = 13, "finding: split brain: a replica and its primary both take writes"
+    UNAVAILABLE = 20, "no eligible endpoint"
+    CONNECTION_FAILED = 21, "connect failed, connection lost, or the time limit ran out"
+    AUTHENTICATION = 22, "authentication refused"
+    STATEMENT = 23, "the server rejected the statement"
+    WRITE_REFUSED = 24, "refused by policy: a write on a backup"
+    STATE_STORE = 31, "state store unusable"
+    PRECONDITION = 32, "precondition not met"
+    TIMED_OUT = 124, "`watch --until` ran out of its `--timeout`"
+    HUNG_UP = 129, "the terminal is gone"
+    INTERRUPTED = 130, "interrupted"
+    TERMINATED = 143, "terminated"
+
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The base of what Typer itself says about a command line; it has no public name of its own."""
@@ -34,7 +73,17 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 )
 
 
-def guarded(run: Callable[[], Any], context: "Callable[[], Context]") -> ExitCode:
+class Reporter(Protocol):
+    """What an error is said through."""
+
+    @property
+    def streams(self) -> "Streams": ...
+
+    @property
+    def debug(self) -> bool: ...
+
+
+def guarded(run: Callable[[], Any], context: "Callable[[], Reporter]") -> ExitCode:
     """Runs a command; its exit code, whatever happens. What went wrong is said on stderr."""
     try:
         code = run()
@@ -64,7 +113,7 @@ def _only_one_of(error: Exception) -> Exception:
     return error
 
 
-def _said(error: Exception, context: "Context") -> ExitCode:
+def _said(error: Exception, context: "Reporter") -> ExitCode:
     match error:
         case errors.OmnidbError():
             code = exit_code_of(error)
@@ -103,7 +152,7 @@ def sentence(error: errors.OmnidbError) -> str:
 
 
 def _say(
-    context: "Context",
+    context: "Reporter",
     error: Exception,
     code: ExitCode,
     kind: str | None,
@@ -118,3 +167,11 @@ def _say(
         from traceback import format_exception
 
         context.streams.trace("".join(format_exception(error)))
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """`: did you mean status?` for the nearest of the known words, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1)
+    return f": did you mean {near[0]}?" if near else ""

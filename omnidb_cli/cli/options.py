@@ -5,8 +5,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from omnidb_cli.cli.errors import UsageError
-from omnidb_cli.cli.parsing import suggestion
+from omnidb_cli.cli.errors import UsageError, suggestion
 from omnidb_cli.duration import LONGEST_S, parse_duration
 from omnidb_cli.plugins import names_in
 

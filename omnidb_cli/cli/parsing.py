@@ -1,6 +1,6 @@
 """How a command line is read: global options stand anywhere, a wrong word is answered with the nearest right one."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from omnidb_cli.cli.context import Context
-from omnidb_cli.cli.errors import UsageError
+from omnidb_cli.cli.errors import UsageError, suggestion
 
 _GLOBAL = ("config", "state", "no_color", "debug")
 _ANYWHERE = (*_GLOBAL, "version")
@@ -102,14 +102,6 @@ def printing(shape: str, *own_formats: str) -> type[Command]:
     They are named, not imported: only help needs them before the command runs.
     """
     return type("PrintingCommand", (Command,), {"shape": shape, "own_formats": own_formats})
-
-
-def suggestion(word: str, known: Collection[str]) -> str:
-    """`: did you mean status?` for the nearest of the known words, or nothing."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known, n=1)
-    return f": did you mean {near[0]}?" if near else ""
 
 
 def _global_options(ctx: Any) -> list[Any]:

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING
 
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import Health
+from omnidb_cli.core.routing.eligibility import closes_by_checks
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
+    from omnidb_cli.core.circuit.model import Circuit
     from omnidb_cli.core.orchestrator import Orchestrator
-    from omnidb_cli.core.snapshot import ConnectionSnapshot, Snapshot
+    from omnidb_cli.core.snapshot import ConnectionSnapshot
     from omnidb_cli.topology import Topology
 
 _DEFAULT_RESET_TIMEOUT_S = 30.0
@@ -35,21 +38,19 @@ def _first_due(db: "Orchestrator", name: str, topology: "Topology", checked: "Co
     for candidate in route.candidates:
         if candidate.name == route.serving and standing[candidate.name].circuit.state is not CircuitState.HALF_OPEN:
             return None
-        if candidate.name not in checked and is_due(standing[candidate.name], snapshot, after_s):
-            return candidate.name
+        name = candidate.name
+        if name not in checked and _is_due(standing[name], db.circuit(name)[0], snapshot.taken_at, after_s):
+            return name
     return None
 
 
-def is_due(one: "ConnectionSnapshot", snapshot: "Snapshot", after_s: float) -> bool:
-    """Whether what keeps it out may be over: its failed check is old, or it is for checks to prove it."""
+def _is_due(one: "ConnectionSnapshot", circuit: "Circuit", taken_at: "datetime", after_s: float) -> bool:
+    """Whether what keeps it out may be over: its failed check is old, or its circuit closes by checks."""
     if one.circuit.manual:
         return False
     if one.circuit.state is CircuitState.HALF_OPEN:
-        return one.circuit.reason in PROVED_BY_CHECKS
+        return closes_by_checks(circuit, has_check=True)
     if one.health is not Health.UNHEALTHY or one.checked_at is None:
         return False
-    age = snapshot.taken_at - one.checked_at
+    age = taken_at - one.checked_at
     return age.total_seconds() < 0 or age.total_seconds() >= after_s
-
-
-PROVED_BY_CHECKS = frozenset({"health-recovered", "hold-expired"})

@@ -1,7 +1,7 @@
 """Runs a command's coroutine; SIGINT and SIGTERM cancel it, so that it ends in an orderly way."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -41,8 +41,19 @@ class _Loop(ResolvingLoop):
         if hasattr(self, "_ssock"):
             super().__del__()
 
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Says nothing of a connection that nobody waits for any more."""
+        if not is_given_up(context):
+            super().call_exception_handler(context)
+
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Leaves the threads to `close()`, which does not wait for them. A Runner gives a timeout from 3.12 on."""
+
+
+def is_given_up(context: Mapping[str, Any]) -> bool:
+    """Whether it tells of a connection that failed after its time limit: asyncpg leaves a future behind then."""
+    future = context.get("future")
+    return isinstance(context.get("exception"), OSError) and not isinstance(future, asyncio.Task | None)
 
 
 async def _ended(task: "asyncio.Task[T]") -> T:

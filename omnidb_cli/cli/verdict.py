@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.isolation import is_suspect
 from omnidb_cli.core.health.model import Health

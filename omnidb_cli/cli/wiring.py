@@ -15,14 +15,18 @@ from omnidb_cli.core.snapshot import ConnectionSnapshot, RoleView, Snapshot, ass
 from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import DriverError, within_limit
+from omnidb_cli.log import Log, about
 from omnidb_cli.topology.secrets.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from omnidb_cli.core.journal import Journal
+    from omnidb_cli.core.events.mapping import Journal
     from omnidb_cli.topology import Connection, Topology
     from omnidb_cli.topology.model import HealthCheckSettings
+
+
+_log = Log("cli")
 
 
 def open_drivers(topology: "Topology", *, to_check: bool = False) -> dict[str, Driver]:
@@ -45,8 +49,8 @@ def _untold(_name: str, _powers: str) -> None:
 def orchestrator(
     topology: "Topology",
     drivers: "Mapping[str, Driver]",
-    *,
     journal: "Journal | None" = None,
+    *,
     too_mighty: Callable[[str, str], None] = _untold,
 ) -> Orchestrator:
     """The core over the topology's drivers; it closes them when it disconnects, and checks one that broke at once.
@@ -61,7 +65,7 @@ def orchestrator(
     return db
 
 
-def offline_orchestrator(topology: "Topology", *, journal: "Journal | None" = None) -> Orchestrator:
+def offline_orchestrator(topology: "Topology", journal: "Journal | None" = None) -> Orchestrator:
     """The core without any driver: for what is decided from the saved state alone."""
     return _over(topology, {name: name for name in topology.connections}, journal, _nobody_checks(topology))
 
@@ -113,7 +117,25 @@ def _check(
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its verdict
             return failed_check(error, redact)
 
-    return check
+    return _logged(check, connection.name) if _log.is_heard else check
+
+
+def _logged(check: Callable[[Driver], Any], name: str) -> Callable[[Driver], Any]:
+    """The check with its steps, those of its driver too, logged under the connection's name."""
+
+    async def logged(driver: Driver) -> CheckResult:
+        with about(name):
+            _log.debug("check begins")
+            result: CheckResult = await check(driver)
+            _log.debug("check ends: %s", _words(result))
+        return result
+
+    return logged
+
+
+def _words(result: CheckResult) -> str:
+    latency = None if result.latency_s is None else f"{result.latency_s * 1000:.1f} ms"
+    return ", ".join(filter(None, (result.health, result.role, latency, result.kind, result.detail)))
 
 
 def failed_check(error: Exception, redact: Callable[[str], str]) -> CheckResult:

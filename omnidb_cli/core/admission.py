@@ -23,7 +23,7 @@ def admit(board: Coordinator, name: str, *, failover: bool) -> tuple[Connection,
     if state_at(breaker.circuit, clock, connection.settings.rules) is not CircuitState.HALF_OPEN:
         return connection, COUNTED if breaker.circuit.failures else None
     if breaker.circuit.state is not CircuitState.HALF_OPEN:
-        board.apply(chosen, TimeElapsed())
+        board.dispatch(chosen, TimeElapsed())
         return admit(board, name, failover=failover)  # anew: whoever heard of it may have taken it out of rotation
     return connection, breaker.take_permit(clock)
 

@@ -8,20 +8,17 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from omnidb_cli.core.bus import EventBus
 from omnidb_cli.core.circuit.model import Circuit, CircuitState, Instant, OpenedBy
 from omnidb_cli.core.connection import Connection
-from omnidb_cli.core.event_mapping import event_of, split_brain_event
-from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.health.model import Health, record_check
-from omnidb_cli.core.journal import Journal
+from omnidb_cli.core.events.bus import EventBus
+from omnidb_cli.core.events.mapping import Journal, event_of, split_brain_event
+from omnidb_cli.core.events.model import Event, EventType, utc
+from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.reducer import (
     Action,
     Change,
-    CheckCompleted,
     CircuitChange,
     ConnectionState,
-    HealthChange,
     TimeElapsed,
     changes_between,
     reduce,
@@ -65,7 +62,7 @@ class Coordinator:
         self._bus = bus
         self._journal = journal
         self._timers = Timers(
-            time_is_up=lambda name: self.apply(name, TimeElapsed()), is_well=lambda head: self.reroute((head,))
+            time_is_up=lambda name: self.dispatch(name, TimeElapsed()), is_well=lambda head: self.reroute((head,))
         )
 
     def start(self, loop: AbstractEventLoop) -> None:
@@ -80,7 +77,7 @@ class Coordinator:
         for name, connection in self.connections.items():
             ends_at = connection.breaker.circuit.reopens_at
             if ends_at is not None and ends_at <= at.clock:
-                self.apply(name, TimeElapsed(), at)
+                self.dispatch(name, TimeElapsed(), at)
 
     def stop(self) -> None:
         """Ends `start`: no timer is left, and no lane."""
@@ -88,41 +85,22 @@ class Coordinator:
         self.refused.clear()
         self.fast_routes.clear()
 
-    def apply(self, name: str, given: Action, at: Instant | None = None) -> bool:
+    def dispatch(self, name: str, action: Action, at: Instant | None = None) -> bool:
         """Takes in what happened to `name`: state, then routes, then events; whether routes were decided anew."""
         connection = self.connections[name]
         at = at or self.now()
-        breaker = connection.breaker
-        before, fault, wrote = breaker.circuit, connection.health.fault, connection.health.takes_writes
-        outcome = reduce(ConnectionState(connection.health, before), given, at, connection.settings)
-        connection.health, breaker.circuit = outcome.memory.health, outcome.memory.circuit
+        before = connection.memory
+        reduction = reduce(before, action, at, connection.settings)
+        after, changes = reduction.memory, reduction.changes
+        connection.health, connection.breaker.circuit = after.health, after.circuit
         if self._journal is not None:
-            self._journal.record(name, given, at)
-        health = connection.health
-        if not outcome.changes and breaker.circuit is before and (health.fault, health.takes_writes) == (fault, wrote):
+            self._journal.record(name, action, at)
+        if not changes and not _bears_on_routes(before, after):
             return False
-        self._timers.watch(connection)
-        self._announce(name, outcome.changes, at)
+        if after.circuit is not before.circuit:
+            self._timers.watch(connection)
+        self._announce(name, changes, at)
         return True
-
-    def checked(self, name: str, checked: CheckCompleted, at: Instant) -> bool:
-        """Takes in a check as `apply` does; quickly, as a good one changes no closed circuit and seldom the health."""
-        connection = self.connections[name]
-        result, latency_s = checked.result, checked.latency_s
-        if result.health is _UNHEALTHY or connection.breaker.circuit.state is not _CLOSED:
-            return self.apply(name, checked, at)
-        before, settings = connection.health, connection.settings
-        record = record_check(before, result, at.wall, settings.rise, settings.fall, latency_s)
-        connection.health = record
-        if self._journal is not None:
-            self._journal.record(name, checked, at)
-        if record.health is not before.health:
-            self._announce(name, (HealthChange(before.health, record.health, record.fault),), at)
-            return True
-        if record.fault != before.fault or record.takes_writes is not before.takes_writes:
-            self._announce(name, (), at)
-            return True
-        return False
 
     def merge_remote(self, rows: Mapping[str, tuple[ConnectionState, Assignment | None]]) -> None:
         """Takes over what somebody else made of these; announces what is new in them, and journals no input.
@@ -282,10 +260,11 @@ class Coordinator:
 
 
 def _bears_on_routes(before: ConnectionState, after: ConnectionState) -> bool:
-    """Whether a row that was taken over may lead to another route although it announces nothing."""
-    if before.circuit != after.circuit or before.health.fault != after.health.fault:
+    """Whether the new state may lead to another route although it announces nothing."""
+    if after.circuit is not before.circuit and after.circuit != before.circuit:
         return True
-    return before.health.takes_writes is not after.health.takes_writes
+    old, new = before.health, after.health
+    return old.fault != new.fault or old.takes_writes is not new.takes_writes
 
 
 def _tripped_by_calls(change: Change, circuit: Circuit) -> bool:

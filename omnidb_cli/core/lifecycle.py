@@ -1,23 +1,83 @@
-"""From `connect()` to `disconnect()`: the first check, the checks between, and an end that is bounded."""
+"""From `connect()` to `disconnect()`: the first checks, the checks between, and a bounded end."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from signal import Signals
 from types import MethodType
 from typing import Any
 
-from omnidb_cli.core.bus import EventBus
 from omnidb_cli.core.circuit.model import Instant
-from omnidb_cli.core.closing import close_all
 from omnidb_cli.core.coordinator import Coordinator
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.bus import EventBus
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.health.monitor import HealthMonitor
 from omnidb_cli.core.reducer import CheckCompleted
 from omnidb_cli.core.registry import Registry
 from omnidb_cli.core.settings import HealthCheck
-from omnidb_cli.core.signals import on_signals
 from omnidb_cli.errors import NotConnectedError
+
+
+async def close_all(clients: Mapping[str, Any], *, within_s: float) -> AsyncIterator[tuple[str, BaseException | None]]:
+    """Closes every client that has `aclose` or `close`, side by side; yields each name with what went wrong, or None.
+
+    A client of several names is closed once. One that is not done after `within_s` seconds is cancelled and comes with
+    a TimeoutError.
+    """
+    loop = asyncio.get_running_loop()
+    of_client: dict[int, asyncio.Task[None]] = {}
+    tasks: dict[str, asyncio.Task[None]] = {}
+    for name, client in clients.items():
+        if id(client) not in of_client:
+            of_client[id(client)] = loop.create_task(_close(client))
+        tasks[name] = of_client[id(client)]
+    _, late = await asyncio.wait(of_client.values(), timeout=within_s)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=0.1)
+    for name, task in tasks.items():
+        task.add_done_callback(_outcome)  # read, so that one who fails after all is not reported as forgotten
+        yield name, TimeoutError(f"closing took longer than {within_s:g}s") if task in late else _outcome(task)
+
+
+def _outcome(task: "asyncio.Task[None]") -> BaseException | None:
+    return asyncio.CancelledError("closing was cancelled") if task.cancelled() else task.exception()
+
+
+async def _close(client: Any) -> None:
+    close = getattr(client, "aclose", None) or getattr(client, "close", None)
+    if not callable(close):
+        return
+    answer = close()
+    if hasattr(answer, "__await__"):
+        await answer
+
+
+def on_signals(signals: Sequence[signal.Signals], act: Callable[[signal.Signals], None]) -> Callable[[], None]:
+    """Calls `act(signal)` whenever one of `signals` arrives; returns the function that puts the old handlers back."""
+    loop = asyncio.get_running_loop()
+    former: dict[signal.Signals, object] = {}
+
+    def remove() -> None:
+        for one, handler in former.items():
+            if not loop.is_closed():
+                loop.remove_signal_handler(one)
+            if handler is not None:  # one that was not set from Python cannot be put back from here
+                signal.signal(one, handler)  # type: ignore[arg-type]
+        former.clear()
+
+    try:
+        for one in signals:
+            handler = signal.getsignal(one)
+            loop.add_signal_handler(one, act, one)
+            former.setdefault(one, handler)
+    except BaseException:
+        remove()
+        raise
+    return remove
+
 
 _CLOSE_WITHIN_S = 5.0
 _STOP_WITHIN_S = 2.0
@@ -133,13 +193,13 @@ class Lifecycle:
                 await monitor.check()
             finally:
                 board.unseen = set()
-        monitor.on_result = board.checked
+        monitor.on_result = board.dispatch
         board.reroute(undecided)
 
     def _first_checked(self, name: str, checked: CheckCompleted, at: Instant) -> None:
         board, first = self._board, name in self._board.unseen
         board.unseen.discard(name)
-        decided = board.checked(name, checked, at)
+        decided = board.dispatch(name, checked, at)
         if not first:
             return
         if not decided:

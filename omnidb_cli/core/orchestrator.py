@@ -6,15 +6,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from omnidb_cli.core import admission
-from omnidb_cli.core.bus import EventBus, EventStream, Handler
 from omnidb_cli.core.circuit.breaker import checked_hold
 from omnidb_cli.core.circuit.model import Circuit, CircuitPolicy, Hold
 from omnidb_cli.core.clock import clock, now
 from omnidb_cli.core.connection import Connection, connections_of
 from omnidb_cli.core.coordinator import Coordinator
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.bus import EventBus, EventStream, Handler
+from omnidb_cli.core.events.mapping import Journal
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.core.health.model import CheckResult, Health
-from omnidb_cli.core.journal import Journal
 from omnidb_cli.core.lifecycle import Lifecycle, not_connected
 from omnidb_cli.core.reducer import CallCompleted, CheckCompleted, CloseRequested, ConnectionState, HoldRequested
 from omnidb_cli.core.registry import Registry
@@ -115,11 +115,11 @@ class Orchestrator:
             result = await fn(connection.client)
         except BaseException as error:
             if breaker.ended(permit, error):
-                self._board.apply(connection.name, CallCompleted(succeeded=False, generation=circuit.generation))
+                self._board.dispatch(connection.name, CallCompleted(succeeded=False, generation=circuit.generation))
             raise
         if breaker.circuit is not circuit or permit is not None:
             breaker.ended(permit, None)
-            self._board.apply(connection.name, CallCompleted(succeeded=True, generation=circuit.generation))
+            self._board.dispatch(connection.name, CallCompleted(succeeded=True, generation=circuit.generation))
         return result
 
     def _admit(self, name: str, *, failover: bool) -> tuple[Connection, int | None]:
@@ -162,7 +162,7 @@ class Orchestrator:
     def record_check(self, name: str, result: CheckResult) -> None:
         """Takes in a check of `name` that somebody else made: a connect that failed is one (semantics, Failover 4)."""
         self._registry.require(name)
-        self._board.apply(name, CheckCompleted(result))
+        self._board.dispatch(name, CheckCompleted(result))
 
     def request_check(self, name: str) -> None:
         """Has `name` checked as soon as possible: a driver saw its connection break (semantics, Health 7)."""
@@ -172,13 +172,13 @@ class Orchestrator:
     def record_success(self, name: str) -> None:
         """Records a call that went well and was made with a client from `get`."""
         self._registry.require(name)
-        self._board.apply(name, CallCompleted(succeeded=True))
+        self._board.dispatch(name, CallCompleted(succeeded=True))
 
     def record_failure(self, name: str, error: BaseException | None = None) -> None:
         """Records a call that failed; with an `error`, `counts_as_failure` is asked whether it counts."""
         self._registry.require(name)
         if error is None or self._board.connections[name].breaker.ended(None, error):
-            self._board.apply(name, CallCompleted(succeeded=False))
+            self._board.dispatch(name, CallCompleted(succeeded=False))
 
     def open_circuit(
         self,
@@ -195,12 +195,12 @@ class Orchestrator:
         """
         self._registry.require(name)
         hold_s = None if hold_for is None else checked_hold(hold_for)
-        self._board.apply(name, HoldRequested(Hold(hold_s, reason, actor, takes_over)))
+        self._board.dispatch(name, HoldRequested(Hold(hold_s, reason, actor, takes_over)))
 
     def close_circuit(self, name: str, *, actor: str | None = None) -> None:
         """Puts `name` back in rotation; its counters and the verdict of its last check are cleared."""
         self._registry.require(name)
-        self._board.apply(name, CloseRequested(actor))
+        self._board.dispatch(name, CloseRequested(actor))
 
     def failback(self, name: str, *, actor: str | None = None, accept_split_brain: bool = False) -> None:
         """Lets the primary serve again, where `failback="manual"` or a split brain keeps it waiting.

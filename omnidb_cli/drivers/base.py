@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import ConnectError, ErrorKind, StatementError
+from omnidb_cli.errors import ConnectError, ErrorKind, StatementError, WriteRefusedError
 
 
 def _nobody(_secret: str) -> None:
@@ -133,6 +133,18 @@ def spans_commands(command: str) -> StatementError:
         "one statement per exec: a transaction cannot span commands",
         hint=f"{command} was not sent. Every statement is committed by itself, and one can do it all: INSERT … SELECT, "
         "UPDATE … WHERE, WITH …",
+    )
+
+
+_WRITE_ELSEWHERE = "wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)"
+
+
+def write_refused(name: str, why: str, hint: str | None = None) -> WriteRefusedError:
+    """The error for a statement that is not known to be a read, on the read-only session of connection `name`."""
+    return WriteRefusedError(
+        f'"{name}" was opened read-only for this statement, and the statement is not a read ({why}); '
+        "nothing was changed",
+        hint=hint or _WRITE_ELSEWHERE,
     )
 
 

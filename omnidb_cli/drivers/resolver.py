@@ -14,6 +14,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from omnidb_cli.log import Log
+
+_log = Log("drivers.resolver")
+
 MOST_AT_ONCE = 512
 """Names looked up at the same time; beyond that a look-up fails at once."""
 
@@ -78,6 +82,7 @@ class ResolvingLoop(asyncio.SelectorEventLoop):
         return any(asked.host == host.lower() and not lookup.answer.done() for asked, lookup in self._lookups.items())
 
     async def _looked_up(self, asked: _Asked) -> Addresses:
+        _log.debug("resolving %s", asked.host)
         lookup = self._current(asked) or self._begun(asked)
         lookup.waiting += 1
         try:
@@ -86,7 +91,12 @@ class ResolvingLoop(asyncio.SelectorEventLoop):
             lookup.waiting -= 1
         if not lookup.waiting and self._lookups.get(asked) is lookup:
             del self._lookups[asked]
-        return lookup.answer.result()
+        if (error := lookup.answer.exception()) is not None:
+            _log.debug("resolving %s failed: %s", asked.host, error)
+            raise error
+        addresses = lookup.answer.result()
+        _log.debug("%s has %d addresses", asked.host, len(addresses))
+        return addresses
 
     def _current(self, asked: _Asked) -> _Lookup | None:
         """The look-up that runs, or whose answer nobody has had yet."""

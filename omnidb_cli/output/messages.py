@@ -1,12 +1,14 @@
 """What is said on stderr: for people a sentence, for programs one JSON object with one key a line."""
 
+from datetime import datetime
 from typing import TextIO
 
 from msgspec import Struct
 
 from omnidb_cli.output.encoding import encodable, speaks_unicode
+from omnidb_cli.output.json_text import compact
 from omnidb_cli.output.redaction import Redactor
-from omnidb_cli.output.values import jsonable, visible_lines
+from omnidb_cli.output.values import visible, visible_lines
 
 
 class ErrorMessage(Struct, frozen=True):
@@ -27,6 +29,16 @@ class Notice(Struct, frozen=True):
     hint: str | None = None
 
 
+class LogEntry(Struct, frozen=True):
+    """One step as it was logged; `connection` is the one that it was taken for."""
+
+    time: datetime
+    level: str
+    logger: str
+    message: str
+    connection: str | None = None
+
+
 class Message(Struct, frozen=True):
     """One thing to say: its key in JSON, the object under it, and the same as a sentence with a hint."""
 
@@ -41,9 +53,19 @@ _COLORS = {"error": "1;31", "warning": "33", "hint": "2", "receipt": "2"}
 
 def as_json(say: Message, stream: TextIO, redact: Redactor) -> str:
     """The line for programs."""
-    from omnidb_cli.output.formats.json import compact
+    return object_line({say.key: say.record}, stream, redact)
 
-    return compact({say.key: jsonable(say.record, redact)}, ascii_only=not speaks_unicode(stream)) + "\n"
+
+def object_line(record: object, stream: TextIO, redact: Redactor) -> str:
+    """The record as a line of JSON."""
+    return compact(record, redact, ascii_only=not speaks_unicode(stream)) + "\n"
+
+
+def as_log_line(entry: LogEntry, stream: TextIO, redact: Redactor) -> str:
+    """The line for people: time of day, logger, connection and message."""
+    name = "" if entry.connection is None else f" [{entry.connection}]"
+    line = f"{entry.time:%H:%M:%S.%f} {entry.logger}{name} {entry.message}"
+    return encodable(visible(redact(line)), stream) + "\n"
 
 
 def as_sentence(say: Message, stream: TextIO, redact: Redactor, *, color: bool) -> str:

@@ -9,7 +9,17 @@ from typing import Any, TextIO
 from msgspec.structs import replace
 
 from omnidb_cli.output.encoding import encodable, speaks_unicode, with_stand_ins
-from omnidb_cli.output.messages import ErrorMessage, Message, Notice, as_json, as_sentence
+from omnidb_cli.output.json_text import compact
+from omnidb_cli.output.messages import (
+    ErrorMessage,
+    LogEntry,
+    Message,
+    Notice,
+    as_json,
+    as_log_line,
+    as_sentence,
+    object_line,
+)
 from omnidb_cli.output.redaction import Redactor, nothing_secret, redacted
 from omnidb_cli.output.report import Report
 from omnidb_cli.output.values import visible, visible_cell, visible_lines
@@ -60,6 +70,8 @@ class Streams:
         self._forced = env.get("FORCE_COLOR", "") not in ("", "0") and not self._no_color
         self._dumb = env.get("TERM") == "dumb"
         self._in_progress = False
+        self.is_drawn_over = False
+        """Whether a live screen is on the terminal."""
 
     @classmethod
     def of_process(cls, **settings: Any) -> "Streams":
@@ -127,9 +139,7 @@ class Streams:
 
     def show_line(self, document: Report) -> None:
         """Writes the document's object to stdout as one line of JSON, whatever the format."""
-        from omnidb_cli.output.formats.json import write_line
-
-        write_line(document, self)
+        self.write(compact(document.body, self.redact, ascii_only=not self.unicode) + "\n")
         self.flush()
 
     def line(self, text: str) -> None:
@@ -183,6 +193,21 @@ class Streams:
     def trace(self, text: str) -> None:
         """Writes the traceback that `--debug` asked for to stderr, redacted."""
         self._tell(encodable(visible_lines(self.hide(self.redact(text))), self.err))
+
+    def log(self, entry: LogEntry, *, as_object: bool) -> None:
+        """Writes a line of the log to stderr: with `as_object` the entry itself, beside JSON under the key `log`.
+
+        Nothing is written over a screen that is drawn on the same terminal.
+        """
+        if self.is_drawn_over and self.err.isatty():
+            return
+        if self.machine:
+            line = as_json(Message("log", entry, entry.message), self.err, self.redact)
+        elif as_object:
+            line = object_line(entry, self.err, self.redact)
+        else:
+            line = as_log_line(entry, self.err, self.redact)
+        self._tell(f"\r{_END_OF_LINE}{line}" if self._in_progress else line)
 
     def progress(self, text: str | None) -> None:
         """Shows on a terminal's stderr what is being waited for, until something else is said; None takes it away."""

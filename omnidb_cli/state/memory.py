@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from operator import attrgetter
 
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events.model import Event
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.retention import BUDGETS, EventClass, class_of
 from omnidb_cli.state.store import Sharing, StoredConnection, StoredEvent, StoreInfo, Update

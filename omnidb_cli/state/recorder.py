@@ -4,15 +4,17 @@ Every input is applied again, by the core's own `reduce`, to the row as it is: w
 is neither lost nor undone, and of several observers of one change only the first one writes its event.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from omnidb_cli.core.circuit.model import CLOSED, Instant
-from omnidb_cli.core.event_mapping import event_of
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.mapping import event_of
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.health.model import NEVER_OBSERVED
 from omnidb_cli.core.reducer import (
     Action,
@@ -23,6 +25,7 @@ from omnidb_cli.core.reducer import (
     HoldRequested,
     reduce,
 )
+from omnidb_cli.core.routing.router import Assignment
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state.store import Store, StoredConnection, Update
 
@@ -33,7 +36,7 @@ A process acted on an end that its own clock had reached; the row's end, set to 
 later. Replayed exactly, what followed from it would be lost.
 """
 
-KEPT: Final = 10_000
+MOST_PENDING: Final = 10_000
 """How many entries wait, at least, for a store that fails; the oldest go first."""
 
 
@@ -51,14 +54,17 @@ class _Routed(Struct, frozen=True):
     events: tuple[Event, ...]
 
 
-_Entry = _Given | _Routed
+_Entry = _Given | _Routed | Event
+
+_COMINGS_AND_GOINGS: Final = frozenset({EventType.CONNECTED, EventType.DISCONNECTED})
+"""That a process began or ended is no history."""
 
 
 class Recorder:
-    """Keeps a journal of what happened and writes it down at `flush`, in one transaction.
+    """The journal of an orchestrator, written down at `flush` in one transaction.
 
     `settings` and `fingerprints` name every connection of the topology; `actor` signs manual acts that name nobody.
-    `record`, `routed` and `published` touch no disk and may go on while another thread flushes.
+    `record`, `routed` and `published` touch no disk, and may go on while another thread flushes or restores.
     """
 
     def __init__(
@@ -70,14 +76,13 @@ class Recorder:
         now: Callable[[], Instant],
         actor: str | None,
     ) -> None:
-        self._store = store
+        self.store = store
         self._settings = settings
         self._fingerprints = fingerprints
         self._now = now
         self._actor = actor
-        self._journal: list[_Entry] = []
-        self._events: list[Event] = []
-        self._kept = max(KEPT, 4 * len(settings))
+        self._lock = Lock()
+        self._entries: deque[_Entry] = deque(maxlen=max(MOST_PENDING, 4 * len(settings)))
 
     def restore(self) -> Mapping[str, StoredConnection]:
         """What is saved of the topology's connections. Writes nothing, extends nothing.
@@ -86,53 +91,90 @@ class Recorder:
         """
         return {
             name: _renewed(saved, self._fingerprints[name])
-            for name, saved in self._store.load().items()
+            for name, saved in self.store.load().items()
             if name in self._fingerprints
         }
 
     def record(self, name: str, given: Action, at: Instant) -> None:
-        """Notes an input that connection `name` was given at `at`. Raises UnknownConnectionError."""
-        self._note(_Given(name, self._signed(given), at))
+        """Notes what connection `name` was given at `at`. Raises UnknownConnectionError."""
+        self._note(_Given(self._known(name), self._signed(given), at))
 
-    def routed(
-        self,
-        name: str,
-        serving: str | None,
-        *,
-        eligible_since: float | None = None,
-        split_since: float | None = None,
-        events: tuple[Event, ...] = (),
-    ) -> None:
-        """Notes who serves `name` now (None: nobody); each of `events` is told unless somebody else has told it.
+    def routed(self, name: str, serving: Assignment, events: tuple[Event, ...] = ()) -> None:
+        """Notes who serves `name` now; each of `events` is told unless somebody else has told it.
 
-        `eligible_since` and `split_since` are Unix times. Raises UnknownConnectionError.
+        Raises UnknownConnectionError.
         """
-        self._note(_Routed(name, serving, eligible_since, split_since, events))
+        since = serving.eligible_since
+        if since is not None:
+            now = self._now()
+            since += now.wall - now.clock
+        self._note(_Routed(self._known(name), serving.name, since, serving.split_since, events))
 
     def published(self, event: Event) -> None:
         """Notes an event that is no change of health, circuit or route."""
-        self._events.append(event)
+        if event.type not in _COMINGS_AND_GOINGS:
+            self._note(event)
 
     def flush(self) -> Mapping[str, StoredConnection]:
-        """Writes the journal down; returns the rows that it touched, as they are now for everybody.
+        """Writes down what was noted; returns the rows that it touched, as they are now for everybody.
 
-        With nothing to write the store is left alone. Raises StateStoreError; the journal is kept for the next time.
+        With nothing to write the store is left alone. Raises StateStoreError; what was noted is kept for the next
+        time.
         """
-        journal, self._journal = self._journal, []
-        events, self._events = self._events, []
-        if not journal and not events:
+        with self._lock:
+            taken = tuple(self._entries)
+            self._entries.clear()
+        if not taken:
             return {}
         try:
-            return self._store.update(self._updates(journal), events)
+            return self.store.update(self._updates(taken), [one for one in taken if isinstance(one, Event)])
         except StateStoreError:
-            self._journal = (journal + self._journal)[-self._kept :]
-            self._events = (events + self._events)[-self._kept :]
+            with self._lock:
+                noted = tuple(self._entries)
+                self._entries.clear()
+                self._entries.extend((*taken, *noted))
             raise
 
+    def finish(self) -> Mapping[str, StoredConnection]:
+        """Flushes for the last time, and lets go of the store. Raises StateStoreError."""
+        try:
+            return self.flush()
+        finally:
+            self.store.close()
+
+    def with_pending(
+        self, rows: Mapping[str, StoredConnection]
+    ) -> dict[str, tuple[ConnectionState, Assignment | None]]:
+        """The rows as the core takes them, with what was noted since they were written on top of them.
+
+        Who serves is None where that was decided since.
+        """
+        with self._lock:
+            noted = _by_name(self._entries)
+        merged: dict[str, tuple[ConnectionState, Assignment | None]] = {}
+        for name, saved in rows.items():
+            memory, entries = saved.memory, noted.get(name, ())
+            for entry in entries:
+                if isinstance(entry, _Given):
+                    memory = reduce(memory, entry.given, entry.at, self._settings[name]).memory
+            is_decided = any(isinstance(entry, _Routed) for entry in entries)
+            merged[name] = memory, None if is_decided else self.serving(saved)
+        return merged
+
+    def serving(self, saved: StoredConnection) -> Assignment:
+        """Who served, with its times on this process's clock."""
+        now = self._now()
+        since = None if saved.eligible_since is None else min(saved.eligible_since, now.wall) - now.wall + now.clock
+        return Assignment(saved.serving, saved.serving_known, since, saved.split_since)
+
+    def _known(self, name: str) -> str:
+        if name not in self._settings:
+            raise UnknownConnectionError(name, tuple(self._settings))
+        return name
+
     def _note(self, entry: _Entry) -> None:
-        if entry.name not in self._settings:
-            raise UnknownConnectionError(entry.name, tuple(self._settings))
-        self._journal.append(entry)
+        with self._lock:
+            self._entries.append(entry)
 
     def _signed(self, given: Action) -> Action:
         match given:
@@ -143,13 +185,10 @@ class Recorder:
             case _:
                 return given
 
-    def _updates(self, journal: Sequence[_Entry]) -> Mapping[str, Update]:
-        of_name: dict[str, list[_Entry]] = {}
-        for entry in journal:
-            of_name.setdefault(entry.name, []).append(entry)
-        return {name: self._update(name, entries) for name, entries in of_name.items()}
+    def _updates(self, taken: Iterable[_Entry]) -> Mapping[str, Update]:
+        return {name: self._update(name, entries) for name, entries in _by_name(taken).items()}
 
-    def _update(self, name: str, entries: Sequence[_Entry]) -> Update:
+    def _update(self, name: str, entries: Sequence[_Given | _Routed]) -> Update:
         settings, fingerprint = self._settings[name], self._fingerprints[name]
 
         def update(saved: StoredConnection | None) -> tuple[StoredConnection, Sequence[Event]]:
@@ -165,6 +204,14 @@ class Recorder:
             return row, told
 
         return update
+
+
+def _by_name(entries: Iterable[_Entry]) -> Mapping[str, list[_Given | _Routed]]:
+    found: dict[str, list[_Given | _Routed]] = {}
+    for entry in entries:
+        if not isinstance(entry, Event):
+            found.setdefault(entry.name, []).append(entry)
+    return found
 
 
 def _replay(

@@ -14,8 +14,8 @@ from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from msgspec.structs import asdict, replace
 
 from omnidb_cli.core.circuit.model import CLOSED, Circuit, CircuitState, Instant, OpenedBy
-from omnidb_cli.core.event_mapping import event_detail
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.mapping import event_detail
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.health.model import CheckError, Health, HealthRecord
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.duration import LONGEST_S

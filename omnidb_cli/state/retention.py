@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events.model import Event
 
 
 class EventClass(StrEnum):

@@ -10,12 +10,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events.model import Event
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import StateStoreError
-from omnidb_cli.plugins import load
+from omnidb_cli.plugins import load, names_in
 
-_NOT_YET = {"redis", "rediss", "valkey", "postgresql", "postgres"}
+_HERE = "omnidb_cli.state"
+_NOT_YET = ("redis", "rediss", "valkey", "postgresql", "postgres")
 _FORMS = "sqlite:////absolute/path.db keeps it in a file, memory: keeps nothing"
 
 
@@ -128,6 +129,16 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+def is_store(scheme: str) -> bool:
+    """Whether there is a store of this scheme, or one is to come."""
+    return scheme in _NOT_YET or (scheme in names_in(_HERE) and hasattr(load(_HERE, scheme), "open_store"))
+
+
+def store_schemes() -> tuple[str, ...]:
+    """Every scheme of which there is a store, or one is to come."""
+    return (*filter(is_store, names_in(_HERE)), *_NOT_YET)
+
+
 def open_state(url: str, topology: str) -> Store:
     """The store that `url` names, for the topology of that name. Nothing is touched yet.
 
@@ -137,7 +148,7 @@ def open_state(url: str, topology: str) -> Store:
     if not colon or "/" in scheme:
         raise StateStoreError("the state is not given as a URL", hint=_FORMS)
     try:
-        open_store = load("omnidb_cli.state", scheme).open_store
+        open_store = load(_HERE, scheme).open_store
     except (KeyError, AttributeError):
         when = "state in {} is not there yet" if scheme in _NOT_YET else "there is no state store {}:"
         raise StateStoreError(when.format(scheme), hint=_FORMS) from None

@@ -10,46 +10,53 @@ from os import PathLike
 from msgspec import Struct
 
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.log import Log
 from omnidb_cli.topology.converters import is_name
 from omnidb_cli.topology.document import Document, Unreadable, on_one_line
 from omnidb_cli.topology.model import Topology
 from omnidb_cli.topology.problems import Faults
 from omnidb_cli.topology.reader import Sections
 from omnidb_cli.topology.secrets.references import References
-from omnidb_cli.topology.urls.check import Tables, UrlCheck
+from omnidb_cli.topology.urls.check import UrlCheck
+from omnidb_cli.topology.urls.engines import Engines
+from omnidb_cli.topology.urls.state import Stores
 from omnidb_cli.topology.validate import validate
 
 LARGEST_BYTES = 10 * 1024 * 1024
 _UNNAMED = "topology"
 
+_log = Log("topology")
+
 
 def load(
-    path: str | PathLike[str], *, env: Mapping[str, str] = os.environ, parameters: Tables | None = None
+    path: str | PathLike[str], *, engines: Engines, stores: Stores, env: Mapping[str, str] = os.environ
 ) -> Topology:
-    """The topology of a file; secrets come from `env` and from files.
+    """The topology of a file: its connections are to `engines`, its state is in one of `stores`.
 
-    `parameters` gives what the URLs of an engine may say; without it that is not checked. Raises TopologyError with
-    every problem for anything that is not a valid topology.
+    Secrets come from `env` and from files. Raises TopologyError with every problem for anything that is not a valid
+    topology.
     """
     file = os.fspath(path)
+    _log.debug("reading the topology %s", file)
     text = _text(_bytes(file), file)
     absolute = os.path.abspath(file)  # noqa: PTH100 - symbolic links stay as the user wrote them
-    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, parameters))  # noqa: PTH120
+    return _parse(text, _Source(file, env, os.path.dirname(absolute), absolute, engines, stores))  # noqa: PTH120
 
 
 def parse(
     text: str,
     *,
+    engines: Engines,
+    stores: Stores,
     file: str = "<text>",
     env: Mapping[str, str] = os.environ,
     base_dir: str = ".",
-    parameters: Tables | None = None,
 ) -> Topology:
     """The topology of a text. `file` is what problems call it, relative files are relative to `base_dir`.
 
     Raises TopologyError with every problem.
     """
-    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, parameters))  # noqa: PTH100
+    return _parse(text, _Source(file, env, os.path.abspath(base_dir), None, engines, stores))  # noqa: PTH100
 
 
 class _Source(Struct, frozen=True):
@@ -59,7 +66,8 @@ class _Source(Struct, frozen=True):
     env: Mapping[str, str]
     base_dir: str
     path: str | None
-    parameters: Tables | None
+    engines: Engines
+    stores: Stores
 
 
 def _parse(text: str, source: _Source) -> Topology:
@@ -76,11 +84,13 @@ def _validated(text: str, source: _Source) -> Topology:
     if document.data is None:
         raise _refused(file, Problem(file, 1, 1, "", "is empty: at least one connection is needed"))
     faults = Faults(file)
-    sections = Sections(faults, References(source.env, source.base_dir), source.base_dir)
-    urls = UrlCheck(source.parameters, faults, source.base_dir)
+    references = References(source.env, source.base_dir)
+    sections = Sections(faults, references, source.base_dir, engines=source.engines, stores=source.stores)
+    urls = UrlCheck(source.engines, faults, source.base_dir)
     topology = validate(document.data, sections, urls, faults, name=_name_of(source.path), path=source.path)
     if problems := faults.problems(document):
         raise _refused(file, *problems)
+    _log.debug("the topology is %s: %d connections", topology.name, len(topology.connections))
     return topology
 
 

@@ -1,6 +1,7 @@
 """Reads mappings against the table of keys: each key is known, each value fits, each reference is resolved."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from omnidb_cli.topology.converters import READERS, Unfit, hinted, of_reference, shown, text_of
@@ -9,24 +10,32 @@ from omnidb_cli.topology.keys import TABLES, Key, Kind, allowed
 from omnidb_cli.topology.problems import Faults
 from omnidb_cli.topology.scalars import BROKEN
 from omnidb_cli.topology.secrets.references import References
-from omnidb_cli.topology.urls.state import parse_state_url
+from omnidb_cli.topology.urls.engines import Engines
+from omnidb_cli.topology.urls.state import Stores, parse_state_url
 from omnidb_cli.topology.urls.url import parse_url
 
 Backups = tuple[tuple[str, Path], ...]
 
 _NEVER_SHOWN = {Kind.SECRET, Kind.URL, Kind.STATE_URL}
-_PARSERS: Mapping[Kind, Callable[..., object]] = {Kind.URL: parse_url, Kind.STATE_URL: parse_state_url}
 _WORDS = {Kind.NAME, Kind.TEXT, Kind.CHOICE}
 _FAULTY = object()
 
 
 class Sections:
-    """Reads one document; what does not fit goes to `faults`. Relative files are relative to `base_dir`."""
+    """Reads one document; what does not fit goes to `faults`.
 
-    def __init__(self, faults: Faults, references: References, base_dir: str) -> None:
+    Relative files are relative to `base_dir`, connections are to `engines`, and the state is in one of `stores`.
+    """
+
+    def __init__(
+        self, faults: Faults, references: References, base_dir: str, *, engines: Engines, stores: Stores
+    ) -> None:
         self._faults = faults
         self._references = references
-        self._base_dir = base_dir
+        self._parsers: Mapping[Kind, Callable[[Any], object]] = {
+            Kind.URL: partial(parse_url, base_dir=base_dir, engines=engines),
+            Kind.STATE_URL: partial(parse_state_url, base_dir=base_dir, engines=engines, stores=stores),
+        }
 
     def read(self, path: Path, data: Value, section: str) -> dict[str, Any]:
         """The values of the mapping at `path`, by key; those that are faulty or null (as if left out) are not in it."""
@@ -89,13 +98,13 @@ class Sections:
 
     def _scalar(self, path: Path, key: Key, value: Value) -> object:
         try:
-            parse = _PARSERS.get(key.kind)
+            parse = self._parsers.get(key.kind)
             plain = value
             if type(plain) is str and "${" in plain:
                 expand = self._references.expand if parse is None else self._references.expand_url
                 plain = of_reference(key, expand(plain))
             read = READERS[key.kind](key, plain)
-            return read if parse is None else parse(read, base_dir=self._base_dir)
+            return read if parse is None else parse(read)
         except Unfit:
             was = hinted(value) if key.kind in _NEVER_SHOWN else shown(value, as_word=key.kind in _WORDS)
             given = f", which {was} does not give" if plain is not value else f", not {was}"

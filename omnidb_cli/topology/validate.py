@@ -16,7 +16,6 @@ from omnidb_cli.topology.reader import Backups, Sections
 from omnidb_cli.topology.scalars import BROKEN
 from omnidb_cli.topology.secrets.secret import Secret, Secrets
 from omnidb_cli.topology.urls.check import UrlCheck
-from omnidb_cli.topology.urls.engines import BY_SCHEME
 from omnidb_cli.topology.urls.state import StateUrl
 from omnidb_cli.topology.urls.url import Url
 
@@ -75,7 +74,7 @@ class _Connections:
         self.secrets.update(url.secrets)
         return Connection(
             name=name,
-            engine=BY_SCHEME[url.scheme].name,
+            engine=url.engine,
             url=url,
             role=found.get("role"),
             tags=found.get("tags", ()),

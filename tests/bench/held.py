@@ -7,9 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import omnidb_cli.drivers
 from omnidb_cli.cli.wiring import open_drivers, orchestrator
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.drivers.postgres.check import CHECK
+from omnidb_cli.state import store
 from omnidb_cli.topology.loader import load
 from tests.bench.row import Row, at_most
 from tests.bench.scale import Scale
@@ -90,7 +92,7 @@ async def _checking(url: str, number: int, folder: Path) -> AsyncIterator[tuple[
     file = folder / "held.yaml"
     lines = ["connections:", *(f'  db-{one}: {{url: "{url}"}}' for one in range(number))]
     file.write_text("\n".join([*lines, "health_check: {interval: 1h, timeout: 60s}"]) + "\n")
-    topology = load(file)
+    topology = load(file, engines=omnidb_cli.drivers, stores=store)
     drivers = open_drivers(topology)
     db = orchestrator(topology, drivers)
     await db.connect(keep_checking=False)

@@ -14,13 +14,15 @@ def rows(scale: Scale) -> list[Row]:
     """The rows of this section."""
     from yaml import CSafeLoader, load
 
+    from omnidb_cli import drivers
+    from omnidb_cli.state import store
     from omnidb_cli.topology import parse
 
     few, many = long_text(scale.few), long_text(scale.many)
     runs = {
-        "few": partial(parse, few),
+        "few": partial(parse, few, engines=drivers, stores=store),
         "few bare": partial(load, few, Loader=CSafeLoader),
-        "many": partial(parse, many),
+        "many": partial(parse, many, engines=drivers, stores=store),
         "many bare": partial(load, many, Loader=CSafeLoader),
     }
     seconds = alternate(runs, scale.loads)

@@ -12,7 +12,7 @@ from omnidb_cli.cli.commands.circuit.command import run_list
 from omnidb_cli.cli.commands.config import run_validate
 from omnidb_cli.cli.commands.status.command import run_status
 from omnidb_cli.cli.context import Context
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.plugins import load, names_in
 from tests.cli.runner import Runner
 

@@ -9,8 +9,7 @@ import typer
 
 from omnidb_cli import errors
 from omnidb_cli.cli.context import Context
-from omnidb_cli.cli.errors import exit_code_of, guarded, sentence
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode, exit_code_of, guarded, sentence
 from omnidb_cli.cli.signals import Terminated
 from omnidb_cli.core.snapshot import Candidate
 from omnidb_cli.errors import Problem

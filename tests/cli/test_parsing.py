@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from omnidb_cli.cli.app import app
 from omnidb_cli.cli.context import Context
-from omnidb_cli.cli.parsing import suggestion
+from omnidb_cli.cli.errors import suggestion
 from tests.cli.runner import Runner
 from tests.project.surface import Offered, offered, root
 

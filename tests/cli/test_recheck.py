@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.recheck import check_again
 from omnidb_cli.cli.rules import settings_of
 from omnidb_cli.cli.wiring import orchestrator
@@ -13,6 +14,7 @@ from omnidb_cli.core.circuit.model import Hold, Instant
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.reducer import CheckCompleted, ConnectionState, HoldRequested, reduce
+from omnidb_cli.state import store
 from omnidb_cli.topology import Topology, parse
 from tests.cli.test_wiring import Fake
 
@@ -31,7 +33,7 @@ class Shop:
     """Three databases that answer well now, and what is saved of them."""
 
     def __init__(self, breaker: str = TEN_SECONDS) -> None:
-        self.topology: Topology = parse(TEXT.format(breaker=breaker))
+        self.topology: Topology = parse(TEXT.format(breaker=breaker), engines=drivers, stores=store)
         self.drivers = {name: Fake() for name in "abc"}
         self.db: Orchestrator = orchestrator(self.topology, self.drivers)  # type: ignore[arg-type]
         self.settings = settings_of(self.topology)

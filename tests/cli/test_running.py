@@ -1,6 +1,7 @@
 """How a command's coroutine is run."""
 
 import asyncio
+import gc
 import os
 import selectors
 import signal
@@ -70,3 +71,15 @@ def test_a_cancellation_that_no_signal_caused_is_one() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         run(main())
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(ConnectionError("too late"), False), (ValueError("a defect"), True)])
+def test_a_connection_that_nobody_waits_for_any_more_fails_in_silence(
+    error: Exception, is_told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave_behind() -> None:
+        asyncio.get_running_loop().create_future().set_exception(error)
+        gc.collect()
+
+    run(leave_behind())
+    assert ("never retrieved" in caplog.text) is is_told

@@ -5,25 +5,32 @@ from time import monotonic, time
 
 import pytest
 
-from omnidb_cli.cli.saved_state import SavedState, restore, saved_state, serving_of
+from omnidb_cli import drivers
+from omnidb_cli.cli.saved_state import merge, recorder_of, restore
 from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.core.routing.router import Assignment
+from omnidb_cli.state import store
+from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
-TOPOLOGY = parse('name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n')
+TOPOLOGY = parse(
+    'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
+    engines=drivers,
+    stores=store,
+)
 
 
 class Process:
     """What one process has of the saved state."""
 
     def __init__(self, url: str, topology: Topology = TOPOLOGY) -> None:
-        self.state: SavedState = saved_state(topology, open_state(url, topology.name))
-        self.db: Orchestrator = offline_orchestrator(topology, journal=self.state)
-        restore(self.db, self.state.read())
+        self.state: Recorder = recorder_of(topology, open_state(url, topology.name))
+        self.db: Orchestrator = offline_orchestrator(topology, self.state)
+        restore(self.db, self.state, self.state.restore())
 
     def circuit(self, name: str) -> CircuitState:
         return self.db.stats()[name].circuit
@@ -49,9 +56,9 @@ def test_what_happened_since_the_writing_is_kept_on_top_of_what_is_adopted(url: 
     other.db.open_circuit("a", actor="me")
     other.state.finish()
     watching.db.record_check("a", CheckResult(Health.HEALTHY))
-    rows = watching.state.write()
+    rows = watching.state.flush()
     watching.db.record_check("a", CheckResult(Health.UNHEALTHY, detail="gone"))
-    watching.state.merge_remote(watching.db, rows)
+    merge(watching.db, watching.state, rows)
     assert watching.circuit("a") is CircuitState.OPEN
     assert watching.db.snapshot().connections[0].circuit.manual
     assert watching.db.health()["a"] is Health.UNHEALTHY
@@ -62,7 +69,7 @@ def test_serving_itself_is_no_news(url: str, tmp_path: Path) -> None:
     process = Process(url)
     process.db.record_check("a", CheckResult(Health.HEALTHY))
     process.state.finish()
-    assert not process.state.read()["a"].serving_known
+    assert not process.state.restore()["a"].serving_known
     assert Process(url).state.finish() == {}
 
 
@@ -78,7 +85,7 @@ def test_an_edited_connection_starts_anew_but_stays_held(url: str) -> None:
     one.db.open_circuit("b", actor="me")
     one.state.finish()
     text = 'name: t\nconnections: {a: {url: "sqlite:///new-a.db"}, b: {url: "sqlite:///new-b.db"}}\nfailover: {a: b}\n'
-    edited = Process(url, parse(text))
+    edited = Process(url, parse(text, engines=drivers, stores=store))
     assert (edited.circuit("a"), edited.circuit("b")) == (CircuitState.CLOSED, CircuitState.OPEN)
     assert edited.db.health()["a"] is Health.UNKNOWN
 
@@ -87,6 +94,6 @@ def test_since_when_a_primary_is_eligible_is_saved_by_the_wall_clock_and_comes_b
     process = Process(url)
     process.state.routed("a", Assignment("b", known=True, eligible_since=monotonic() - 500), ())
     process.state.finish()
-    saved = Process(url).state.read()["a"]
+    saved = Process(url).state.restore()["a"]
     assert saved.eligible_since == pytest.approx(time() - 500, abs=60)
-    assert serving_of(saved).eligible_since == pytest.approx(monotonic() - 500, abs=60)
+    assert process.state.serving(saved).eligible_since == pytest.approx(monotonic() - 500, abs=60)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.cli.verdict import FailOn, as_asked, finding, host_may_be_isolated
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import Health

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.cli.verdict import finding, verdict
 from omnidb_cli.core.circuit.model import CircuitState
 from omnidb_cli.core.health.model import Health

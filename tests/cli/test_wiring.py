@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli import wiring
 from omnidb_cli.cli.wiring import offline_orchestrator, orchestrator, target_of, with_topology, without_secrets
 from omnidb_cli.core.health.model import CheckResult, Health, Observation
 from omnidb_cli.errors import LONGEST_MESSAGE, ConnectError, ErrorKind
+from omnidb_cli.state import store
 from omnidb_cli.topology import Redactor, parse
 from omnidb_cli.topology.secrets.secret import Secret
 
@@ -20,7 +22,9 @@ connections:
   b: {url: "sqlite:///b.db"}
 failover: {a: {to: b, failback: manual}}
 health_check: {interval: 1h}
-"""
+""",
+    engines=drivers,
+    stores=store,
 )
 
 

@@ -4,6 +4,7 @@ In `test_<engine>_contract.py`: a class that inherits `DriverContract` and has a
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -131,6 +132,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def _connected_and_closed(driver: Driver) -> None:
+    session = await driver.connect(read_only=True, timeout_s=PATIENCE_S)
+    await session.aclose()
+
+
 class DriverContract:
     @pytest.fixture
     def subject(self) -> Subject:
@@ -175,6 +181,26 @@ class DriverContract:
         for error in (fault, raised.value):
             assert error.kind is ErrorKind.AUTH
             assert subject.wrong_password.password not in f"{error} {error.hint}"
+
+    async def test_the_way_to_the_server_is_logged(self, subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG, "omnidb")
+        for step in ("a check", "a session"):
+            caplog.clear()
+            async with opened(subject.target) as driver:
+                await (check(driver) if step == "a check" else _connected_and_closed(driver))
+            told = [one.getMessage() for one in caplog.records if one.name.startswith("omnidb.drivers.")]
+            kinds = {"opening"} if subject.target.path else {"connecting to", "logged in to"}
+            assert all(any(message.startswith(kind) for message in told) for kind in kinds), (step, told)
+
+    async def test_the_log_has_no_password(self, subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
+        if subject.wrong_password is None:
+            pytest.skip("the engine knows no passwords")
+        caplog.set_level(logging.DEBUG, "omnidb")
+        async with opened(subject.wrong_password) as driver:
+            await fault_of(driver)
+        assert caplog.messages
+        assert subject.wrong_password.password
+        assert subject.wrong_password.password not in caplog.text
 
     @pytest.mark.parametrize("read_only", [False, True])
     async def test_a_read_gives_typed_rows(self, subject: Subject, driver: Driver, *, read_only: bool) -> None:

@@ -10,27 +10,30 @@ from omnidb_cli.drivers._transport import abort, is_on_this_host
 
 
 class Transport(asyncio.Transport):
-    """Counts its aborts; like that of TLS when asked to."""
+    """Counts its aborts; one that is let go of has nothing inside to ask, as Python 3.11.2 has it."""
 
-    def __init__(self, **inside: object) -> None:
+    def __init__(self, *, let_go: bool = False) -> None:
         super().__init__()
-        vars(self).update(inside)
-        self.aborts = 0
+        self._inside = None if let_go else [0]
+
+    @property
+    def aborts(self) -> int:
+        return self._inside[0] if self._inside else 0
 
     def abort(self) -> None:
-        self.aborts += 1
+        if self._inside is None:
+            raise AttributeError("'NoneType' object has no attribute '_abort'")
+        self._inside[0] += 1
 
 
 def test_a_connection_is_aborted() -> None:
-    for transport in (Transport(), Transport(_ssl_protocol=object())):
-        abort(transport)
-        assert transport.aborts == 1
+    transport = Transport()
+    abort(transport)
+    assert transport.aborts == 1
 
 
 def test_one_that_tls_has_let_go_of_is_left_alone() -> None:
-    transport = Transport(_ssl_protocol=None)
-    abort(transport)
-    assert transport.aborts == 0
+    abort(Transport(let_go=True))
 
 
 class Leading(asyncio.BaseTransport):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from omnidb_cli.cli.running import is_given_up
 from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Driver, Target
 from omnidb_cli.errors import OmnidbError
@@ -52,6 +53,8 @@ class Trial:
         gc.collect()
 
     def _strange(self, context: dict[str, Any]) -> None:
+        if is_given_up(context):
+            return
         error = context.get("exception")
         told = "".join(traceback.format_exception(error)) if error else ""
         self.faults.append(f"in the event loop: {context['message']}\n{told}")

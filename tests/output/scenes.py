@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from omnidb_cli.core.circuit.model import CircuitState
-from omnidb_cli.core.event_mapping import rfc3339
+from omnidb_cli.core.events.mapping import rfc3339
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import (
     Candidate,

@@ -9,7 +9,8 @@ SCRIPT = """
 import sys
 sys.path.insert(0, ".")
 from tests.output.scenes import shop, streams
-from omnidb_cli.output.results.writer import ResultSummary, open_result_writer
+from omnidb_cli.output.results.model import ResultSummary
+from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.output.views.status import status_document
 to = streams({form!r}, terminal={terminal})
 to.show(status_document(shop()))

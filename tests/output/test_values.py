@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import Candidate
-from omnidb_cli.output.formats.json import compact
+from omnidb_cli.output.json_text import compact
 from omnidb_cli.output.values import json_safe, jsonable, rfc3339, text_of, visible, visible_lines
 
 Word = StrEnum("Word", {"A": "a"})

@@ -1,7 +1,7 @@
 """The project's own files, and Python sources as trees."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +42,19 @@ def tree(path: Path) -> ast.Module:
 def name_of(path: Path) -> str:
     """`core/circuit/model.py`: a module as the tests call it."""
     return path.relative_to(ROOT).as_posix().removeprefix("omnidb_cli/")
+
+
+def module_of(path: Path) -> str:
+    """`omnidb_cli.core.circuit.model`: a module as it is imported; a package's `__init__` is the package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path: Path, known: Set[str]) -> set[str]:
+    """The modules of `known` that a file imports, anywhere in it and for type checkers too."""
+    froms = (node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module)
+    pairs = ((node.module or "", f"{node.module}.{one.name}") for node in froms for one in node.names)
+    return {name if name in known else package for package, name in pairs} & known
 
 
 def imports(path: Path, *, at_top: bool) -> set[str]:

@@ -4,12 +4,14 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from tests.project.pages import ROOT
-from tests.project.sources import PACKAGE, files, modules, name_of, tree
+from tests.project.sources import PACKAGE, files, imported_modules, module_of, modules, name_of, tree
 
 _TOP = {
     "pyproject.toml",
@@ -39,6 +41,7 @@ _SUBJECTS = {
     "refusals",
     "first_check",
     "fuzzed_servers",
+    "private_api",
 }
 """Subjects of tests that run across the files of a room."""
 
@@ -59,6 +62,16 @@ def test_no_function_is_longer_than_50_lines(path: Path) -> None:
     functions = (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     too_long = [node.name for node in functions if node.end_lineno - node.lineno + 1 > 50]
     assert too_long == []
+
+
+def test_no_folder_holds_more_than_15_modules() -> None:
+    counted = Counter(path.parent for path in modules() if path.name != "__init__.py")
+    assert {name_of(folder): count for folder, count in counted.items() if count > 15} == {}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    known = {module_of(path): path for path in modules()}
+    TopologicalSorter({name: imported_modules(path, known.keys()) for name, path in known.items()}).prepare()
 
 
 def test_no_file_is_a_drawer_for_anything() -> None:

@@ -117,16 +117,3 @@ def test_all_unknown_connections_are_named_each_with_its_nearest(shop: Runner, c
         '  hint: for "primry" did you mean "primary"? the connections are: primary, replica, archive',
     ]
     assert not (shop.folder / "state").exists()
-
-
-def test_an_engine_without_driver_is_valid_and_says_plainly_that_it_cannot_be_used(
-    shop: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("omnidb_cli.drivers.base._files", lambda: {"sqlite": "sqlite"})
-    shop.config.write_text('connections: {cache: {url: "redis://cache/0"}}\n')
-    assert shop.run("config", "validate").exit_code == 0
-    for command in (("status",), ("watch", "--count", "1"), ("exec", "cache", "GET a"), ("route", "cache")):
-        ended = shop.run(*command)
-        assert (ended.exit_code, ended.stdout) == (3, "")
-        assert 'connection "cache": redis cannot be used yet' in ended.stderr
-    assert shop.run("circuit", "open", "cache").exit_code == 0

@@ -119,6 +119,17 @@ def test_other_engines(marked: Shop) -> None:
     assert not list(leaks(saved(marked)))
 
 
+def test_the_log_tells_who_logs_in_and_not_with_what(marked: Shop) -> None:
+    marked.config.write_text(FLEET)
+    for form in ("debug", "json"):
+        for command in (("status",), ("exec", "in-url", f"SELECT '{SECRET}'")):
+            ended = marked.run("--state", "memory:", *command, env={"OMNIDB_LOG": form})
+            assert not list(leaks(told(ended))), (form, command)
+            assert "omnidb.drivers.postgres" in ended.stderr
+    assert "resolving ${env:MARKED} from the environment" in ended.stderr
+    assert "logging in as app" in ended.stderr
+
+
 @pytest.mark.parametrize("text", BROKEN)
 def test_a_broken_topology(marked: Shop, text: str) -> None:
     marked.config.write_text(text.replace("SECRET", ENCODED))

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 from tests.scenarios import without_descriptors
 from tests.scenarios.server_fleet import Answer, Fleet, searched
 from tests.scenarios.shop import NAMES, CommandLine, Shop
@@ -63,14 +61,12 @@ def test_servers_stay_what_they_were(fleet: Fleet) -> None:
     assert (answer.code, answer.served_by, fleet.check().code) == (0, "primary", 0)
 
 
-@pytest.mark.parametrize("file", ["primary.db", "primary.db,replica.db,archive.db"])
-def test_files_stay_what_they_were(shop: Shop, file: str) -> None:
+def test_files_stay_what_they_were(shop: Shop) -> None:
+    file = ",".join(f"{name}.db" for name in NAMES)  # all of them: one that may be opened would raise the limit again
     shop.run("status")
-    names = {name for name in NAMES if f"{name}.db" in file}
     code, found = status(shop, files=file)
     assert code == 12
-    assert_not_checked({name: found[name] for name in names}, "healthy")
-    assert {name for name in found if found[name]["error"]} == names
+    assert_not_checked(found, "healthy")
     for _ in range(4):
         assert_not_connected(Answer(run(shop, "exec", "primary", "SELECT name FROM who", files=file)))
     assert (shop.circuit("primary")["failures"], shop.circuit("primary")["state"]) == (0, "closed")
@@ -80,8 +76,8 @@ def test_files_stay_what_they_were(shop: Shop, file: str) -> None:
 
 def test_words_say_why_it_was_not_checked_and_a_route_is_not_vouched_for(shop: Shop) -> None:
     shop.run("status")
-    said = run(shop, "status", files="primary.db", form="table").stdout
-    assert "primary could not be checked from this host: " in said
-    ended = run(shop, "route", "primary", files="primary.db", form="table")
+    said = run(shop, "status", "archive", files="archive.db", form="table").stdout
+    assert "archive could not be checked from this host: " in said
+    ended = run(shop, "route", "archive", files="archive.db", form="table")
     assert ended.returncode == 12
     assert "ulimit -n" in ended.stderr

@@ -22,7 +22,7 @@ STATES = {"PRIMARY": 1, "SECONDARY": 2, "RECOVERING": 3, "ARBITER": 7}
 _OPEN = {"hello", "ismaster", "isMaster", "ping", "buildInfo", "saslStart", "saslContinue", "standIn", "endSessions"}
 _WRITES = {"insert", "update", "delete", "create", "drop"}
 _MONITORING = {"replSetGetStatus", "serverStatus"}
-_TOLD = {"maxTimeMS", "writeConcern", "readConcern", "$readPreference"}
+_TOLD = {"$db", "maxTimeMS", "writeConcern", "readConcern", "$readPreference"}
 _PULL_S = 0.02
 
 

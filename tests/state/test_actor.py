@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.state.actor import current_actor
 from omnidb_cli.state.sqlite.store import SqliteStore
 

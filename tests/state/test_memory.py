@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.errors import StateStoreError
 from omnidb_cli.state.memory import open_store

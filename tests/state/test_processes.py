@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omnidb_cli.core.circuit.model import CircuitState
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.state.sqlite.access import FileAccess
 from omnidb_cli.state.sqlite.store import open_store
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from omnidb_cli.core.circuit.model import CircuitState, Hold, OpenedBy
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.reducer import CallCompleted, CheckCompleted, CloseRequested, HoldRequested, TimeElapsed
+from omnidb_cli.core.routing.router import Assignment
 from omnidb_cli.errors import StateStoreError, UnknownConnectionError
 from omnidb_cli.state import recorder as recorder_file
 from omnidb_cli.state.memory import MemoryStore
@@ -81,12 +82,12 @@ def test_two_observers_of_one_outage_write_one_history(open_shop: Opener, record
     first, second = recorder_on(open_shop()), recorder_on(open_shop())
     for recorder in (first, second):
         recorder.record("primary", BAD, clock.advance(1))
-        recorder.routed("primary", "replica", events=(failover(clock),))
+        recorder.routed("primary", Assignment("replica", known=True), (failover(clock),))
         recorder.flush()
     for recorder in (first, second):
         recorder.record("primary", GOOD, clock.advance(1))
         recorder.record("primary", GOOD, clock.advance(1))
-        recorder.routed("primary", "primary", events=(recovery(clock),))
+        recorder.routed("primary", Assignment("primary", known=True), (recovery(clock),))
         recorder.flush()
     assert types(open_shop()) == [
         *("health:changed", "circuit:open", "failover"),
@@ -97,9 +98,9 @@ def test_two_observers_of_one_outage_write_one_history(open_shop: Opener, record
 def test_a_move_to_the_next_backup_is_news(store: SqliteStore, recorder_on: Maker, clock: Any) -> None:
     recorder = recorder_on(store)
     for backup in ("replica", "replica", "third"):
-        recorder.routed("primary", backup, eligible_since=12.5, events=(failover(clock, backup),))
+        recorder.routed("primary", Assignment(backup, known=True, eligible_since=12.5), (failover(clock, backup),))
     saved = recorder.flush()["primary"]
-    assert (saved.serving, saved.serving_known, saved.eligible_since) == ("third", True, 12.5)
+    assert (saved.serving, saved.serving_known, saved.eligible_since) == ("third", True, clock.wall + 12.5 - 1000.0)
     assert [one.event.backup for one in store.events()] == ["replica", "third"]
 
 
@@ -107,13 +108,13 @@ def test_who_noticed_an_eligible_primary_first_decides_since_when(
     open_shop: Opener, recorder_on: Maker, clock: Any
 ) -> None:
     first, second = recorder_on(open_shop()), recorder_on(open_shop())
-    first.routed("primary", "replica", eligible_since=clock.wall)
+    first.routed("primary", Assignment("replica", known=True, eligible_since=clock.clock))
     first.flush()
-    second.routed("primary", "replica", eligible_since=clock.wall + 20)
+    second.routed("primary", Assignment("replica", known=True, eligible_since=clock.clock + 20))
     assert second.flush()["primary"].eligible_since == clock.wall
-    first.routed("primary", "replica")
+    first.routed("primary", Assignment("replica", known=True))
     first.flush()
-    second.routed("primary", "replica", eligible_since=clock.wall + 40)
+    second.routed("primary", Assignment("replica", known=True, eligible_since=clock.clock + 40))
     assert second.flush()["primary"].eligible_since == clock.wall + 40
 
 
@@ -122,20 +123,20 @@ def test_a_split_brain_is_told_once_and_again_when_it_begins_again(
 ) -> None:
     first, second = recorder_on(open_shop()), recorder_on(open_shop())
     for recorder in (first, second):
-        recorder.routed("primary", "primary", split_since=clock.wall, events=(split_brain(clock),))
+        recorder.routed("primary", Assignment("primary", known=True, split_since=clock.wall), (split_brain(clock),))
         assert recorder.flush()["primary"].split_since == NOON
         clock.advance(1)
     assert types(open_shop()) == ["split-brain"]
-    first.routed("primary", "primary")
+    first.routed("primary", Assignment("primary", known=True))
     assert first.flush()["primary"].split_since is None
-    first.routed("primary", "primary", split_since=clock.wall, events=(split_brain(clock),))
+    first.routed("primary", Assignment("primary", known=True, split_since=clock.wall), (split_brain(clock),))
     first.flush()
     assert types(open_shop()) == ["split-brain", "split-brain"]
 
 
 def test_the_first_route_ever_is_kept_without_an_event(store: SqliteStore, recorder_on: Maker) -> None:
     recorder = recorder_on(store)
-    recorder.routed("primary", "primary")
+    recorder.routed("primary", Assignment("primary", known=True))
     saved = recorder.flush()["primary"]
     assert (saved.serving, saved.serving_known) == ("primary", True)
     assert types(store) == []
@@ -219,7 +220,7 @@ def test_an_edited_connection_starts_anew_and_keeps_its_hold(open_shop: Opener, 
     before = recorder_on(open_shop())
     for name in ("primary", "replica"):
         before.record(name, BAD, clock())
-        before.routed(name, "third", eligible_since=5.0, split_since=5.0)
+        before.routed(name, Assignment("third", known=True, eligible_since=5.0, split_since=5.0))
     before.record("replica", HoldRequested(Hold(note="keep out")), clock())
     old = before.flush()
     rows = recorder_on(open_shop(), fingerprint="f2").restore()
@@ -254,7 +255,7 @@ def test_rows_of_connections_that_are_gone_are_not_restored(store: SqliteStore, 
     with pytest.raises(UnknownConnectionError):
         fewer.record("primary", GOOD, clock())
     with pytest.raises(UnknownConnectionError):
-        fewer.routed("primary", None)
+        fewer.routed("primary", Assignment(None, known=True))
 
 
 class Unwilling(MemoryStore):
@@ -288,7 +289,7 @@ def test_a_store_that_fails_loses_nothing(recorder_on: Maker, clock: Any) -> Non
 def test_what_waits_for_a_store_that_fails_is_bounded(
     recorder_on: Maker, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_file, "KEPT", 20)
+    monkeypatch.setattr(recorder_file, "MOST_PENDING", 20)
     store = Unwilling()
     recorder = recorder_on(store)
     for number in range(50):
@@ -299,4 +300,4 @@ def test_what_waits_for_a_store_that_fails_is_bounded(
     store.fails = False
     assert recorder.flush()["primary"].memory.health.latency_s == 49
     notes = [one.event.note for one in store.events(types=["error"])]
-    assert (len(notes), notes[-1]) == (20, "49")
+    assert (len(notes), notes[-1]) == (10, "49")  # as many checks wait beside them

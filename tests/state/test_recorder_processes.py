@@ -110,7 +110,7 @@ class Process:
                 memory = reduce(memory, given_, self.now(), settings_).memory
                 recorder.record("primary", given_, self.now())
         self._machine.wall += delay_s
-        for update in recorder._updates(recorder._journal).values():
+        for update in recorder._updates(recorder._entries).values():
             store.change(update, self.now())
 
 

@@ -20,7 +20,7 @@ from omnidb_cli.core.circuit.model import (
     state_at,
     transition,
 )
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.health.model import CheckError, Health, HealthRecord
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.core.settings import CircuitBreakerConfig

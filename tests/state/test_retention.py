@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.state import memory, retention
 from omnidb_cli.state.memory import MemoryStore
 from omnidb_cli.state.retention import CLASS_OF_TYPE, Budget, EventClass, class_of

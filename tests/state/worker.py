@@ -14,7 +14,7 @@ from pathlib import Path
 from shlex import quote  # noqa: F401
 
 from omnidb_cli.core.circuit.model import Hold
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.core.reducer import CallCompleted, CloseRequested, ConnectionPolicy, HoldRequested
 from omnidb_cli.core.settings import CircuitBreakerConfig
 from omnidb_cli.errors import StateStoreError

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.state import store
 from omnidb_cli.topology import Topology, parse
 
 ONE = "connections:\n  a: {url: redis://h}\n"
@@ -15,7 +17,7 @@ THREE = "connections:\n  a: {url: redis://h1}\n  b: {url: redis://h2}\n  c: {url
 def refusals() -> Callable[..., tuple[Problem, ...]]:
     def refused(text: str, **env: str) -> tuple[Problem, ...]:
         with pytest.raises(TopologyError) as caught:
-            parse(text, file="t.yaml", env=env)
+            parse(text, file="t.yaml", env=env, engines=drivers, stores=store)
         return caught.value.problems
 
     return refused
@@ -24,7 +26,7 @@ def refusals() -> Callable[..., tuple[Problem, ...]]:
 @pytest.fixture
 def accepted() -> Callable[..., Topology]:
     def accept(text: str, **env: str) -> Topology:
-        return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb")
+        return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb", engines=drivers, stores=store)
 
     return accept
 

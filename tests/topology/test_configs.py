@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from omnidb_cli import drivers
+from omnidb_cli.state import store
 from omnidb_cli.topology import load
 from omnidb_cli.topology.keys import TABLES, Kind, paths
 
@@ -14,7 +16,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_it_is_valid(path: Path) -> None:
-    topology = load(path, env={})
+    topology = load(path, env={}, engines=drivers, stores=store)
     assert topology.name == path.stem
     assert topology.connections
 
@@ -28,7 +30,7 @@ def test_minimal_is_the_six_lines_that_one_needs() -> None:
 
 
 def test_demo_chains_three_files_and_keeps_its_state_where_the_user_wants() -> None:
-    topology = load(CONFIGS / "demo.yaml", env={})
+    topology = load(CONFIGS / "demo.yaml", env={}, engines=drivers, stores=store)
     assert {name: rule.to for name, rule in topology.failover.items()} == {
         "primary": ("replica",),
         "replica": ("archive",),
@@ -54,7 +56,8 @@ def test_full_has_every_key_at_its_default_with_a_comment(path: str, key: Any) -
 
 
 def test_fleet_pairs_the_engines_whose_servers_the_tests_start() -> None:
-    topology = load(CONFIGS / "fleet.yaml", env={"FLEET_PG_PRIMARY": "[2001:db8::1]:6543"})
+    env = {"FLEET_PG_PRIMARY": "[2001:db8::1]:6543"}
+    topology = load(CONFIGS / "fleet.yaml", env=env, engines=drivers, stores=store)
     connections = topology.connections.values()
     assert [one.engine for one in connections] == [name for name in ("postgresql", "mysql", "redis") for _ in range(2)]
     assert [one.role for one in connections] == ["primary", "replica"] * 3

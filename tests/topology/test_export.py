@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 
+from omnidb_cli import drivers
 from omnidb_cli.duration import parse_duration
+from omnidb_cli.state import store
 from omnidb_cli.topology import Topology, described, parse
 from omnidb_cli.topology.keys import Kind, paths
 
@@ -44,5 +46,5 @@ def test_no_secret_is_in_it(accepted: Accepted) -> None:
 def test_it_loads_again_as_the_same_topology(accepted: Accepted) -> None:
     text = TEXT.replace(":hunter2@h/x?sslpassword=hunter2&", "@h/x?").replace(":hunter2@", "")
     topology = accepted(text + "name: t\ncircuit_breaker: false\n")
-    again = parse(json.dumps(described(topology)), env={}, base_dir="/etc/omnidb")
+    again = parse(json.dumps(described(topology)), env={}, base_dir="/etc/omnidb", engines=drivers, stores=store)
     assert again == topology

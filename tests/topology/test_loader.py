@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.errors import TopologyError
+from omnidb_cli.state import store
 from omnidb_cli.topology import load, parse
 
 GOOD = "connections:\n  a: {url: sqlite:///a.db, password: '${env:PW:-}'}\n"
@@ -17,13 +19,13 @@ GOOD = "connections:\n  a: {url: sqlite:///a.db, password: '${env:PW:-}'}\n"
 
 def refused(path: Path | str) -> TopologyError:
     with pytest.raises(TopologyError) as caught:
-        load(path, env={})
+        load(path, env={}, engines=drivers, stores=store)
     return caught.value
 
 
 def test_a_file_gives_its_name_and_its_folder(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(GOOD)
-    topology = load(tmp_path / "shop.yaml", env={})
+    topology = load(tmp_path / "shop.yaml", env={}, engines=drivers, stores=store)
     assert (topology.name, topology.named, topology.path) == ("shop", False, str(tmp_path / "shop.yaml"))
     assert topology.connections["a"].url.path == str(tmp_path / "a.db")
 
@@ -31,7 +33,7 @@ def test_a_file_gives_its_name_and_its_folder(tmp_path: Path) -> None:
 def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shop.yaml").write_text(GOOD)
     monkeypatch.chdir(tmp_path)
-    assert load("shop.yaml", env={}).path == str(tmp_path / "shop.yaml")
+    assert load("shop.yaml", env={}, engines=drivers, stores=store).path == str(tmp_path / "shop.yaml")
 
 
 @pytest.mark.parametrize(
@@ -39,12 +41,12 @@ def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_files_name_becomes_a_name(tmp_path: Path, file: str, name: str) -> None:
     (tmp_path / file).write_text(GOOD)
-    assert load(tmp_path / file, env={}).name == name
+    assert load(tmp_path / file, env={}, engines=drivers, stores=store).name == name
 
 
 def test_secrets_come_from_the_environment_given(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(GOOD)
-    password = load(tmp_path / "t.yaml", env={"PW": "hunter2"}).connections["a"].password
+    password = load(tmp_path / "t.yaml", env={"PW": "hunter2"}, engines=drivers, stores=store).connections["a"].password
     assert password is not None
     assert password.reveal() == "hunter2"
 
@@ -52,7 +54,7 @@ def test_secrets_come_from_the_environment_given(tmp_path: Path) -> None:
 def test_a_secrets_file_is_relative_to_the_topology(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("hunter2\n")
     (tmp_path / "t.yaml").write_text("connections:\n  a: {url: redis://h, password: '${file:pw}'}\n")
-    password = load(tmp_path / "t.yaml", env={}).connections["a"].password
+    password = load(tmp_path / "t.yaml", env={}, engines=drivers, stores=store).connections["a"].password
     assert password is not None
     assert password.reveal() == "hunter2"
 
@@ -84,7 +86,7 @@ def test_a_file_of_anything_else(tmp_path: Path, content: bytes, line: int, colu
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(GOOD, encoding="utf-8-sig")
-    assert load(tmp_path / "t.yaml", env={}).name == "t"
+    assert load(tmp_path / "t.yaml", env={}, engines=drivers, stores=store).name == "t"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -117,14 +119,14 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 def test_the_message_counts_the_problems() -> None:
     with pytest.raises(TopologyError) as caught:
-        parse("a: 1\nb: 2\n", file="t.yaml", env={})
+        parse("a: 1\nb: 2\n", file="t.yaml", env={}, engines=drivers, stores=store)
     assert str(caught.value) == "the topology t.yaml has 3 problems"
 
 
 def test_a_file_full_of_faults_is_cut_short() -> None:
     text = "connections:\n" + "".join(f"  n{index}: 1\n" for index in range(1500))
     with pytest.raises(TopologyError) as caught:
-        parse(text, env={})
+        parse(text, env={}, engines=drivers, stores=store)
     assert len(caught.value.problems) == 1001
     assert caught.value.problems[-1].message == "and 500 more problems"
     assert caught.value.problems[0].line == 2
@@ -136,8 +138,8 @@ def test_the_collector_is_left_as_it_was(running: bool) -> None:
     try:
         (gc.enable if running else gc.disable)()
         with pytest.raises(TopologyError):
-            parse("", env={})
-        parse(GOOD, env={})
+            parse("", env={}, engines=drivers, stores=store)
+        parse(GOOD, env={}, engines=drivers, stores=store)
         assert gc.isenabled() is running
     finally:
         (gc.enable if before else gc.disable)()

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
+from omnidb_cli import drivers
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.state import store
 from omnidb_cli.topology import Redactor, Topology, described, fingerprint, load, parse
 
 BASE = """\
@@ -35,7 +37,7 @@ PIECES = [
 
 def outcome(text: str, **env: str) -> Topology | tuple[Problem, ...]:
     try:
-        return parse(text, file="t.yaml", env=env)
+        return parse(text, file="t.yaml", env=env, engines=drivers, stores=store)
     except TopologyError as error:
         return error.problems
 
@@ -44,7 +46,7 @@ def outcome(text: str, **env: str) -> Topology | tuple[Problem, ...]:
 @given(st.text())
 def test_any_text_is_a_topology_or_a_topology_error(text: str) -> None:
     with suppress(TopologyError):
-        parse(text, env={})
+        parse(text, env={}, engines=drivers, stores=store)
 
 
 @settings(deadline=None)
@@ -69,7 +71,7 @@ def test_any_bytes_are_a_topology_or_a_topology_error(tmp_path_factory, content:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(content)
     with suppress(TopologyError):
-        load(path, env={})
+        load(path, env={}, engines=drivers, stores=store)
 
 
 # A % in a URL's password is taken as percent-encoding, so these have none.
@@ -87,7 +89,7 @@ def test_a_secret_is_nowhere_but_where_it_is_revealed(secret: str) -> None:
         "  b: {url: redis://h, password: '${env:PW}'}\n"
         "state: 'redis://:${env:PW}@state/0'\n"
     )
-    topology = parse(text, env={"PW": secret})
+    topology = parse(text, env={"PW": secret}, engines=drivers, stores=store)
     connections = topology.connections.values()
     assert {one.password and one.password.reveal() for one in connections} == {secret}
     shown = [topology, described(topology), *astuple(topology), *connections, *(one.url for one in connections)]

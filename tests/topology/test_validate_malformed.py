@@ -7,8 +7,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnidb_cli.drivers import url_parameters
+from omnidb_cli import drivers
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.state import store
 from omnidb_cli.topology import parse
 from omnidb_cli.topology.keys import paths
 
@@ -45,7 +46,7 @@ BASE: dict[str, Any] = {
 
 def _found(text: str) -> tuple[Problem, ...]:
     try:
-        parse(text, file="t.yaml", env={"X": "bad value", "EMPTY": ""}, parameters=url_parameters)
+        parse(text, file="t.yaml", env={"X": "bad value", "EMPTY": ""}, engines=drivers, stores=store)
     except TopologyError as error:
         return error.problems or (Problem("no problem at all", 0, 0, "", ""),)
     return ()

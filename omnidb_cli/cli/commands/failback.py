@@ -31,7 +31,9 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
 
     Raises PreconditionError when it is not eligible, and during a split brain without `accept_split_brain`.
     """
-    from omnidb_cli.cli.saved_state import restore, saved_state
+    from functools import partial
+
+    from omnidb_cli.cli.saved_state import saved_state
     from omnidb_cli.cli.wiring import offline_orchestrator
     from omnidb_cli.errors import PreconditionError
     from omnidb_cli.output.views.route import PARTS, route_document
@@ -39,18 +41,15 @@ def run_failback(context: "Context", name: str, output: str | None, *, accept_sp
 
     streams = context.choose_format(output, PARTS)
     topology = context.topology().restricted([name])
-    state = saved_state(topology, context.remembering_store(topology))
-    db = offline_orchestrator(topology, journal=state)
-    restore(db, state.read())
-    try:
-        db.failback(name, actor=current_actor(), accept_split_brain=accept_split_brain)
-    except PreconditionError as error:
-        error.connection = name
-        if db.route(name).split_brain is not None:
-            error.hint = (
-                f"hold the one that must not be written, or accept it with "
-                f"`omnidb failback {name} --accept-split-brain`"
-            )
-        raise
-    state.merge_remote(db, state.finish())
+    with saved_state(context, topology, partial(offline_orchestrator, topology), required=True) as db:
+        try:
+            db.failback(name, actor=current_actor(), accept_split_brain=accept_split_brain)
+        except PreconditionError as error:
+            error.connection = name
+            if db.route(name).split_brain is not None:
+                error.hint = (
+                    f"hold the one that must not be written, or accept it with "
+                    f"`omnidb failback {name} --accept-split-brain`"
+                )
+            raise
     streams.show(route_document(db.route(name)))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.cli.options import Name, Output, require_with, seconds_option
 from omnidb_cli.cli.parsing import commands, printing
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from omnidb_cli.core.circuit.model import Instant
 from omnidb_cli.core.connection import Connection
-from omnidb_cli.core.events import utc
+from omnidb_cli.core.events.model import utc
 from omnidb_cli.core.routing.eligibility import (
     MOST_REASONS,
     Eligibility,

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from omnidb_cli.topology.urls.engines import Engine
+
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Driver, Target
     from omnidb_cli.topology.urls.parameters import Parameters
-
-ENGINE = "mongodb"
 
 
 def url_parameters() -> "Parameters":
@@ -14,6 +14,12 @@ def url_parameters() -> "Parameters":
     from omnidb_cli.drivers.mongodb.parameters import PARAMETERS
 
     return PARAMETERS
+
+
+ENGINE = Engine(
+    "mongodb", ("mongodb", "mongodb+srv"), url_parameters, port=27017, several_hosts=True,
+    srv_schemes=("mongodb+srv",), semicolons=True, repeated=("readpreferencetags",),
+)  # fmt: skip
 
 
 def open_driver(target: "Target") -> "Driver":

@@ -13,6 +13,7 @@ from omnidb_cli.drivers.mongodb.private_api import (
     keep_log_from_stderr,
     limit_scram_rounds,
 )
+from omnidb_cli.log import Log
 
 if TYPE_CHECKING:
     from bson.codec_options import CodecOptions
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Target
 
 T = TypeVar("T")
+
+_log = Log("drivers.mongodb")
 Document = dict[str, Any]
 
 GRACE_S = 0.1
@@ -39,6 +42,7 @@ class Link:
     def __init__(self, target: "Target", limit_s: float, most_bytes: int = CHECK_BYTES) -> None:
         from omnidb_cli.drivers.mongodb.listener import FirstFailures
 
+        _log.debug("connecting to %s, logging in as %s", place_of(target), target.username or "nobody")
         limit_scram_rounds()
         keep_log_from_stderr()
         self.place = place_of(target)

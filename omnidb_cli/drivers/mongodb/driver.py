@@ -11,6 +11,7 @@ from omnidb_cli.drivers.base import Session, Target, unresponsive
 from omnidb_cli.drivers.mongodb.options import is_direct
 from omnidb_cli.drivers.mongodb.parameters import PARAMETERS
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
+from omnidb_cli.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from omnidb_cli.drivers.mongodb.check import Behind, ServerState
     from omnidb_cli.drivers.mongodb.connection import Link
     from omnidb_cli.drivers.mongodb.session import MongodbSession
+
+_log = Log("drivers.mongodb")
 
 _NOT_ALLOWED = 13
 _NO_SUCH_COMMAND = 59
@@ -124,6 +127,7 @@ class MongodbDriver:
         link = held.link
         if held.version is None:
             held.version = str((await link.ask({"buildInfo": 1})).get("version"))
+            _log.debug("logged in to %s: MongoDB %s", link.place, held.version)
         started = perf_counter()
         hello = await link.ask({"hello": 1})
         latency_s = perf_counter() - started

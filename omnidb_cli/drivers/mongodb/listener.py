@@ -10,6 +10,10 @@ from pymongo.monitoring import (
     ServerHeartbeatSucceededEvent,
 )
 
+from omnidb_cli.log import Log
+
+_log = Log("drivers.mongodb")
+
 
 class FirstFailures(ServerHeartbeatListener):
     """The failure of each server that could not be reached when it was tried last."""
@@ -31,10 +35,12 @@ class FirstFailures(ServerHeartbeatListener):
 
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
         """A host answered: its last failure is over."""
+        _log.debug("%s answers", ":".join(map(str, event.connection_id)))
         self._failures.pop(event.connection_id, None)
 
     def failed(self, event: ServerHeartbeatFailedEvent) -> None:
         """A host did not answer; once none does, whoever waits is told why."""
+        _log.debug("%s does not answer: %s", ":".join(map(str, event.connection_id)), event.reply)
         self._failures[event.connection_id] = event.reply
         waiting = self._waiting
         if waiting is not None and not waiting.done() and self._failures.keys() >= set(self._servers()):

@@ -1,9 +1,13 @@
-"""What the client library keeps to itself and has no public way to. Tests notice when its inside has changed."""
+"""What pymongo keeps to itself and has no public way to; docs/extending.md has each use with its reason."""
 
 import contextlib
 from typing import Any
 
+from pymongo import pool_shared
+from pymongo.network_layer import PyMongoProtocol
+
 from omnidb_cli.drivers._scram import why_too_many
+from omnidb_cli.drivers.mongodb.measured import most_bytes
 
 _AUTHENTICATION_FAILED = 18
 
@@ -29,6 +33,26 @@ def forget_sessions(client: Any) -> None:
     """
     with contextlib.suppress(AttributeError):
         client._topology.pop_all_sessions()  # noqa: SLF001
+
+
+class BoundedProtocol(PyMongoProtocol):
+    """The library's, which makes room for what a message announces, and believes the server how long it may be."""
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self._longest = self._bound = most_bytes()
+        super().__init__(timeout)
+
+    @property
+    def _max_message_size(self) -> int:
+        """Of the next message, as it comes and unpacked."""
+        return self._longest
+
+    @_max_message_size.setter
+    def _max_message_size(self, size: int) -> None:
+        self._longest = min(size, self._bound)
+
+
+pool_shared.PyMongoProtocol = BoundedProtocol  # type: ignore[attr-defined]
 
 
 def limit_scram_rounds() -> None:

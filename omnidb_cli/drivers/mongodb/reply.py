@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any
 
 from omnidb_cli.drivers.base import Reply
-from omnidb_cli.drivers.mongodb.plan import Plan
+from omnidb_cli.drivers.mongodb.command import Command
 from omnidb_cli.drivers.mongodb.values import plain
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, within_limit
 
@@ -64,33 +64,31 @@ class Batches:
         )
 
 
-def cursor_reply(planned: Plan, first: Sequence[Document], fetch: Fetch) -> Reply:
+def cursor_reply(command: Command, first: Sequence[Document], fetch: Fetch) -> Reply:
     """The documents of a cursor. Columns are the projection's, or all fields of the first batch, in their order."""
-    if planned.counts and not first:
-        first = [{planned.counts: 0}]
-    columns = planned.columns or tuple(dict.fromkeys(key for document in first for key in document))
+    columns = command.columns or tuple(dict.fromkeys(key for document in first for key in document))
     batches = Batches(columns, first, fetch)
-    return Reply(columns, batches, lambda: batches.count, lambda: planned.name, batches.notices)
+    return Reply(columns, batches, lambda: batches.count, lambda: command.name, batches.notices)
 
 
-def document_reply(planned: Plan, reply: Document) -> Reply:
+def document_reply(command: Command, reply: Document) -> Reply:
     """The one document of any other command: one row, without what surrounds every reply."""
-    if planned.name == "distinct":
-        column = str(planned.command.get("key", "values"))
-        return _all_at_once(planned, (column,), [(plain(value),) for value in reply.get("values", ())])
+    if command.name == "distinct":
+        column = str(command.document.get("key", "values"))
+        return _all_at_once(command, (column,), [(plain(value),) for value in reply.get("values", ())])
     shown = {key: value for key, value in reply.items() if key not in _ENVELOPE} or {"ok": reply.get("ok")}
-    return _all_at_once(planned, tuple(shown), [tuple(plain(value) for value in shown.values())])
+    return _all_at_once(command, tuple(shown), [tuple(plain(value) for value in shown.values())])
 
 
-def change_reply(planned: Plan, reply: Document) -> Reply:
+def change_reply(command: Command, reply: Document) -> Reply:
     """The number of documents changed; how many were examined is a notice."""
     matched = reply.get("n", 0)
     changed = reply.get("nModified", matched) + len(reply.get("upserted", ()))
     notices: list[str] = []
-    if planned.name == "update":
+    if command.name == "update":
         notices.append(f"matched {matched - len(reply.get('upserted', ()))}, modified {reply.get('nModified', 0)}")
     notices.extend(within_limit(f"inserted with _id {plain(one.get('_id'))}") for one in reply.get("upserted", ()))
-    return Reply((), _batch_of(()), lambda: changed, lambda: planned.name, lambda: tuple(notices))
+    return Reply((), _batch_of(()), lambda: changed, lambda: command.name, lambda: tuple(notices))
 
 
 def refuse_hidden_errors(reply: Document, place: str) -> None:
@@ -120,8 +118,8 @@ def _first_of(reply: Document) -> object:
     return next((one.get("errmsg") for one in batch if not one.get("ok")), "no reason was given")
 
 
-def _all_at_once(planned: Plan, columns: tuple[str, ...], rows: Sequence[Row]) -> Reply:
-    return Reply(columns, _batch_of(rows), lambda: len(rows), lambda: planned.name)
+def _all_at_once(command: Command, columns: tuple[str, ...], rows: Sequence[Row]) -> Reply:
+    return Reply(columns, _batch_of(rows), lambda: len(rows), lambda: command.name)
 
 
 async def _batch_of(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.drivers._batch_size import ENOUGH, length_of
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
-from omnidb_cli.drivers.base import Reply, Target, unresponsive
+from omnidb_cli.drivers.base import Reply, Target, unresponsive, write_refused
+from omnidb_cli.drivers.mongodb.command import BATCH_ROWS, Command, only_reads, parse, with_limits
 from omnidb_cli.drivers.mongodb.connection import GRACE_S, Document, Link, codec
-from omnidb_cli.drivers.mongodb.plan import BATCH_ROWS, Plan, only_reads, with_limits
-from omnidb_cli.drivers.mongodb.statement import plan
-from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError, WriteRefusedError
+from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
+from omnidb_cli.log import Log
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.client_session import AsyncClientSession
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 STOP_S = 0.3
 """How long an interrupted statement's end on the server is waited for, seconds."""
+
+_log = Log("drivers.mongodb")
 
 _AT_A_TIME = 25
 _DEFAULT_DATABASE = "test"  # as MongoDB's shell has it
@@ -46,6 +48,7 @@ class MongodbSession:
         try:
             async with asyncio.timeout_at(deadline):
                 await link.ask({"ping": 1})
+            _log.debug("logged in to %s", link.place)
         except Exception as error:
             made = _not_connected(error, link, min(timeout_s, target.configured_s))
             await link.aclose()
@@ -62,22 +65,22 @@ class MongodbSession:
         Documents are fetched as they are asked for. Raises StatementError, WriteRefusedError, StatementTimeout and
         ConnectionLostError; when cancelled it stops the statement on the server, and waits `STOP_S` at most for it.
         """
-        planned = plan(statement, parameters)
-        if self._read_only and not only_reads(planned):
-            raise self._refusal(planned)
+        command = parse(statement, parameters)
+        if self._read_only and not only_reads(command):
+            raise write_refused(self._target.name, f"{command.name} may change data")
         left_s = self._deadline - asyncio.get_running_loop().time()
-        sending = send(self._link, planned, self._target.database, limit_s=left_s, session=self._session)
-        return await self._guarded(self._replied(planned, sending))
+        sending = send(self._link, command, self._target.database, limit_s=left_s, session=self._session)
+        return await self._guarded(self._replied(command, sending))
 
-    async def _replied(self, planned: Plan, sending: Awaitable[Any]) -> Reply:
+    async def _replied(self, command: Command, sending: Awaitable[Any]) -> Reply:
         from omnidb_cli.drivers.mongodb.reply import change_reply, cursor_reply, document_reply, refuse_hidden_errors
 
         answer = await sending
-        if planned.gives_cursor:
+        if command.gives_cursor:
             self._cursor = answer
-            return cursor_reply(planned, await self._documents(), self._more)
+            return cursor_reply(command, await self._documents(), self._more)
         refuse_hidden_errors(answer, self._link.place)
-        return change_reply(planned, answer) if planned.changes else document_reply(planned, answer)
+        return change_reply(command, answer) if command.changes else document_reply(command, answer)
 
     async def _more(self) -> Sequence[Document]:
         if not self._cursor.alive:
@@ -122,13 +125,6 @@ class MongodbSession:
         finally:
             await other.aclose()
 
-    def _refusal(self, planned: Plan) -> WriteRefusedError:
-        return WriteRefusedError(
-            f'"{self._target.name}" was opened read-only for this statement, and the statement is not a read '
-            f"({planned.name} may change data); nothing was changed",
-            hint="wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
-        )
-
     async def aclose(self) -> None:
         """Closes, in bounded time; a cursor that was not read to its end is given back first."""
         try:
@@ -146,7 +142,7 @@ class MongodbSession:
 
 async def send(
     link: Link,
-    planned: Plan,
+    command: Command,
     database: str | None,
     *,
     limit_s: float,
@@ -155,32 +151,32 @@ async def send(
     """Sends the command once: a cursor whose first documents have arrived, or the reply itself."""
     from pymongo import ReadPreference
 
-    place = link.database(planned.database or database or _DEFAULT_DATABASE)
-    command = _as_the_url_wants(link, planned, with_limits(planned, limit_s))
-    preference = link.client.read_preference if only_reads(planned) else ReadPreference.PRIMARY
-    carry_out = place.cursor_command if planned.gives_cursor else place.command
-    return await carry_out(command, read_preference=preference, codec_options=codec(), session=session)
+    place = link.database(command.database or database or _DEFAULT_DATABASE)
+    document = _as_the_url_wants(link, command, with_limits(command, limit_s))
+    preference = link.client.read_preference if only_reads(command) else ReadPreference.PRIMARY
+    carry_out = place.cursor_command if command.gives_cursor else place.command
+    return await carry_out(document, read_preference=preference, codec_options=codec(), session=session)
 
 
-def _as_the_url_wants(link: Link, planned: Plan, command: Document) -> Document:
+def _as_the_url_wants(link: Link, command: Command, document: Document) -> Document:
     """With the URL's `w` and `readConcernLevel`, which the library does not apply to commands."""
     write, read = link.client.write_concern, link.client.read_concern
-    if planned.changes and write.document and write.acknowledged:
-        command.setdefault("writeConcern", write.document)
-    if planned.name in {"find", "aggregate", "count", "distinct"} and read.document:
-        command.setdefault("readConcern", read.document)
-    return command
+    if command.changes and write.document and write.acknowledged:
+        document.setdefault("writeConcern", write.document)
+    if command.name in {"find", "aggregate", "count", "distinct"} and read.document:
+        document.setdefault("readConcern", read.document)
+    return document
 
 
 async def first_reply(link: Link, statement: str, database: str | None, *, limit_s: float) -> None:
     """Runs a check statement, which may only read, and reads its first documents."""
-    planned = plan(statement, ())
-    if not only_reads(planned):
-        raise StatementError(f"it may only read, and {planned.name} may change data")
+    command = parse(statement, ())
+    if not only_reads(command):
+        raise StatementError(f"it may only read, and {command.name} may change data")
 
     async def ask() -> None:
-        answer = await send(link, planned, database, limit_s=limit_s)
-        if planned.gives_cursor:
+        answer = await send(link, command, database, limit_s=limit_s)
+        if command.gives_cursor:
             await answer.to_list(1)
             await answer.close()
 

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from omnidb_cli.topology.urls.engines import Engine
+
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Driver, Target
     from omnidb_cli.topology.urls.parameters import Parameters
-
-ENGINE = "mysql"
 
 
 def url_parameters() -> "Parameters":
@@ -14,6 +14,12 @@ def url_parameters() -> "Parameters":
     from omnidb_cli.drivers.mysql.parameters import PARAMETERS
 
     return PARAMETERS
+
+
+ENGINE = Engine(
+    "mysql", ("mysql", "mariadb"), url_parameters, port=3306, several_hosts=True,
+    host_params=("unix_socket", "socket"), login_params=("user", "password"),
+)  # fmt: skip
 
 
 def open_driver(target: "Target") -> "Driver":

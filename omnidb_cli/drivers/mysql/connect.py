@@ -8,6 +8,9 @@ from omnidb_cli.drivers.mysql.connection import Wire
 from omnidb_cli.drivers.mysql.errors import while_connecting
 from omnidb_cli.drivers.mysql.options import Login, Place
 from omnidb_cli.errors import AuthenticationError, ConnectError
+from omnidb_cli.log import Log
+
+_log = Log("drivers.mysql")
 
 
 async def open_wire(login: Login, *, deadline: float, limit_s: float, scripts: bool = False) -> Wire:
@@ -41,6 +44,7 @@ def _worst(errors: Sequence[ConnectError]) -> ConnectError:
 
 
 async def _open_one(login: Login, place: Place, until: float, limit_s: float, *, scripts: bool) -> Wire:
+    _log.debug("connecting to %s, logging in as %s", place, login.username)
     wire = Wire(login, place, scripts=scripts)
     try:
         async with asyncio.timeout_at(until):
@@ -57,4 +61,5 @@ async def _open_one(login: Login, place: Place, until: float, limit_s: float, *,
         if not isinstance(error, Exception):
             raise
         raise while_connecting(str(place), login.database, error) from error
+    _log.debug("logged in to %s: %s", place, wire.version)
     return wire

@@ -1,29 +1,24 @@
-"""One connection to a MySQL or MariaDB server: asyncmy's, kept from what it does too much or too long.
+"""One connection to a MySQL or MariaDB server: asyncmy with strict TLS, no multi-statements, bounded close."""
 
-It never speaks in multi-statements unless asked to, encrypts as asked for, ends at once, and says when it is lost.
-"""
-
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import omnidb_cli.drivers.mysql.quick_import  # noqa: F401 - before asyncmy: see there
+from omnidb_cli.drivers.mysql.private_api import GuardedConnection, Row, next_row, rows_at_hand  # before asyncmy
 
 # isort: split
-from asyncmy.connection import Connection
-from asyncmy.constants import CLIENT, COMMAND
+from asyncmy.constants import COMMAND
 from asyncmy.protocol import FieldDescriptorPacket, MysqlPacket
 
 from omnidb_cli.drivers._batch_size import ENOUGH
 from omnidb_cli.drivers._transport import abort, is_on_this_host
-from omnidb_cli.drivers.mysql.measured import field, measure
+from omnidb_cli.drivers.mysql.measured import field
 from omnidb_cli.drivers.mysql.options import Login, Place, TlsMode
 from omnidb_cli.drivers.mysql.values import decoders
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind, is_local
 
 if TYPE_CHECKING:
     import ssl
-
-Row = tuple[Any, ...]
 
 _NO_LIMIT_S = 31_536_000  # asyncmy wants one; whoever connects sets the real one around it
 _READS_A_BATCH = 16  # each is what the network brought, a quarter of a megabyte at the most, or one large row
@@ -34,22 +29,9 @@ _WEAK = b"mysql_old_password"
 _ENCRYPT = "ssl-mode=REQUIRED, or better VERIFY_IDENTITY, encrypts it"
 _MARIADB_PREFIX = "5.5.5-"  # what MariaDB before 11 says first, for old replicas
 
-measure()
 
-
-class Wire(Connection):
-    """A connection to `place`. `scripts` lets one message carry several statements: for our own text only.
-
-    `reached` says that somebody has accepted the connection, whatever came after.
-    """
-
-    _transport: Any
-    _proto: Any
-    _result: Any
-    _ssl_context: "ssl.SSLContext | None"
-    _client_flag: int
-    _secure: bool
-    server_capabilities: int
+class Wire(GuardedConnection):
+    """A connection to `place`. `scripts` lets one message carry several statements: for our own text only."""
 
     def __init__(self, login: Login, place: Place, *, scripts: bool = False) -> None:
         self._login = login
@@ -69,10 +51,7 @@ class Wire(Connection):
             ssl=None if self._tls_mode is TlsMode.DISABLED else tls_context(login, self._tls_mode),
         )
         self.place = place
-        self.reached = False
-        self._when_lost: Callable[[], None] | None = None
-        if not scripts:
-            self._client_flag &= ~CLIENT.MULTI_STATEMENTS
+        self._scripts = scripts
 
     @property
     def version(self) -> str:
@@ -86,126 +65,129 @@ class Wire(Connection):
 
     def expect(self, most_bytes: int) -> None:
         """No more than this is taken from the network until this is called again; a login may bring 1 MB."""
-        if self._proto is not None:
-            self._proto.expect(most_bytes)
+        if self.receiver is not None:
+            self.receiver.expect(most_bytes)
 
     @property
     def has_brought_enough(self) -> bool:
         """Whether so much came since `expect` that no more is to be kept with it."""
-        return bool(self._proto.came > ENOUGH)
-
-    async def _fill_buffer(self, need: int) -> None:
-        """Called by asyncmy where it needs more than it has."""
-        proto = self._proto
-        try:
-            await super()._fill_buffer(need)  # type: ignore[misc]
-        except Exception as error:
-            if proto.too_much is not None:
-                raise proto.too_much from error
-            raise
+        return self.receiver is not None and self.receiver.came > ENOUGH
 
     async def read_packet(self, packet_type: Any = MysqlPacket) -> Any:
         """Called by asyncmy for whatever it does not find in its buffer yet."""
         make = field if packet_type is FieldDescriptorPacket else packet_type
-        return await super().read_packet(make)  # type: ignore[no-untyped-call]
+        try:
+            return await super().read_packet(make)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            self.refuse_too_much(error)
+            raise
 
-    async def _get_server_information(self) -> None:
-        self.reached = True
-        await super()._get_server_information()  # type: ignore[misc]
-        if self._ssl_context is None or self.server_capabilities & CLIENT.SSL:
+    def refuse_too_much(self, error: Exception) -> None:
+        """Raises what the connection was ended for, if that was too much, in place of the error that came of it."""
+        if self.receiver is not None and self.receiver.too_much is not None:
+            raise self.receiver.too_much from error
+
+    def greeted(self) -> None:
+        """Called by asyncmy when the server has said what it is and can do."""
+        if not self._scripts:
+            self.send_single_statements()
+        if not self.lacks_tls():
             return
         if self._tls_mode is not TlsMode.PREFERRED:
             raise ConnectError(
                 f"{self.place} offers no encrypted connection, and ssl-mode={self._tls_mode} asks for one",
                 kind=ErrorKind.TLS,
             )
-        self._ssl_context = None
-        self._client_flag &= ~CLIENT.SSL
+        self.go_without_tls()
 
-    async def _process_auth(self, plugin_name: bytes, auth_packet: object) -> object:
-        allowed = plugin_name in _IN_CLEAR and (self._login.in_clear or self._is_private)
-        if plugin_name in (*_IN_CLEAR, _WEAK) and not (self._secure or allowed):
+    def refuse_password(self, way: bytes) -> None:
+        """Called before the password is sent."""
+        allowed = way in _IN_CLEAR and (self._login.in_clear or self._is_private)
+        if way in (*_IN_CLEAR, _WEAK) and not (self._is_encrypted or self.place.is_socket or allowed):
             raise AuthenticationError(
-                f"{self.place} asks for the password in clear ({plugin_name.decode()}), and the connection is not"
+                f"{self.place} asks for the password in clear ({way.decode()}), and the connection is not"
                 " encrypted: it was not sent",
                 hint=f"{_ENCRYPT}; enable-cleartext-plugin=true sends it all the same",
             )
-        return await super()._process_auth(plugin_name, auth_packet)  # type: ignore[misc]
 
-    @property
-    def _is_private(self) -> bool:
-        """Whether nobody between here and there can read what is sent."""
-        return self._secure or is_on_this_host(self._transport)
-
-    @property
-    def _server_public_key(self) -> bytes | None:
-        """The key that the password is encrypted with where TLS does not do it: anybody could have sent it."""
-        return self._public_key
-
-    @_server_public_key.setter
-    def _server_public_key(self, key: bytes | None) -> None:
-        """Called by asyncmy with None at first, and with what the server sent before it is used."""
-        if key and not (self._login.by_any_key or self._login.in_clear or self._is_private):
+    def refuse_key(self) -> None:
+        """Called before the password is sent under a key of the server's: without TLS anybody could have sent it."""
+        if not (self._login.by_any_key or self._login.in_clear or self._is_private):
             raise AuthenticationError(
                 f"{self.place} asks for the password under a key of its own, the connection is not encrypted, and so"
                 " anybody's key it may be: it was not sent",
                 hint=f"{_ENCRYPT}; get-server-public-key=true trusts the key all the same",
             )
-        self._public_key = key
+
+    @property
+    def _network(self) -> "asyncio.Transport | None":
+        return None if self.receiver is None else self.receiver.transport
+
+    @property
+    def _is_encrypted(self) -> bool:
+        network = self._network
+        return network is not None and network.get_extra_info("ssl_object") is not None
+
+    @property
+    def _is_private(self) -> bool:
+        """Whether nobody between here and there can read what is sent."""
+        network = self._network
+        return self._is_encrypted or (network is not None and is_on_this_host(network))
 
     @property
     def is_over(self) -> bool:
         """Whether nothing can be asked any more."""
-        return self._transport is None or self._transport.is_closing()
+        network = self._network
+        return network is None or network.is_closing()
 
     def when_lost(self, call: Callable[[], None]) -> None:
         """Calls `call` once, in the event loop, when the connection ends and it was not us who ended it."""
-        self._when_lost = call
-        self._proto._closed_waiter.add_done_callback(self._is_lost)  # noqa: SLF001 - it has no listener
-
-    def _is_lost(self, _future: object) -> None:
-        call, self._when_lost = self._when_lost, None
-        if call is not None:
-            call()
+        if self.receiver is None or self.receiver.transport is None:
+            asyncio.get_running_loop().call_soon(call)
+        else:
+            self.receiver.on_lost = call
 
     async def ask(self, statement: str) -> "Answered":
         """Sends a statement; its rows are still to be read."""
         await self.query(statement, unbuffered=True)  # type: ignore[no-untyped-call]
-        return Answered(self, self._result)
+        return Answered(self, self.result)
 
     async def next(self) -> "Answered":
         """What a script, or a procedure, answers next."""
         await self.next_result(unbuffered=True)  # type: ignore[no-untyped-call]
-        return Answered(self, self._result)
+        return Answered(self, self.result)
 
     def hold_back(self) -> None:
         """Takes nothing more from the network, so that what waits there takes no memory here."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+        network = self._network
+        if network is not None:
+            network.pause_reading()
 
     def go_on(self) -> None:
         """Takes from the network again."""
-        if self._transport is not None:
-            self._transport.resume_reading()
+        network = self._network
+        if network is not None:
+            network.resume_reading()
 
     def leave(self) -> None:
         """Says goodbye and ends the connection; waits for nobody."""
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
-            transport.write(b"\x01\x00\x00\x00" + bytes([COMMAND.COM_QUIT]))
+        network = self._network
+        if network is not None and not network.is_closing():
+            network.write(b"\x01\x00\x00\x00" + bytes([COMMAND.COM_QUIT]))
         self.abort()
 
     def abort(self) -> None:
         """Ends the connection at once, in whatever state it is."""
-        self._when_lost = None
+        if self.receiver is not None:
+            self.receiver.on_lost = None
         self.close()
 
     def close(self) -> None:
         """What asyncmy calls whenever it gives up: an orderly end could wait for the server without end."""
-        transport = self._transport
+        network = self._network
         super().close()
-        if transport is not None:
-            abort(transport)
+        if network is not None:
+            abort(network)
 
 
 class Answered:
@@ -237,12 +219,16 @@ class Answered:
         rows: list[Row] = []
         result = self._result
         for _ in range(_READS_A_BATCH):
-            row = await result._read_rowdata_packet_unbuffered()  # noqa: SLF001 - its cursors log warnings themselves
+            try:
+                row = await next_row(result)
+            except Exception as error:
+                self._wire.refuse_too_much(error)
+                raise
             if row is None:
                 self.is_complete = True
                 break
             rows.append(row)
-            rows.extend(result._take_pending_rows(most - len(rows)))  # noqa: SLF001 - already parsed, without awaiting
+            rows.extend(rows_at_hand(result, most - len(rows)))
             if len(rows) >= most or self._wire.has_brought_enough:
                 break
         return rows

@@ -12,8 +12,9 @@ from omnidb_cli.drivers.mysql.errors import while_running
 from omnidb_cli.errors import DriverError
 
 if TYPE_CHECKING:
-    from omnidb_cli.drivers.mysql.connection import Row, Wire
+    from omnidb_cli.drivers.mysql.connection import Wire
     from omnidb_cli.drivers.mysql.options import Login
+    from omnidb_cli.drivers.mysql.private_api import Row
 
 _LONGEST_S = 0.4  # `exec` ends by then, half a second after its limit at the latest
 _WHO_IT_IS = "SELECT @@hostname, @@port, @@datadir, @@server_id"

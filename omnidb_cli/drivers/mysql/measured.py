@@ -1,8 +1,7 @@
-"""asyncmy's side of the network with a measure before it. Imported with the library only."""
+"""What a server sends, measured before asyncmy keeps it. Imported with the library only."""
 
 from typing import Any
 
-from asyncmy import connection
 from asyncmy.protocol import FieldDescriptorPacket
 
 from omnidb_cli.drivers._too_much import CHECK_BYTES, TooMuchError, too_long
@@ -12,19 +11,18 @@ _NUMBERS_OF_FIELD = 13
 _NULL, _NO_LENGTH = 251, 255
 _LENGTHS = {252: 2, 253: 3, 254: 8}
 _UNREADABLE = "its answer cannot be read"
-_receiver: Any = connection._MySQLProtocol  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-class MeasuredReceiver(_receiver):  # type: ignore[misc]  # asyncmy has types for its public part alone
-    """asyncmy's, which takes no more than is expected: the connection ends then.
+class Measured:
+    """Stands before a receiver, which takes no more than is expected: the connection ends then.
 
     `came` is how many bytes came since `expect`, `too_much` what the connection was ended for.
     """
 
     transport: Any
 
-    def __init__(self, loop: object) -> None:
-        super().__init__(loop)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         self.too_much: TooMuchError | None = None
         self.expect(CHECK_BYTES)
 
@@ -40,7 +38,7 @@ class MeasuredReceiver(_receiver):  # type: ignore[misc]  # asyncmy has types fo
             self.too_much = too_long(self._most)
             self.transport.abort()
         if self.too_much is None:
-            super().buffer_updated(size)
+            super().buffer_updated(size)  # type: ignore[misc]  # the receiver's
 
 
 def field(data: bytes, encoding: str) -> Any:
@@ -62,8 +60,3 @@ def _after_text(data: bytes, at: int) -> int:
     if first in (_NULL, _NO_LENGTH) or end > len(data):
         raise TooMuchError(_UNREADABLE)
     return end
-
-
-def measure() -> None:
-    """Has asyncmy make every connection with it: there is no other way to give it one."""
-    connection._MySQLProtocol = MeasuredReceiver  # type: ignore[attr-defined]  # noqa: SLF001

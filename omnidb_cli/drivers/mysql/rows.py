@@ -1,21 +1,30 @@
 """The rows of one answer, and what comes after them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from omnidb_cli.drivers.mysql.statement import counts_rows
 
 if TYPE_CHECKING:
-    from omnidb_cli.drivers.mysql.connection import Answered, Row
-    from omnidb_cli.drivers.mysql.session import MysqlSession
+    from omnidb_cli.drivers.mysql.connection import Answered
+    from omnidb_cli.drivers.mysql.private_api import Row
 
 BATCH_ROWS = 1000
+
+
+class Source(Protocol):
+    """The session, as far as its answer is read."""
+
+    async def more(self, answered: "Answered") -> Sequence["Row"]: ...
+    async def next(self) -> "Answered": ...
+    async def warnings(self) -> Sequence[str]: ...
+    def is_over(self) -> None: ...
 
 
 class Reader:
     """The rows, a batch at a time; the next is read when it is asked for."""
 
-    def __init__(self, session: "MysqlSession", answered: "Answered", command: str) -> None:
+    def __init__(self, session: Source, answered: "Answered", command: str) -> None:
         self._session = session
         self._answered = answered
         self._is_over = answered.is_complete

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
-from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive
+from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive, write_refused
 from omnidb_cli.drivers.mysql.connect import open_wire
 from omnidb_cli.drivers.mysql.errors import (
     code_of,
@@ -19,12 +19,13 @@ from omnidb_cli.drivers.mysql.errors import (
 from omnidb_cli.drivers.mysql.kill import identity, stop
 from omnidb_cli.drivers.mysql.rows import BATCH_ROWS, Reader
 from omnidb_cli.drivers.mysql.statement import command_of, controls_transactions, is_empty, why_not_a_read
-from omnidb_cli.errors import DriverError, StatementError, WriteRefusedError, in_one_line, within_limit
+from omnidb_cli.errors import DriverError, StatementError, in_one_line, within_limit
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Target
-    from omnidb_cli.drivers.mysql.connection import Answered, Row, Wire
+    from omnidb_cli.drivers.mysql.connection import Answered, Wire
     from omnidb_cli.drivers.mysql.options import Login
+    from omnidb_cli.drivers.mysql.private_api import Row
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class MysqlSession:
             raise spans_commands(command_of(statement))
         why = why_not_a_read(statement) if self._read_only else None
         if why is not None:
-            raise self._refusal(why)
+            raise write_refused(self._name, why)
         self._is_running = True
         answered = await self._attempt(self._send(statement, parameters))
         reader = Reader(self, answered, command_of(statement))
@@ -170,20 +171,13 @@ class MysqlSession:
         if comes_from_server(code):
             self._is_running = False
         if self._read_only and refused_as_write(error):
-            return self._refusal(words(error))
+            return write_refused(self._name, words(error))
         if code == _WRONG_NUMBER:
             return StatementError(
                 "the number of parameters is not the number of placeholders",
                 hint="give one parameter for each ? in the statement",
             )
         return translated
-
-    def _refusal(self, why: str) -> WriteRefusedError:
-        return WriteRefusedError(
-            f'"{self._name}" was opened read-only for this statement, and the statement is not a read ({why}); '
-            "nothing was changed",
-            hint="wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
-        )
 
     def _stop(self) -> None:
         """Has the server stop the statement, while whoever cancelled it goes on."""

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from omnidb_cli.topology.urls.engines import Engine
+
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Driver, Target
     from omnidb_cli.topology.urls.parameters import Parameters
-
-ENGINE = "postgresql"
 
 
 def url_parameters() -> "Parameters":
@@ -14,6 +14,12 @@ def url_parameters() -> "Parameters":
     from omnidb_cli.drivers.postgres.parameters import PARAMETERS
 
     return PARAMETERS
+
+
+ENGINE = Engine(
+    "postgresql", ("postgresql", "postgres"), url_parameters, port=5432, several_hosts=True, host_params=("host",),
+    service_param="service", login_params=("user", "password"), database_param="dbname",
+)  # fmt: skip
 
 
 def open_driver(target: "Target") -> "Driver":

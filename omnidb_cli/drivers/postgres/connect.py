@@ -11,11 +11,14 @@ from omnidb_cli.drivers.postgres.errors import connect_error
 from omnidb_cli.drivers.postgres.login_requests import LoginPolicy
 from omnidb_cli.drivers.postgres.options import with_service
 from omnidb_cli.errors import ConnectError, ErrorKind
+from omnidb_cli.log import Log
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
     from omnidb_cli.drivers.postgres.options import Login
+
+_log = Log("drivers.postgres")
 
 GRACE_S = 0.3
 """How long an interrupted statement's end on the server is waited for, seconds."""
@@ -71,9 +74,10 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
     from omnidb_cli.drivers.postgres.private_api import QuietConnection, logging_in_by
 
     _hush(asyncpg)
+    _log.debug("connecting to %s, logging in as %s", login.place(*host), login.username)
     try:
         with logging_in_by(LoginPolicy(login.place(*host), login.require_auth)):
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 f"postgresql://?{urlencode(_with_system_roots(login.params))}",
                 host=host[0],
                 port=host[1],
@@ -89,6 +93,8 @@ async def _connected(login: "Login", host: tuple[str, int], session_attrs: str, 
         raise
     except Exception as error:  # asyncpg raises whatever it meets in an answer that it does not expect
         raise _why(error, login, host) from error
+    _log.debug("logged in to %s: PostgreSQL %s", login.place(*host), connection.get_settings().server_version)
+    return connection
 
 
 def _why(error: Exception, login: "Login", host: tuple[str, int]) -> ConnectError:

@@ -1,11 +1,9 @@
 """The connection on which a server is checked, and one check on it."""
 
 import asyncio
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from omnidb_cli.drivers._limits import limits
 from omnidb_cli.drivers._too_much import CHECK_BYTES
 from omnidb_cli.drivers.postgres.check import (
     CHECK,
@@ -16,7 +14,7 @@ from omnidb_cli.drivers.postgres.check import (
     settled,
     since_level,
 )
-from omnidb_cli.drivers.postgres.measured import meter_of
+from omnidb_cli.drivers.postgres.private_api import meter_of
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -27,7 +25,7 @@ _KEPT_TO_ITSELF = ("0A000", "42501")  # some cloud services have no position to 
 
 
 async def open_checker(connection: "Connection", left_s: float) -> "Checker":
-    """A looker on a new connection. Raises what asyncpg does; the connection is ended then."""
+    """A checker on a new connection. Raises what asyncpg does; the connection is ended then."""
     try:
         meter_of(connection).expect(CHECK_BYTES)
         return Checker(connection, await connection.prepare(CHECK, timeout=left_s))
@@ -37,10 +35,7 @@ async def open_checker(connection: "Connection", left_s: float) -> "Checker":
 
 
 class Checker:
-    """A connection with the query of a check prepared on it. Whatever interrupts a check ends the connection.
-
-    The query is sent to asyncpg's protocol itself: what `fetchrow` does around it is a tenth of a check.
-    """
+    """A connection with the query of a check prepared on it. Whatever interrupts a check ends the connection."""
 
     def __init__(self, connection: "Connection", statement: Any) -> None:
         self.connection = connection
@@ -49,19 +44,14 @@ class Checker:
         self.powers = _SUPERUSER if getattr(connection.get_settings(), "is_superuser", "off") == "on" else None
         self._expect = meter_of(connection).expect
         self._tells_position = True
-        self._limits = limits()
         self._level_at: float | None = None
-        self._use(statement)
-
-    def _use(self, statement: Any) -> None:
-        self._statement = statement  # asyncpg gives it up on the server when nobody has it any more
-        protocol, state = self.connection._protocol, statement._state  # noqa: SLF001
-        self._ask = partial(protocol.bind_execute, state, (), "", 1, True, None)
+        self._timed_out = False
+        self._statement = statement
 
     async def check(self, left_s: float) -> ServerState:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""
-        limit = self._limits.begin(left_s, self.connection.terminate)
         self._expect(CHECK_BYTES)
+        over = asyncio.get_running_loop().call_later(left_s, self._end)
         try:
             seen = await self._seen()
             if not seen.recovering:
@@ -70,22 +60,27 @@ class Checker:
             return await self._settled(seen) if is_doubtful(seen) else seen
         except BaseException as error:
             self.connection.terminate()
-            if limit.is_over and isinstance(error, Exception):
+            if self._timed_out and isinstance(error, Exception):
                 raise TimeoutError from error
             raise
         finally:
-            self._limits.lift(limit)
+            over.cancel()
+
+    def _end(self) -> None:
+        """Ends what the check waits for: a cancellation would have asyncpg ask a hung server by one more connection."""
+        self._timed_out = True
+        self.connection.terminate()
 
     async def _seen(self) -> ServerState:
         try:
-            rows, *_ = await self._ask()
+            row = await self._statement.fetchrow()
         except Exception as error:
             if not self._tells_position or getattr(error, "sqlstate", None) not in _KEPT_TO_ITSELF:
                 raise
             self._tells_position = False
-            self._use(await self.connection.prepare(CHECK_WITHOUT_POSITION))
+            self._statement = await self.connection.prepare(CHECK_WITHOUT_POSITION)
             return await self._seen()
-        return ServerState(*rows[0])
+        return ServerState(*row)
 
     def _compared(self, seen: ServerState) -> ServerState:
         """What the checks before make of it."""

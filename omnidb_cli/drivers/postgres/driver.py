@@ -106,7 +106,7 @@ class PostgresDriver:
     async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
         """Reads the first row: it proves that the database answers. What interrupts it ends it on the server too."""
         from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, discard
-        from omnidb_cli.drivers.postgres.measured import meter_of
+        from omnidb_cli.drivers.postgres.private_api import meter_of
 
         meter = meter_of(connection)
         try:

@@ -1,4 +1,4 @@
-"""What asyncpg keeps to itself and has no public way to: how a server asks for the login, before it is answered.
+"""What asyncpg keeps to itself and has no public way to; docs/extending.md has each use with its reason.
 
 asyncpg answers whatever it is asked, with the password in clear too, and makes its protocol where nobody can give
 another. So its class of protocol is replaced by one that listens first. It also waits for ever for the rest of a
@@ -14,9 +14,10 @@ from typing import Any
 
 from asyncpg import Connection, protocol
 
+from omnidb_cli.drivers._too_much import TooMuchError
 from omnidb_cli.drivers._transport import abort, is_on_this_host
-from omnidb_cli.drivers.postgres.login_requests import LoginPolicy, LoginRequests
-from omnidb_cli.drivers.postgres.measured import MeasuredProtocol, meter_of
+from omnidb_cli.drivers.postgres.login_requests import NOT_POSTGRES, LoginPolicy, LoginRequests
+from omnidb_cli.drivers.postgres.meter import Meter
 from omnidb_cli.errors import ConnectError
 
 _policy: ContextVar[LoginPolicy] = ContextVar("_policy")
@@ -33,21 +34,73 @@ def logging_in_by(policy: LoginPolicy) -> Iterator[None]:
         _policy.reset(token)
 
 
-class QuietConnection(Connection):  # type: ignore[misc]  # likewise
-    """asyncpg's, which says nothing at its end where it was never made whole: what the server said was nonsense."""
+class QuietConnection(Connection):  # type: ignore[misc]  # asyncpg has types for its public part alone
+    """asyncpg's, which says nothing at its end where it was never made whole: what the server said was nonsense.
+
+    `meter` decides how much may come on it.
+    """
+
+    _is_whole = False
+
+    def __init__(self, protocol: "MeasuredProtocol", *rest: Any) -> None:
+        super().__init__(protocol, *rest)
+        self.meter = protocol.meter
+        self._is_whole = True
 
     def __del__(self) -> None:
-        if hasattr(self, "_source_traceback"):
+        if self._is_whole:
             super().__del__()
 
     async def _introspect_types(self, *asked: Any) -> Any:
         """Called by asyncpg where a statement has types that it does not know."""
-        meter = meter_of(self)
-        meter.introspects = True
+        self.meter.introspects = True
         try:
             return await super()._introspect_types(*asked)
         finally:
-            meter.introspects = False
+            self.meter.introspects = False
+
+
+def meter_of(connection: Connection) -> Meter:
+    """What decides how much may come on this connection."""
+    meter: Meter = connection.meter
+    return meter
+
+
+class MeasuredProtocol(protocol.Protocol):  # type: ignore[misc]  # likewise
+    """asyncpg's, which hears of nothing that is too much: the connection ends then.
+
+    What is under way fails with an error whose cause is the TooMuchError, and a login with that one itself.
+    """
+
+    _connected: "asyncio.Future[object]"
+    _transport: asyncio.Transport
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._too_much: TooMuchError | None = None
+        self.meter = Meter()
+
+    def data_received(self, data: bytes) -> None:
+        """Called with what the server sends."""
+        if self._too_much is not None:
+            return
+        try:
+            self.meter.refuse(data)
+            super().data_received(data)
+        except TooMuchError as error:
+            self._give_up(error)
+        except Exception:  # noqa: BLE001 - asyncpg met an answer to nothing; asyncio would write a traceback
+            self._give_up(TooMuchError(NOT_POSTGRES))
+
+    def _give_up(self, error: TooMuchError) -> None:
+        self._too_much = error
+        if not self._connected.done():
+            self._connected.set_exception(error)
+        abort(self._transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called when the connection is over."""
+        super().connection_lost(self._too_much or error)
 
 
 class ListeningProtocol(MeasuredProtocol):

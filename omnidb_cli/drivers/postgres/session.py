@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
-from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.base import Reply, write_refused
 from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers.postgres.errors import connect_error, running_error
-from omnidb_cli.drivers.postgres.measured import meter_of
+from omnidb_cli.drivers.postgres.private_api import meter_of
 from omnidb_cli.drivers.postgres.statement import Plan, affected_by, command_of, plan, why_not_a_read
 from omnidb_cli.drivers.postgres.values import show_as_text
 from omnidb_cli.errors import ConnectionLostError, StatementError, WriteRefusedError, in_one_line, within_limit
@@ -67,7 +67,7 @@ class PostgresSession:
         planned = plan(statement, parameters)
         why = why_not_a_read(statement) if self._read_only else None
         if why is not None:
-            raise self._refusal(why)
+            raise write_refused(self._name, why)
         self._meter.plain_only = False  # its rows come as text
         return await self._guarded(self._run(planned, statement, len(parameters)))
 
@@ -145,7 +145,7 @@ class PostgresSession:
             changed = await self._connection.fetchval(_CHANGED)
         await self._connection.execute("ROLLBACK")
         if changed is not None:
-            raise self._refusal("it changed something, which was rolled back")
+            raise write_refused(self._name, "it changed something, which was rolled back")
 
     async def _guarded(self, work: Awaitable[T]) -> T:
         """What `work` returns. Its errors become ours; whatever interrupts it ends the statement on the server."""
@@ -157,19 +157,12 @@ class PostgresSession:
         except Exception as error:
             self._to_commit = False
             if self._read_only and getattr(error, "sqlstate", None) in _REFUSED_IN_READING:
-                raise self._refusal(str(error)) from error
+                raise write_refused(self._name, str(error)) from error
             raise running_error(error, self._place) from error
         except BaseException:
             self._to_commit = False
             await discard(self._connection)
             raise
-
-    def _refusal(self, why: str) -> WriteRefusedError:
-        return WriteRefusedError(
-            f'"{self._name}" was opened read-only for this statement, and the statement is not a read ({why}); '
-            "nothing was changed",
-            hint="wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
-        )
 
     async def aclose(self) -> None:
         """Closes. A query whose rows were not all read is committed first, for what its functions may have changed.

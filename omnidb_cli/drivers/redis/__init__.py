@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from omnidb_cli.topology.urls.engines import Engine
+
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Driver, Target
     from omnidb_cli.topology.urls.parameters import Parameters
-
-ENGINE = "redis"
 
 
 def url_parameters() -> "Parameters":
@@ -14,6 +14,12 @@ def url_parameters() -> "Parameters":
     from omnidb_cli.drivers.redis.parameters import PARAMETERS
 
     return PARAMETERS
+
+
+ENGINE = Engine(
+    "redis", ("redis", "rediss", "valkey", "valkeys", "unix"), url_parameters, port=6379, socket_schemes=("unix",),
+    login_params=("username", "password"), database_param="db", numbered_databases=True,
+)  # fmt: skip
 
 
 def open_driver(target: "Target") -> "Driver":

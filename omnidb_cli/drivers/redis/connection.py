@@ -19,8 +19,11 @@ from omnidb_cli.drivers.redis.meter import CHECK_BYTES
 from omnidb_cli.drivers.redis.options import Address
 from omnidb_cli.drivers.redis.protocol import Command, Wire, packed
 from omnidb_cli.errors import ConnectError, DriverError
+from omnidb_cli.log import Log
 
 T = TypeVar("T")
+
+_log = Log("drivers.redis")
 
 _NO_TLS = "the server may speak no TLS there: it waits for another greeting (redis://)"
 _EYEBALLS_S = 0.25
@@ -53,12 +56,14 @@ class Link:
         """
         tls = self._address.tls is not None
         hosts = [] if self._address.path is not None else [self._address.host]
+        _log.debug("connecting to %s", self.place)
         try:
             wire = await _until(
                 deadline,
                 self._connected(),
                 lambda: unresponsive(self.place, limit_s, hosts, hint=_NO_TLS if tls else None),
             )
+            _log.debug("connected to %s, logging in as %s", self.place, self._address.username or "the default user")
             await _until(deadline, self._log_in(wire), lambda: unresponsive(self.place, limit_s, hint=HANGS))
         except (OSError, UnicodeError, MemoryError, RuntimeError, UnreadableError) as error:
             self.abort()
@@ -94,6 +99,7 @@ class Link:
             [reply] = await wire.ask(packed((b"SELECT", b"%d" % self._address.database)), 1)
         if isinstance(reply, ReplyError):
             raise refused_connection(reply, self.place)
+        _log.debug("logged in to %s: RESP%d", self.place, self.resp)
 
     async def _authenticated(self, wire: Wire) -> Any:
         """The reply to the login without HELLO. Redis before 6 has no users: there the password alone is the login."""

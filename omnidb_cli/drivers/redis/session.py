@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.base import Reply, write_refused
 from omnidb_cli.drivers.redis.connection import Link
 from omnidb_cli.drivers.redis.errors import ReplyError, code_of, rejected, said
 from omnidb_cli.drivers.redis.meter import STATEMENT_BYTES
@@ -65,7 +65,7 @@ class RedisSession:
             raise
         if isinstance(reply, ReplyError):
             if self._read_only and code_of(reply) == "READONLY":
-                raise self._refusal(said(reply)) from reply
+                raise write_refused(self._name, said(reply)) from reply
             raise rejected(reply, self._link.place) from reply
         batches = Batches(reply)
         return Reply(COLUMNS, batches, lambda: batches.count, lambda: name_of(command))
@@ -86,15 +86,9 @@ class RedisSession:
         try:
             why = await refusal(self._link, command)
         except WriteRefusedError as error:
-            raise self._refusal(str(error), error.hint) from error
+            raise write_refused(self._name, str(error), error.hint) from error
         if why is not None:
-            raise self._refusal(why)
-
-    def _refusal(self, why: str, hint: str | None = None) -> WriteRefusedError:
-        return WriteRefusedError(
-            f'"{self._name}" was opened read-only for this statement, and it may write ({why}); nothing was changed',
-            hint=hint or "wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)",
-        )
+            raise write_refused(self._name, why)
 
     async def aclose(self) -> None:
         """Ends the connection at once."""

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from omnidb_cli.topology.urls.engines import Engine
+
 if TYPE_CHECKING:
     from omnidb_cli.drivers.base import Driver, Target
     from omnidb_cli.topology.urls.parameters import Parameters
-
-ENGINE = "sqlite"
 
 
 def url_parameters() -> "Parameters":
@@ -14,6 +14,9 @@ def url_parameters() -> "Parameters":
     from omnidb_cli.drivers.sqlite.parameters import PARAMETERS
 
     return PARAMETERS
+
+
+ENGINE = Engine("sqlite", ("sqlite",), url_parameters, in_file=True)
 
 
 def open_driver(target: "Target") -> "Driver":

@@ -10,11 +10,14 @@ from omnidb_cli.drivers.base import Session, Target
 from omnidb_cli.drivers.sqlite.parameters import PARAMETERS
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
+from omnidb_cli.log import Log
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers.sqlite.threads import Job
 
 T = TypeVar("T")
+
+_log = Log("drivers.sqlite")
 
 
 def open_driver(target: Target) -> "SqliteDriver":
@@ -51,6 +54,7 @@ class SqliteDriver:
         """
         from omnidb_cli.drivers.sqlite.check import Checker
 
+        _log.debug("opening %s to read its schema", self._path)
         check = Checker(self._path, self._target.statement)
         return await self._unlocked(
             lambda: self._in_thread(check, check.stop), self._target.limit_s, self._target.configured_s
@@ -65,6 +69,7 @@ class SqliteDriver:
         from omnidb_cli.drivers.sqlite.connection import Access, Connection
         from omnidb_cli.drivers.sqlite.session import SqliteSession
 
+        _log.debug("opening %s", self._path)
         deadline = asyncio.get_running_loop().time() + timeout_s
         connection = Connection(self._path, Access.READ if read_only or self._only_reads else Access.WRITE)
         try:

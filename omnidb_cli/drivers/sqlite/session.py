@@ -5,20 +5,17 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from omnidb_cli.drivers._batch_size import ENOUGH, MOST_ROWS, length_of
-from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.base import Reply, write_refused
 from omnidb_cli.drivers.sqlite.connection import Access, Connection, until_unlocked
 from omnidb_cli.drivers.sqlite.errors import Locked, is_locked, is_refused_write, while_running
 from omnidb_cli.drivers.sqlite.statement import Plan, plan
 from omnidb_cli.duration import format_duration
-from omnidb_cli.errors import StatementTimeout, WriteRefusedError
+from omnidb_cli.errors import StatementTimeout
 
 T = TypeVar("T")
 Row = tuple[object, ...]
 
 _AT_A_TIME = 25
-
-
-_ON_A_BACKUP = "wait for the primary to serve again, or allow writes on the backup (--allow-write-on-backup)"
 
 
 class SqliteSession:
@@ -40,7 +37,7 @@ class SqliteSession:
         self._connection = connection
         self._deadline = deadline
         self._timeout_s = timeout_s
-        self._refusal_hint = refusal_hint or _ON_A_BACKUP
+        self._refusal_hint = refusal_hint
 
     async def run(self, statement: str, parameters: Sequence[str]) -> Reply:
         """Runs exactly one statement and commits it; a changing one is committed before the reply is given.
@@ -52,7 +49,7 @@ class SqliteSession:
         planned = plan(statement, parameters)
         reading = self._connection.access is Access.READ
         if reading and planned.command == "VACUUM":
-            raise self._refusal("it rewrites the file")
+            raise write_refused(self._name, "it rewrites the file", self._refusal_hint)
         step = _Query(planned) if reading or not planned.changes else _Change(planned)
         try:
             await until_unlocked(lambda: self._in_thread(step), deadline=self._deadline)
@@ -84,7 +81,7 @@ class SqliteSession:
         if is_locked(error):
             return Locked()
         if self._connection.access is Access.READ and is_refused_write(error):
-            return self._refusal(str(error))
+            return write_refused(self._name, str(error), self._refusal_hint)
         return while_running(self._connection.path, error)
 
     def _locked_out(self) -> StatementTimeout:
@@ -95,13 +92,6 @@ class SqliteSession:
         )
         locked_out.counts_as_failure = False  # as with every engine: it is the statement's neighbours, not the database
         return locked_out
-
-    def _refusal(self, why: str) -> WriteRefusedError:
-        return WriteRefusedError(
-            f'"{self._name}" was opened read-only for this statement, and the statement is not a read ({why}); '
-            "nothing was changed",
-            hint=self._refusal_hint,
-        )
 
     async def aclose(self) -> None:
         """Closes; a statement that still runs is stopped, and what is not committed is rolled back."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from omnidb_cli.output.report import Report
 from omnidb_cli.output.results.columns import blocks
-from omnidb_cli.output.results.writer import ResultSummary, Row
+from omnidb_cli.output.results.model import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import visible_lines
 

@@ -1,33 +1,22 @@
 """JSON: the object itself, indented; as a stream one object a line. A result has one row a line."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from math import isfinite
 from typing import Any
 
 from msgspec.structs import asdict
 
+from omnidb_cli.output.json_text import compact, encoder_of
 from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.columns import Texts, blocks, column_texts, columns_of, plain_texts
-from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
+from omnidb_cli.output.results.model import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import is_string_in_json, json_safe, jsonable
 
 DRAWS = (Shape.BODY, Shape.RESULT, Shape.LINES)
 
 Quote = Callable[[str], str]
-
-
-def compact(value: object, *, ascii_only: bool = False) -> str:
-    """One line of JSON, without its end."""
-    return json_safe(_encoder(ascii_only)(jsonable(value)))
-
-
-@cache
-def _encoder(ascii_only: bool) -> Callable[[object], str]:
-    from json import JSONEncoder
-
-    return JSONEncoder(ensure_ascii=ascii_only, allow_nan=False).encode
 
 
 def json_rows(rows: Sequence[Row], template: str, *, ascii_only: bool) -> list[str]:
@@ -45,7 +34,7 @@ def _tokens(values: Sequence[Any], kind: type | None, *, ascii_only: bool) -> Te
 
         quoted = encoder.encode_basestring_ascii if ascii_only else encoder.encode_basestring
         return list(map(quoted, plain_texts(values, kind)))
-    return list(map(_encoder(ascii_only), map(jsonable, values)))
+    return list(map(encoder_of(ascii_only), map(jsonable, values)))
 
 
 def write(document: Report, streams: Streams) -> None:
@@ -86,7 +75,7 @@ def _indented(value: Any, quote: Quote, line: str) -> str:
         case None | bool():
             return _WORDS[value]
         case _:
-            return _encoder(ascii_only=True)(value)
+            return encoder_of(ascii_only=True)(value)
 
 
 _WORDS: Mapping[bool | None, str] = {None: "null", True: "true", False: "false"}
@@ -98,14 +87,9 @@ def _quote(streams: Streams) -> Quote:
     return encoder.encode_basestring if streams.unicode else encoder.encode_basestring_ascii
 
 
-def write_line(document: Report, streams: Streams) -> None:
-    """The object on one line."""
-    write_lines([document.body], streams)
-
-
 def write_lines(values: Iterable[object], streams: Streams) -> None:
     """Each object on a line of its own, redacted."""
-    encode = _encoder(not streams.unicode)
+    encode = encoder_of(not streams.unicode)
     for value in values:
         streams.write(json_safe(encode(jsonable(value, streams.redact))) + "\n")
 

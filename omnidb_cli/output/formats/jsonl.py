@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from omnidb_cli.output.formats.json import compact, json_rows, write_lines
+from omnidb_cli.output.formats.json import json_rows, write_lines
+from omnidb_cli.output.json_text import compact
 from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.columns import blocks
-from omnidb_cli.output.results.writer import ResultSummary, Row, unique_names
+from omnidb_cli.output.results.model import ResultSummary, Row, unique_names
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import json_safe
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from omnidb_cli.output.report import Report, Shape, TableView, with_texts
-from omnidb_cli.output.results.writer import ResultWriter
+from omnidb_cli.output.results.model import ResultWriter
 from omnidb_cli.output.streams import Streams
 
 DRAWS = (Shape.TABLE, Shape.RESULT)

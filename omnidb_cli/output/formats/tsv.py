@@ -10,7 +10,7 @@ from functools import partial
 from omnidb_cli.output.formats._records import RecordResult, write_records
 from omnidb_cli.output.report import Report, Shape
 from omnidb_cli.output.results.columns import Texts, column_texts, columns_of, plain_texts
-from omnidb_cli.output.results.writer import Row
+from omnidb_cli.output.results.model import Row
 from omnidb_cli.output.streams import Streams
 
 DRAWS = (Shape.ROWS, Shape.RESULT)

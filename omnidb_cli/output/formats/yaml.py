@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from omnidb_cli.output.redaction import Redactor, nothing_secret
 from omnidb_cli.output.report import Report, Shape
-from omnidb_cli.output.results.writer import SCHEMA, ResultSummary, Row
+from omnidb_cli.output.results.model import SCHEMA, ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import jsonable
 

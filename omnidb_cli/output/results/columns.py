@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from types import NoneType
 
-from omnidb_cli.output.results.writer import Row
+from omnidb_cli.output.results.model import Row
 from omnidb_cli.output.values import text_maker, text_of
 
 Texts = Sequence[str]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from omnidb_cli.output.results.writer import ResultSummary, Row
+from omnidb_cli.output.results.model import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import text_of
 

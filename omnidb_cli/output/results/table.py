@@ -7,7 +7,7 @@ from time import monotonic
 from omnidb_cli.output.encoding import encodable
 from omnidb_cli.output.report import Cell, Column, Line, Style, TableView
 from omnidb_cli.output.results.columns import Texts, blocks, column_texts, columns_of, plain_texts
-from omnidb_cli.output.results.writer import ResultSummary, Row
+from omnidb_cli.output.results.model import ResultSummary, Row
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.terminal.layout import GAP, natural_widths, text_width
 from omnidb_cli.output.values import lines_of, text_of, visible_lines

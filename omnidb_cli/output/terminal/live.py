@@ -35,6 +35,7 @@ class LiveScreen:
         self._scene = ScreenState()
 
     def __enter__(self) -> "LiveScreen":
+        self._streams.is_drawn_over = True
         self._streams.draw(_ENTER)
         self.tick()
         return self
@@ -50,6 +51,7 @@ class LiveScreen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._streams.is_drawn_over = False
         if not isinstance(error, BrokenPipeError):
             self._streams.draw(_LEAVE + self._last_frame())
             self._streams.flush()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.output import words
 from omnidb_cli.output.report import Cell, Column, Line, Report, Shape, Style, TableView
 

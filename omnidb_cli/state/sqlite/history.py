@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from omnidb_cli.core.events import Event
+from omnidb_cli.core.events.model import Event
 from omnidb_cli.state import records
 from omnidb_cli.state.retention import AGELESS, BUDGETS, Budget, EventClass, class_of
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from omnidb_cli.core.circuit.model import Instant
-from omnidb_cli.core.events import Event, utc
+from omnidb_cli.core.events.model import Event, utc
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.log import Log
 from omnidb_cli.state import records
 from omnidb_cli.state.actor import current_actor
 from omnidb_cli.state.sqlite.access import FileAccess
@@ -22,6 +23,8 @@ from omnidb_cli.state.store import StoredConnection, StoredEvent, StoreInfo, Upd
 
 _WRITERS: Final = 50
 _PREFIX: Final = "sqlite:///"
+
+_log = Log("state")
 
 
 def real_moment() -> Instant:
@@ -71,13 +74,17 @@ class SqliteStore:
             rows = db.execute("SELECT name, record FROM connections WHERE topology = ?", (self._topology,))
             return {name: records.decode(record, name, at) for name, record in (row_of(row, str, str) for row in rows)}
 
-        return self._file.read(question, {})
+        rows: Mapping[str, StoredConnection] = self._file.read(question, {})
+        _log.debug("read the state of %d connections from %s", len(rows), self._file.path)
+        return rows
 
     def update(self, updates: Mapping[str, Update], events: Sequence[Event] = ()) -> Mapping[str, StoredConnection]:
         """The named rows after the change. A row that its update leaves as it was is not written."""
         if not updates and not events:
             return {}
-        return self._file.write(lambda db: self._apply(db, updates, events))
+        rows = self._file.write(lambda db: self._apply(db, updates, events))
+        _log.debug("wrote the state of %s to %s", ", ".join(rows) or "no connection", self._file.path)
+        return rows
 
     def revision(self) -> int:
         """Grows when another process changed, made, removed or replaced the file. Ask before `load`, not after."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from omnidb_cli.log import Log
+
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\Z", re.DOTALL)
 _LARGEST_FILE = 64 * 1024
@@ -15,6 +17,8 @@ _KINDS = ("env", "file")
 _FORMS = "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}, and $${ for a plain ${"
 _ENDS_USERINFO = re.compile(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})")
 _ENDS_PARAMETER = re.compile(r"[&#+\s]|%(?![0-9A-Fa-f]{2})")
+
+_log = Log("topology")
 
 
 class References:
@@ -68,6 +72,7 @@ class References:
         if value is not None and not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             raise ValueError(f"the environment variable {name} is not UTF-8 text")
         if value is not None:
+            _log.debug("resolving ${env:%s} from %s", name, "the environment" if self._env.get(name) else "its default")
             return value
         how = "is empty" if name in self._env else "is not set"
         raise ValueError(f"the environment variable {name} {how}: set it, or write ${{env:{name}:-default}}")
@@ -75,6 +80,7 @@ class References:
     def _file(self, name: str) -> str:
         path = os.path.join(self._base_dir, name)  # noqa: PTH118 - pathlib drops what the system would accept
         if path not in self._files:
+            _log.debug("resolving ${file:…} from %s", path)
             self._files[path] = _read_secret(path)
         return self._files[path]
 

@@ -11,12 +11,9 @@ from msgspec.structs import replace
 
 from omnidb_cli.topology.document import Path, Value, short
 from omnidb_cli.topology.problems import Faults
-from omnidb_cli.topology.urls.engines import BY_SCHEME
+from omnidb_cli.topology.urls.engines import Engines
 from omnidb_cli.topology.urls.parameters import Parameters, Wording, found_plainly
 from omnidb_cli.topology.urls.url import Url
-
-Tables = Callable[[str], Parameters]
-"""The table of an engine's parameters, by the engine's name."""
 
 _PAIRS = re.compile(r"(?:\$\{[^}]*\}|[^&])+")
 
@@ -24,16 +21,15 @@ _PAIRS = re.compile(r"(?:\$\{[^}]*\}|[^&])+")
 class UrlCheck:
     """Checks the URLs of one document; what is wrong goes to `faults`. Relative files are relative to `base_dir`."""
 
-    def __init__(self, tables: Tables | None, faults: Faults, base_dir: str) -> None:
-        self._tables = tables
+    def __init__(self, engines: Engines, faults: Faults, base_dir: str) -> None:
+        self._engines = engines
         self._faults = faults
         self._base_dir = base_dir
-        self._loaded: dict[str, Parameters] = {}
         self._files: dict[str, str | None] = {}
 
     def checked(self, path: Path, url: Url, written: Value) -> Url:
         """The URL, with the files that it names made absolute. `written` is what stands in the file."""
-        table = self._table(BY_SCHEME[url.scheme].name) if url.params else None
+        table = self._table(url.scheme) if url.params else None
         if table is None:
             return url
         references = _references(written) if isinstance(written, str) else {}
@@ -47,12 +43,9 @@ class UrlCheck:
             self._faults.add(path, fault)
         return replace(url, params=MappingProxyType({**url.params, **files})) if files else url
 
-    def _table(self, engine: str) -> Parameters | None:
-        if self._tables is None:
-            return None
-        if engine not in self._loaded:
-            self._loaded[engine] = self._tables(engine)
-        return self._loaded[engine]
+    def _table(self, scheme: str) -> Parameters | None:
+        engine = self._engines.find_engine(scheme)
+        return None if engine is None else engine.parameters()
 
     def _fault_of_file(self, name: str, file: str, references: Mapping[str, str]) -> str | None:
         if file not in self._files:

@@ -1,48 +1,54 @@
-"""The engines that a URL can name, by scheme, and what differs between their URLs. Written once."""
+"""How an engine declares what its URLs look like. Each does so in its own package, and is found by its schemes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
+from omnidb_cli.topology.urls.parameters import Parameters
+
 
 class Engine(Struct, frozen=True):
-    """One engine. `port` is its default; `host_params` are the parameters that stand in for the host in the URL.
+    """One engine.
 
-    A host that begins with `/` is a unix socket, or the folder of one. `service_param` names an entry of the engine's
-    own files, which may say the host. `login_params` (user, password) and `database_param` stand in for those parts of
-    the URL; `semicolons` may part parameters too, and those in `repeated` (in lower case) may be there several times.
+    `parameters` gives the table of its URLs' parameters; it is asked when a URL has any. `port` is the default one.
+    The parameters of `host_params` stand in for the host in the URL; a host that begins with `/` is a unix socket, or
+    the folder of one. `service_param` names an entry of the engine's own files, which may say the host. `login_params`
+    (user, password) and `database_param` stand in for those parts of the URL. `semicolons` may part parameters too, and
+    those in `repeated` (in lower case) may be there several times. An engine with `in_file` lives in a file, whose path
+    its URLs name. Of the schemes, those in `socket_schemes` are followed by the path of a unix socket, and those in
+    `srv_schemes` by one name whose hosts and ports DNS says. With `numbered_databases` a database is a number.
     """
 
     name: str
     schemes: tuple[str, ...]
+    parameters: Callable[[], Parameters]
     port: int | None = None
     several_hosts: bool = False
     host_params: tuple[str, ...] = ()
     service_param: str | None = None
     login_params: tuple[str, str] | None = None
     database_param: str | None = None
+    numbered_databases: bool = False
     semicolons: bool = False
     repeated: tuple[str, ...] = ()
+    in_file: bool = False
+    socket_schemes: tuple[str, ...] = ()
+    srv_schemes: tuple[str, ...] = ()
 
 
-ENGINES = (
-    Engine(
-        "postgresql", ("postgresql", "postgres"), 5432, several_hosts=True, host_params=("host",),
-        service_param="service", login_params=("user", "password"), database_param="dbname",
-    ),
-    Engine(
-        "mysql", ("mysql", "mariadb"), 3306, several_hosts=True, host_params=("unix_socket", "socket"),
-        login_params=("user", "password"),
-    ),
-    Engine(
-        "redis", ("redis", "rediss", "valkey", "valkeys", "unix"), 6379,
-        login_params=("username", "password"), database_param="db",
-    ),
-    Engine(
-        "mongodb", ("mongodb", "mongodb+srv"), 27017, several_hosts=True,
-        semicolons=True, repeated=("readpreferencetags",),
-    ),
-    Engine("sqlite", ("sqlite",)),
-)  # fmt: skip
-BY_SCHEME: Mapping[str, Engine] = {scheme: engine for engine in ENGINES for scheme in engine.schemes}
-STATE_SCHEMES = ("sqlite", "memory", "redis", "rediss", "postgresql", "postgres")
+class Engines(Protocol):
+    """The engines that there are. `omnidb_cli.drivers` is one; tests may bring their own."""
+
+    def find_engine(self, scheme: str) -> Engine | None:
+        """The engine that a URL's scheme names."""
+        ...
+
+    def engines(self) -> Sequence[Engine]:
+        """All of them."""
+        ...
+
+
+def schemes_of(engines: Engines) -> tuple[str, ...]:
+    """Every scheme of every engine."""
+    return tuple(scheme for engine in engines.engines() for scheme in engine.schemes)

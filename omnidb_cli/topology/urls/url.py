@@ -5,7 +5,7 @@ No message here repeats any part of the URL in which a password could stand.
 
 import os.path
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from omnidb_cli.topology.secrets.redaction import MASK, is_secret_name
 from omnidb_cli.topology.secrets.secret import Secret
-from omnidb_cli.topology.urls.engines import BY_SCHEME, ENGINES, Engine
+from omnidb_cli.topology.urls.engines import Engine, Engines, schemes_of
 
 Hosts = tuple[tuple[str, int | None], ...]
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
@@ -23,11 +23,14 @@ class Url(Struct, frozen=True):
     """A URL in its parts, decoded. `text` is the URL as written, without its password.
 
     `hosts` are (host, port) pairs, none where a service says them; a host that begins with `/` is a unix socket.
-    `database` is the path without its first slash; `path` the absolute file of an engine that lives in one.
+    `database` is the path without its first slash; `path` the absolute file of an engine that lives in one. `address`
+    says where it is, for people: `db1.internal:5432/app`; no user, password or parameter.
     """
 
     scheme: str
     text: str
+    engine: str
+    address: str
     username: str | None = None
     password: Secret | None = None
     hosts: Hosts = ()
@@ -44,34 +47,24 @@ class Url(Struct, frozen=True):
         found = [Secret(value) for name, value in self.params.items() if value and is_secret_name(name)]
         return (self.password, *found) if self.password else tuple(found)
 
-    @property
-    def address(self) -> str:
-        """Where it is, for people: `db1.internal:5432/app`; no user, password or parameter."""
-        engine = BY_SCHEME[self.scheme]
-        if self.path is not None:
-            return self.database or ""
-        default = None if self.scheme == "mongodb+srv" else engine.port
-        hosts = ",".join(_shown_host(host, port or default) for host, port in self.hosts)
-        if not hosts and engine.service_param:
-            hosts = f"{engine.service_param}={self.params[engine.service_param]}"
-        return f"{hosts}/{self.database}" if self.database else hosts
 
-
-def parse_url(text: str, *, base_dir: str) -> Url:
-    """The parts of a connection's URL; a relative SQLite file is relative to `base_dir`.
+def parse_url(text: str, *, base_dir: str, engines: Engines) -> Url:
+    """The parts of the URL of a connection to one of `engines`; a relative file is relative to `base_dir`.
 
     Raises ValueError with a sentence that says what is wrong and what to write instead.
     """
-    scheme, rest = scheme_of(text)
-    engine = BY_SCHEME.get(scheme)
+    scheme, rest = scheme_of(text, engines)
+    engine = engines.find_engine(scheme)
     if engine is None:
-        raise ValueError(f'there is no engine for "{scheme}://"{_nearest(scheme)}: the schemes are {_SCHEMES}')
-    if _CONTROL.search(text) or (engine.name != "sqlite" and " " in text):
+        schemes = schemes_of(engines)
+        near = _nearest(scheme, schemes)
+        raise ValueError(f'there is no engine for "{scheme}://"{near}: the schemes are {", ".join(schemes)}')
+    if _CONTROL.search(text) or (not engine.in_file and " " in text):
         raise ValueError("the URL has a space or a control character in it: percent-encode it, a space is %20")
     if "#" in rest:
         raise ValueError("the URL has a # in it: write %23")
-    if engine.name == "sqlite":
-        return _sqlite(scheme, rest, base_dir)
+    if engine.in_file:
+        return _file(engine, scheme, rest, base_dir)
     return _network(engine, scheme, rest)
 
 
@@ -80,38 +73,37 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[\w.-]+\Z")
 _IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+(?:%25[\w.-]+|%[\w.-]+)?)\]\Z")
-_SCHEMES = ", ".join(scheme for engine in ENGINES for scheme in engine.schemes)
 
 
-def _nearest(scheme: str) -> str:
+def _nearest(scheme: str, schemes: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(scheme, BY_SCHEME, n=1)
+    near = get_close_matches(scheme, schemes, n=1)
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
-def scheme_of(text: str) -> tuple[str, str]:
+def scheme_of(text: str, engines: Engines) -> tuple[str, str]:
     """The scheme of a URL, and what stands behind its ://. Raises ValueError with a sentence."""
     found = _FORM.match(text)
     if found is None:
-        raise ValueError(f"a URL begins with its scheme and ://, the schemes are {_SCHEMES}")
+        raise ValueError(f"a URL begins with its scheme and ://, the schemes are {', '.join(schemes_of(engines))}")
     return found[1].lower(), text[found.end() :]
 
 
-def _sqlite(scheme: str, rest: str, base_dir: str) -> Url:
+def _file(engine: Engine, scheme: str, rest: str, base_dir: str) -> Url:
     """As SQLAlchemy has it: three slashes and a relative file, or four and an absolute one."""
     written, _, query = rest.partition("?")
     params = _params(query)
     if written in {"", "/", "/:memory:", ":memory:"} or params.get("mode") == "memory":
-        raise ValueError("an SQLite database in memory exists only inside one program: write a file")
+        raise ValueError("a database in memory exists only inside one program: write a file")
     if not written.startswith("/"):
-        raise ValueError("an SQLite URL has three slashes before a relative file, four before an absolute one")
+        raise ValueError(f"{scheme}:/// stands before a relative file, {scheme}://// before an absolute one")
     name = written[1:]
     if name.startswith("file:"):
-        raise ValueError("an SQLite URL holds a path, not a file: URI")
+        raise ValueError(f"a {scheme} URL holds a path, not a file: URI")
     path = os.path.normpath(os.path.join(base_dir, name))  # noqa: PTH118 - a written path, not a looked-up one
     text = f"{scheme}://{written}{_shown_query(query)}"
-    return Url(scheme, text, database=name, params=params, path=path)
+    return Url(scheme, text, engine.name, name, database=name, params=params, path=path)
 
 
 def _network(engine: Engine, scheme: str, rest: str) -> Url:
@@ -127,17 +119,27 @@ def _network(engine: Engine, scheme: str, rest: str) -> Url:
     as_user, as_password = engine.login_params or (None, None)
     username = _part(_decoded(user), as_user, params, "a user in front of its @")
     password = _part(_decoded(secret), as_password, params, "a password in front of its @")
-    hosts = (((f"/{_decoded(path)}"), None),) if scheme == "unix" else _hosts(engine, scheme, places, params)
-    name = "" if scheme == "unix" else _decoded(path)
+    is_socket = scheme in engine.socket_schemes
+    hosts = (((f"/{_decoded(path)}"), None),) if is_socket else _hosts(engine, scheme, places, params)
+    name = "" if is_socket else _decoded(path)
     database = _part(name, engine.database_param, params, "a database behind its /")
-    if engine.name == "redis" and not re.fullmatch(r"[0-9]{0,5}", database, re.ASCII):
-        raise ValueError("the database of a Redis URL is its number: redis://host:6379/0")
+    if engine.numbered_databases and not re.fullmatch(r"[0-9]{0,5}", database, re.ASCII):
+        raise ValueError(f"the database of a {scheme} URL is its number: {engine.schemes[0]}://host:{engine.port}/0")
     text = f"{scheme}://{user}{at if user else ''}{places}{slash}{path}{_shown_query(query)}"
-    if scheme == "unix" and hosts[0][0] == "/":
-        raise ValueError("the URL has no socket: write unix:///path/to/socket")
+    if is_socket and hosts[0][0] == "/":
+        raise ValueError(f"the URL has no socket: write {scheme}:///path/to/socket")
     shown_params = MappingProxyType(params) if params else _NO_PARAMS
     hidden = Secret(password) if password else None
-    return Url(scheme, text, username or None, hidden, hosts, database or None, shown_params)
+    address = _address(engine, scheme, hosts, database, shown_params)
+    return Url(scheme, text, engine.name, address, username or None, hidden, hosts, database or None, shown_params)
+
+
+def _address(engine: Engine, scheme: str, hosts: Hosts, database: str, params: Mapping[str, str]) -> str:
+    default = None if scheme in engine.srv_schemes else engine.port
+    place = ",".join(_shown_host(host, port or default) for host, port in hosts)
+    if not place and engine.service_param:
+        place = f"{engine.service_param}={params[engine.service_param]}"
+    return f"{place}/{database}" if database else place
 
 
 def _part(written: str, param: str | None, params: dict[str, str], where: str) -> str:
@@ -164,10 +166,10 @@ def _hosts(engine: Engine, scheme: str, places: str, params: dict[str, str]) -> 
         socket = f", or ?{engine.host_params[0]}=/path for a unix socket" if engine.host_params else ""
         service = f", or ?{engine.service_param}=NAME" if engine.service_param else ""
         raise ValueError(f"the URL has no host: write one after ://{socket}{service}")
-    if len(hosts) > 1 and not (engine.several_hosts and scheme != "mongodb+srv"):
+    if len(hosts) > 1 and (not engine.several_hosts or scheme in engine.srv_schemes):
         raise ValueError(f"a {scheme} URL has one host: make each a connection of its own")
-    if scheme == "mongodb+srv" and hosts[0][1] is not None:
-        raise ValueError("a mongodb+srv URL has no port: DNS says it")
+    if scheme in engine.srv_schemes and hosts[0][1] is not None:
+        raise ValueError(f"a {scheme} URL has no port: DNS says it")
     return hosts
 
 

@@ -134,7 +134,7 @@ async def test_a_server_opened_for_reading_only_is_not_writable(fragile_mongodb:
     assert answer.writable is False
 
 
-@pytest.mark.parametrize("statement", ["db.item.find().limit(1)", '{"count": "item"}'])
+@pytest.mark.parametrize("statement", ['{"find": "item", "limit": 1}', '{"count": "item"}'])
 async def test_the_check_statement_is_asked(mongodb: MongoPair, statement: str) -> None:
     async with opened(target_of(mongodb.primary, statement=statement)) as driver:
         mongodb.primary.forget()
@@ -146,9 +146,9 @@ async def test_the_check_statement_is_asked(mongodb: MongoPair, statement: str) 
     ("statement", "words"),
     [
         ('{"nonsense": 1}', "nonsense may change data"),
-        ("db.item.deleteMany({})", "delete may change data"),
-        ("SELECT 1", "expected a command"),
-        ("db.item.find({$nonsense: 1})", "unknown top level operator"),
+        ('{"delete": "item", "deletes": [{"q": {}, "limit": 0}]}', "delete may change data"),
+        ("SELECT 1", "is not JSON"),
+        ('{"find": "item", "filter": {"$nonsense": 1}}', "unknown top level operator"),
     ],
 )
 async def test_a_check_statement_that_fails_is_the_check_s_error(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
+from omnidb_cli import drivers
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.topology.urls.url import parse_url
 from tests.drivers.contract import DriverContract, Subject
@@ -11,7 +12,8 @@ from tests.drivers.mongodb_targets import target_of
 from tests.servers.base import HOST, free_port
 from tests.servers.mongodb import DATABASE, URL, MongoPair
 
-READ = "db.omnidb_read.find({_id: 1}, {_id: 0, number: 1, text: 1, nothing: 1, answer: 1, list: 1, inner: 1})"
+READ = """{"find": "omnidb_read", "filter": {"_id": 1},
+    "projection": {"_id": 0, "number": 1, "text": 1, "nothing": 1, "answer": 1, "list": 1, "inner": 1}}"""
 GIVES = (
     ("number", "text", "nothing", "answer", "list", "inner"),
     [(1, "x", None, True, [1, "a"], {"deep": {"er": 2}})],
@@ -20,7 +22,7 @@ DOCUMENT = {
     "_id": 1, "number": 1, "text": "x", "nothing": None, "answer": True, "list": [1, "a"], "inner": {"deep": {"er": 2}},
 }  # fmt: skip
 MANY = [{"_id": number} for number in range(2500)]
-ENDLESS = 'db.omnidb_read.find({$where: "sleep(600000) || true"})'
+ENDLESS = '{"find": "omnidb_read", "filter": {"$where": "sleep(600000) || true"}}'
 
 
 class TestMongodbStandIn(DriverContract):
@@ -47,11 +49,14 @@ def _subject(target: Target) -> Subject:
         wrong_password=None,
         read=(READ, ()),
         read_gives=GIVES,
-        echo=lambda text: ('{"aggregate": 1, "pipeline": [{"$documents": [{"said": ?}]}], "cursor": {}}', (text,)),
-        write=("db.omnidb_written.insertOne({at: new Date()})", ()),
+        echo=lambda text: (
+            '{"aggregate": 1, "pipeline": [{"$documents": [{"said": {"$param": 1}}]}], "cursor": {}}',
+            (text,),
+        ),
+        write=('{"insert": "omnidb_written", "documents": [{"at": 1}]}', ()),
         written=lambda: 0,
         rejected=('{"find": "omnidb_read", "filter": {"$nonsense": 1}}', ()),
-        many=("db.omnidb_many.find()", ()),
+        many=('{"find": "omnidb_many"}', ()),
         many_rows=len(MANY),
         endless=(ENDLESS, ()),
         is_running=None,
@@ -65,7 +70,7 @@ if URL:  # else there is nothing to be skipped
         def subject(self) -> Iterator[Subject]:
             from pymongo import MongoClient
 
-            url = parse_url(os.environ["OMNIDB_TEST_MONGODB_URL"], base_dir="/")
+            url = parse_url(os.environ["OMNIDB_TEST_MONGODB_URL"], base_dir="/", engines=drivers)
             password = url.password.reveal() if url.password else None
             target = Target(
                 "mongo", "mongodb", url.scheme, url.hosts, url.username, password, url.database or "test", url.params

@@ -20,7 +20,7 @@ from tests.drivers.mongodb_targets import faults_of, target_of
 from tests.servers.mongodb import DATABASE, PASSWORD, MongoPair, MongoStandIn
 from tests.servers.proxy import Proxy
 
-INSERT = "db.item.insertOne({name: 'new'})"
+INSERT = '{"insert": "item", "documents": [{"name": "new"}]}'
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_a_read_that_the_server_would_have_repeated_is_sent_once(fragile_m
         server.fail("find", reply=overloaded)
         server.forget()
         with pytest.raises(DriverError) as raised:
-            await outcome(driver, ("db.item.find()", ()))
+            await outcome(driver, ('{"find": "item"}', ()))
     assert raised.value.kind is ErrorKind.CAPACITY
     assert server.commands().count("find") == 1
 
@@ -139,7 +139,7 @@ async def test_a_killed_server_is_refused_and_well_again_after_its_start(fragile
 async def test_a_kill_during_a_statement_is_a_lost_connection(fragile_mongodb: MongoPair) -> None:
     server = fragile_mongodb.primary
     async with opened(target_of(server)) as driver, session_of(driver) as session:
-        running = asyncio.create_task(session.run('db.item.find({$where: "sleep(1)"})', ()))
+        running = asyncio.create_task(session.run('{"find": "item", "filter": {"$where": "sleep(1)"}}', ()))
         await until(lambda: server.tell()["running"] > 0)
         server.kill()
         async with asyncio.timeout(PATIENCE_S):
@@ -180,7 +180,7 @@ async def test_a_refused_login_names_place_and_not_the_password(
 async def test_a_missing_database_is_an_empty_one(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.primary, database="nothing")) as driver:
         await check(driver)
-        assert (await outcome(driver, ("db.item.find()", ()))).rows == []
+        assert (await outcome(driver, ('{"find": "item"}', ()))).rows == []
 
 
 async def test_nothing_stays_open(mongodb: MongoPair) -> None:
@@ -189,7 +189,7 @@ async def test_nothing_stays_open(mongodb: MongoPair) -> None:
     driver: Driver
     async with opened(target_of(mongodb.primary)) as driver:
         await check(driver)
-        await outcome(driver, ("db.item.find()", ()))
+        await outcome(driver, ('{"find": "item"}', ()))
     await asyncio.sleep(0.01)
     assert len(asyncio.all_tasks()) == 1
     if before is not None:

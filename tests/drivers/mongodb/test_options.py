@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.mongodb.options import is_direct, make_client, place_of
 from omnidb_cli.errors import AuthenticationError, ConnectError, ErrorKind
@@ -11,7 +12,7 @@ from omnidb_cli.topology.urls.url import parse_url
 
 
 def target_of(text: str) -> Target:
-    url = parse_url(text, base_dir="/")
+    url = parse_url(text, base_dir="/", engines=drivers)
     password = url.password.reveal() if url.password else None
     return Target("mongo", "mongodb", url.scheme, url.hosts, url.username, password, url.database, url.params)
 

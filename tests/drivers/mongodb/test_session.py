@@ -37,18 +37,20 @@ async def test_values_come_out_as_what_they_are(driver: Driver) -> None:
     await outcome(
         driver,
         (
-            """db.values.insertOne({
-                _id: ObjectId("507f1f77bcf86cd799439011"), exact: NumberDecimal("1.10"),
-                long: NumberLong("9007199254740993"), at: ISODate("2026-11-23T07:30:00.123+02:00"),
-                raw: BinData(0, "AQL/"), id: UUID("12345678-1234-5678-1234-567812345678"),
-                inner: {list: [NumberDecimal("0.1"), null, {deep: ObjectId("507f1f77bcf86cd799439011")}]},
-                half: 0.1, big: 1e300, nan: NaN, far: {"$date": {"$numberLong": "999999999999999"}}, like: /a\\.b/i,
-                stamp: Timestamp(7, 8), least: MinKey()
-            })""",
+            """{"insert": "values", "documents": [{
+                "_id": {"$oid": "507f1f77bcf86cd799439011"}, "exact": {"$numberDecimal": "1.10"},
+                "long": {"$numberLong": "9007199254740993"}, "at": {"$date": "2026-11-23T07:30:00.123+02:00"},
+                "raw": {"$binary": {"base64": "AQL/", "subType": "00"}},
+                "id": {"$uuid": "12345678-1234-5678-1234-567812345678"},
+                "inner": {"list": [{"$numberDecimal": "0.1"}, null, {"deep": {"$oid": "507f1f77bcf86cd799439011"}}]},
+                "half": 0.1, "big": 1e300, "nan": NaN, "far": {"$date": {"$numberLong": "999999999999999"}},
+                "like": {"$regularExpression": {"pattern": "a\\\\.b", "options": "i"}},
+                "stamp": {"$timestamp": {"t": 7, "i": 8}}, "least": {"$minKey": 1}
+            }]}""",
             (),
         ),
     )
-    found = await outcome(driver, ("db.values.findOne()", ()))
+    found = await outcome(driver, ('{"find": "values", "limit": 1}', ()))
     row = dict(zip(found.columns, found.rows[0], strict=True))
     assert str(row.pop("nan")) == "nan"
     assert row == {
@@ -76,23 +78,24 @@ async def test_columns_are_the_fields_in_their_order_and_what_is_missing_is_null
     server: MongoStandIn, driver: Driver
 ) -> None:
     server.tell(documents={f"{DATABASE}.mixed": [{"_id": 1, "b": 2}, {"_id": 2, "a": 1, "b": 3}]})
-    found = await outcome(driver, ("db.mixed.find().sort({_id: 1})", ()))
+    found = await outcome(driver, ('{"find": "mixed", "sort": {"_id": 1}}', ()))
     assert found.columns == ("_id", "b", "a")
     assert found.rows == [(1, 2, None), (2, 3, 1)]
 
 
 async def test_a_projection_names_the_columns(server: MongoStandIn, driver: Driver) -> None:
-    found = await outcome(driver, ("db.item.find({}, {name: 1, nothing: 1})", ()))
+    found = await outcome(driver, ('{"find": "item", "projection": {"name": 1, "nothing": 1}}', ()))
     assert found.columns == ("_id", "name", "nothing")
     assert found.rows[0] == (1, "item 1", None)
-    assert (await outcome(driver, ("db.item.find({name: 'none'}, {name: 1})", ()))).columns == ("_id", "name")
+    empty = await outcome(driver, ('{"find": "item", "filter": {"name": "none"}, "projection": {"name": 1}}', ()))
+    assert empty.columns == ("_id", "name")
 
 
 async def test_fields_that_come_too_late_are_told_of(server: MongoStandIn, driver: Driver) -> None:
     documents = [{"_id": number} for number in range(1500)]
     documents[1200] |= {"late": 1}
     server.tell(documents={f"{DATABASE}.late": documents})
-    count, notices = await notices_of(driver, "db.late.find()")
+    count, notices = await notices_of(driver, '{"find": "late"}')
     assert count == 1500
     assert len(notices) == 1
     assert "late (1)" in notices[0]
@@ -101,18 +104,16 @@ async def test_fields_that_come_too_late_are_told_of(server: MongoStandIn, drive
 @pytest.mark.parametrize(
     ("statement", "columns", "rows"),
     [
-        ("db.item.countDocuments({_id: {$gt: 1}})", ("count",), [(2,)]),
-        ("db.item.countDocuments({_id: 99})", ("count",), [(0,)]),
-        ("db.item.estimatedDocumentCount()", ("n",), [(3,)]),
-        ("db.item.distinct('name', {_id: {$lt: 3}})", ("name",), [("item 1",), ("item 2",)]),
-        ("db.item.aggregate([{$match: {_id: 2}}])", ("_id", "name"), [(2, "item 2")]),
-        ("db.item.find({_id: {$in: [1, 3]}}).sort({_id: -1}).limit(1);", ("_id", "name"), [(3, "item 3")]),
-        ("db.getCollection('item').findOne({_id: 2}, {_id: 0})", ("name",), [("item 2",)]),
-        ('db.runCommand({ping: 1})', ("ok",), [(1.0,)]),
-        ('db.adminCommand("ping")', ("ok",), [(1.0,)]),
+        ('{"count": "item", "query": {"_id": {"$gt": 1}}}', ("n",), [(2,)]),
+        ('{"distinct": "item", "key": "name", "query": {"_id": {"$lt": 3}}}', ("name",), [("item 1",), ("item 2",)]),
+        ('{"aggregate": "item", "pipeline": [{"$match": {"_id": 2}}]}', ("_id", "name"), [(2, "item 2")]),
+        ('{"find": "item", "sort": {"_id": -1}, "limit": 1}', ("_id", "name"), [(3, "item 3")]),
+        ('{"find": "item", "filter": {"_id": 2}, "projection": {"_id": 0}}', ("name",), [("item 2",)]),
+        ('{"ping": 1}', ("ok",), [(1.0,)]),
+        ('{"ping": 1, "$db": "admin"}', ("ok",), [(1.0,)]),
         ('{"find": "item", "filter": {"_id": 1}, "limit": 5}', ("_id", "name"), [(1, "item 1")]),
         ('{"count": "item"}', ("n",), [(3,)]),
-        ("db.item.find({name: /2$/})", ("_id", "name"), [(2, "item 2")]),
+        ('{"find": "item", "filter": {"name": {"$regex": "2$"}}}', ("_id", "name"), [(2, "item 2")]),
     ],
 )  # fmt: skip
 async def test_reads(driver: Driver, statement: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
@@ -124,17 +125,20 @@ async def test_reads(driver: Driver, statement: str, columns: tuple[str, ...], r
 @pytest.mark.parametrize(
     ("statement", "count", "notices"),
     [
-        ("db.item.insertOne({_id: 9})", 1, []),
-        ("db.item.insertMany([{_id: 8}, {_id: 9}])", 2, []),
-        ("db.item.updateMany({}, {$set: {name: 'item 1'}})", 2, ["matched 3, modified 2"]),
+        ('{"insert": "item", "documents": [{"_id": 8}, {"_id": 9}]}', 2, []),
         (
-            "db.item.updateOne({_id: 7}, {$set: {a: 1}}, {upsert: true})",
+            '{"update": "item", "updates": [{"q": {}, "u": {"$set": {"name": "item 1"}}, "multi": true}]}',
+            2,
+            ["matched 3, modified 2"],
+        ),
+        (
+            '{"update": "item", "updates": [{"q": {"_id": 7}, "u": {"$set": {"a": 1}}, "upsert": true}]}',
             1,
             ["matched 0, modified 0", "inserted with _id"],
         ),
-        ("db.item.replaceOne({_id: 1}, {name: 'x'})", 1, ["matched 1, modified 1"]),
-        ("db.item.deleteOne({})", 1, []),
-        ("db.item.deleteMany({_id: {$gte: 2}})", 2, []),
+        ('{"update": "item", "updates": [{"q": {"_id": 1}, "u": {"name": "x"}}]}', 1, ["matched 1, modified 1"]),
+        ('{"delete": "item", "deletes": [{"q": {}, "limit": 1}]}', 1, []),
+        ('{"delete": "item", "deletes": [{"q": {"_id": {"$gte": 2}}, "limit": 0}]}', 2, []),
         ('{"delete": "item", "deletes": [{"q": {}, "limit": 0}]}', 3, []),
     ],
 )
@@ -152,17 +156,17 @@ async def test_writes_count_what_they_changed(
 @pytest.mark.parametrize(
     "statement",
     [
-        "db.item.insertOne({})",
-        "db.item.deleteMany({})",
-        "db.item.updateMany({}, {$set: {a: 1}})",
-        "db.item.aggregate([{$match: {}}, {$out: 'copy'}])",
-        "db.item.aggregate([{$facet: {a: [{$merge: {into: 'copy'}}]}}])",
-        'db.runCommand({explain: {delete: "item", deletes: []}})',
-        'db.runCommand({drop: "item"})',
-        'db.runCommand({findAndModify: "item", remove: true})',
-        'db.runCommand({mapReduce: "item", out: "copy"})',
-        'db.adminCommand({setParameter: 1, logLevel: 5})',
-        'db.runCommand({somethingNew: 1})',
+        '{"insert": "item", "documents": [{}]}',
+        '{"delete": "item", "deletes": [{"q": {}, "limit": 0}]}',
+        '{"update": "item", "updates": [{"q": {}, "u": {"$set": {"a": 1}}, "multi": true}]}',
+        '{"aggregate": "item", "pipeline": [{"$match": {}}, {"$out": "copy"}]}',
+        '{"aggregate": "item", "pipeline": [{"$facet": {"a": [{"$merge": {"into": "copy"}}]}}]}',
+        '{"explain": {"delete": "item", "deletes": []}}',
+        '{"drop": "item"}',
+        '{"findAndModify": "item", "remove": true}',
+        '{"mapReduce": "item", "out": "copy"}',
+        '{"setParameter": 1, "logLevel": 5, "$db": "admin"}',
+        '{"somethingNew": 1}',
     ],
 )  # fmt: skip
 async def test_on_a_backup_only_what_is_known_to_read_is_sent(fragile_mongodb: MongoPair, statement: str) -> None:
@@ -180,21 +184,21 @@ async def test_on_a_backup_only_what_is_known_to_read_is_sent(fragile_mongodb: M
 async def test_a_write_to_a_secondary_is_its_role(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.replica)) as driver:
         with pytest.raises(DriverError) as raised:
-            await outcome(driver, ("db.item.insertOne({})", ()))
+            await outcome(driver, ('{"insert": "item", "documents": [{}]}', ()))
     assert raised.value.kind is ErrorKind.ROLE
 
 
 async def test_what_a_login_may_not_do_says_nothing_against_the_server(mongodb: MongoPair) -> None:
     async with opened(target_of(mongodb.primary, username="plain")) as driver:
         with pytest.raises(StatementError) as raised:
-            await outcome(driver, ("db.item.insertOne({})", ()))
+            await outcome(driver, ('{"insert": "item", "documents": [{}]}', ()))
     assert "Unauthorized" in str(raised.value)
     assert not raised.value.counts_as_failure
 
 
 async def test_a_write_that_half_succeeded_is_an_error_that_says_so(server: MongoStandIn, driver: Driver) -> None:
     with pytest.raises(StatementError) as raised:
-        await outcome(driver, ("db.item.insertMany([{_id: 8}, {_id: 1}, {_id: 9}])", ()))
+        await outcome(driver, ('{"insert": "item", "documents": [{"_id": 8}, {"_id": 1}, {"_id": 9}]}', ()))
     assert "E11000" in str(raised.value)
     assert "1 document was changed" in str(raised.value)
     assert server.tell(count=f"{DATABASE}.item")["count"] == 4
@@ -204,7 +208,7 @@ async def test_a_write_that_was_not_confirmed_is_no_success(server: MongoStandIn
     reply = {"n": 1, "writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}
     server.fail("insert", reply=reply)
     with pytest.raises(DriverError) as raised:
-        await outcome(driver, ("db.item.insertOne({})", ()))
+        await outcome(driver, ('{"insert": "item", "documents": [{}]}', ()))
     assert not isinstance(raised.value, StatementError)
     assert "was carried out, but not confirmed" in str(raised.value)
 
@@ -213,13 +217,13 @@ async def test_a_bulk_write_with_errors_is_no_success(server: MongoStandIn, driv
     reply = {"nErrors": 1, "cursor": {"id": 0, "firstBatch": [{"ok": 0.0, "errmsg": "E11000"}], "ns": "admin.$cmd"}}
     server.fail("bulkWrite", reply=reply)
     with pytest.raises(StatementError, match="1 of the operations failed: E11000"):
-        await outcome(driver, ("db.adminCommand({bulkWrite: 1, ops: [], nsInfo: []})", ()))
+        await outcome(driver, ('{"bulkWrite": 1, "ops": [], "nsInfo": [], "$db": "admin"}', ()))
 
 
 async def test_the_server_ends_a_statement_at_the_time_limit_by_itself(server: MongoStandIn, driver: Driver) -> None:
     async with session_of(driver, timeout_s=0.3) as session, asyncio.timeout(PATIENCE_S):
         with pytest.raises(StatementTimeout) as raised:
-            await session.run('db.item.find({$where: "sleep(1)"})', ())
+            await session.run('{"find": "item", "filter": {"$where": "sleep(1)"}}', ())
     assert raised.value.kind is ErrorKind.TIMEOUT
     await until(lambda: server.tell()["running"] == 0)
 
@@ -227,7 +231,7 @@ async def test_the_server_ends_a_statement_at_the_time_limit_by_itself(server: M
 async def test_a_cancelled_statement_is_stopped_by_its_session(server: MongoStandIn, driver: Driver) -> None:
     async with session_of(driver) as session:
         server.forget()
-        running = asyncio.create_task(session.run('db.item.find({$where: "sleep(1)"})', ()))
+        running = asyncio.create_task(session.run('{"find": "item", "filter": {"$where": "sleep(1)"}}', ()))
         await until(lambda: server.tell()["running"] > 0)
         running.cancel()
         async with asyncio.timeout(PATIENCE_S):
@@ -239,7 +243,7 @@ async def test_a_cancelled_statement_is_stopped_by_its_session(server: MongoStan
 async def test_a_cursor_that_is_not_read_to_its_end_is_given_back(server: MongoStandIn, driver: Driver) -> None:
     server.tell(documents={f"{DATABASE}.many": [{"_id": number} for number in range(3000)]})
     async with session_of(driver) as session:
-        reply = await session.run("db.many.find()", ())
+        reply = await session.run('{"find": "many"}', ())
         async for _ in reply.batches:
             break
         assert server.tell()["cursors"] == 1
@@ -250,7 +254,7 @@ async def test_rows_are_fetched_as_they_are_asked_for(server: MongoStandIn, driv
     server.tell(documents={f"{DATABASE}.many": [{"_id": number} for number in range(3000)]})
     async with session_of(driver) as session:
         server.forget()
-        reply = await session.run("db.many.find()", ())
+        reply = await session.run('{"find": "many"}', ())
         assert server.commands().count("getMore") == 0
         rows = [row async for batch in reply.batches for row in batch]
     assert rows == [(number,) for number in range(3000)]
@@ -260,14 +264,14 @@ async def test_rows_are_fetched_as_they_are_asked_for(server: MongoStandIn, driv
 async def test_the_url_s_write_concern_goes_with_a_write(server: MongoStandIn) -> None:
     params = {"authSource": "admin", "w": "majority", "readConcernLevel": "majority"}
     async with opened(target_of(server, params=params)) as driver:
-        await outcome(driver, ("db.item.insertOne({})", ()))
+        await outcome(driver, ('{"insert": "item", "documents": [{}]}', ()))
         assert server.tell()["last"]["insert"]["writeConcern"] == {"w": "majority"}
-        await outcome(driver, ("db.item.find()", ()))
+        await outcome(driver, ('{"find": "item"}', ()))
         assert server.tell()["last"]["find"]["readConcern"] == {"level": "majority"}
 
 
 async def test_every_statement_has_the_time_limit_of_its_session(server: MongoStandIn, driver: Driver) -> None:
-    await outcome(driver, ("db.item.find()", ()))
+    await outcome(driver, ('{"find": "item"}', ()))
     assert 0 < server.tell()["last"]["find"]["maxTimeMS"] <= PATIENCE_S * 1000
-    await outcome(driver, ("db.item.find().maxTimeMS(7)", ()))
+    await outcome(driver, ('{"find": "item", "maxTimeMS": 7}', ()))
     assert server.tell()["last"]["find"]["maxTimeMS"] == 7

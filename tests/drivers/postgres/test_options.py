@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from omnidb_cli import drivers
 from omnidb_cli.drivers import open_driver
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.postgres.options import login_of, with_service
@@ -28,7 +29,7 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 def target_from(url: str, **changes: object) -> Target:
     """As the command line makes it from a topology."""
-    parts = parse_url(url, base_dir="/")
+    parts = parse_url(url, base_dir="/", engines=drivers)
     password = parts.password.reveal() if parts.password is not None else None
     target = Target(
         "pg", "postgresql", parts.scheme, parts.hosts, parts.username, password, parts.database, parts.params

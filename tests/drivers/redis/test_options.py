@@ -1,5 +1,6 @@
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.drivers.base import Target
 from omnidb_cli.drivers.redis.options import Tls, address_of
 from omnidb_cli.errors import ConnectError, ErrorKind, TopologyError
@@ -8,7 +9,7 @@ from omnidb_cli.topology.urls.url import parse_url
 
 def _target(text: str) -> Target:
     """The target of a connection with this URL."""
-    url = parse_url(text, base_dir="/")
+    url = parse_url(text, base_dir="/", engines=drivers)
     password = url.password.reveal() if url.password else None
     return Target("cache", "redis", url.scheme, url.hosts, url.username, password, url.database, url.params)
 

@@ -14,12 +14,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from omnidb_cli.output.results.columns import BLOCK_ROWS, blocks, column_texts, plain_texts
+from omnidb_cli.output.results.model import unique_names
 from omnidb_cli.output.results.table import AHEAD
-from omnidb_cli.output.results.writer import open_result_writer, unique_names
+from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.terminal.layout import display_width
 from omnidb_cli.output.values import visible
-from tests.output.results.test_writer import SUMMARY, write
+from tests.output.results.test_model import SUMMARY, write
 from tests.output.scenes import streams
 
 Word = StrEnum("Word", {"A": "a,b"})

@@ -8,7 +8,7 @@ import pytest
 from omnidb_cli.output.results.raw import SeveralColumnsError
 from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.output.streams import Streams
-from tests.output.results.test_writer import INFO, SUMMARY
+from tests.output.results.test_model import INFO, SUMMARY
 
 
 def raw(columns: Sequence[str], *rows: Sequence[object]) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from omnidb_cli.output.formats.table import draw
 from omnidb_cli.output.results.table import AHEAD, COUNTED, PAGE, PAGE_CHARS, SHORTEST_CUT, TableResult
 from omnidb_cli.output.results.writer import open_result_writer
-from tests.output.results.test_writer import INFO, SUMMARY, write
+from tests.output.results.test_model import INFO, SUMMARY, write
 from tests.output.scenes import streams
 
 

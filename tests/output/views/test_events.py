@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from omnidb_cli.core.event_mapping import event_object
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.mapping import event_object
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.output.views.events import event_document, event_words
 from tests.output.scenes import NOW, streams
 

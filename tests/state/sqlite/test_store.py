@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from omnidb_cli.core.circuit.model import Circuit, Hold, Instant, Trigger, transition
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.health.model import Health, HealthRecord
 from omnidb_cli.core.reducer import ConnectionState
 from omnidb_cli.core.settings import CircuitBreakerConfig

@@ -1,12 +1,12 @@
 """The parameters of URLs are checked at load: every problem has its place, its key, what was found and what may be."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from omnidb_cli.drivers import url_parameters
+from omnidb_cli import drivers
 from omnidb_cli.errors import Problem, TopologyError
+from omnidb_cli.state import store
 from omnidb_cli.topology import Topology, load, parse
 
 UNKNOWN = [
@@ -119,7 +119,7 @@ GOOD = [
 
 def checked(url: str, **env: str) -> Topology:
     text = f"connections:\n  a:\n    url: '{url}'\n"
-    return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb", parameters=url_parameters)
+    return parse(text, file="t.yaml", env=env, base_dir="/etc/omnidb", engines=drivers, stores=store)
 
 
 def problems(url: str, **env: str) -> tuple[Problem, ...]:
@@ -147,7 +147,7 @@ def test_all_problems_of_all_urls_are_told_at_once() -> None:
         "  c: {url: 'mongodb://h/?tls=1', role: x}\n"
     )
     with pytest.raises(TopologyError) as caught:
-        parse(text, parameters=url_parameters)
+        parse(text, engines=drivers, stores=store)
     assert [(problem.line, problem.path) for problem in caught.value.problems] == [
         (2, "connections.a.url"), (2, "connections.a.url"), (2, "connections.a.url"), (3, "connections.b.url"),
         (4, "connections.c.url"), (4, "connections.c.role"),
@@ -178,11 +178,11 @@ def test_a_file_is_looked_for_beside_the_topology(tmp_path: Path) -> None:
     config = tmp_path / "t.yaml"
     config.write_text("connections: {a: {url: 'redis://h'}, b: {url: 'rediss://h?ssl_ca_certs=tls/ca.pem'}}\n")
     with pytest.raises(TopologyError, match="1 problem") as caught:
-        load(config, env={}, parameters=url_parameters)
+        load(config, env={}, engines=drivers, stores=store)
     assert str(tmp_path / "tls/ca.pem") in caught.value.problems[0].message
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls/ca.pem").touch()
-    url = load(config, env={}, parameters=url_parameters).connections["b"].url
+    url = load(config, env={}, engines=drivers, stores=store).connections["b"].url
     assert url.params["ssl_ca_certs"] == str(tmp_path / "tls/ca.pem")
 
 
@@ -222,7 +222,3 @@ def test_a_password_that_was_cut_in_two_is_not_shown_as_a_parameter(url: str) ->
     (problem,) = problems(url)
     assert "hunter2word" not in str(problem)
     assert "write an @ in a password or a value as %40" in problem.message or "percent-encode it" in problem.message
-
-
-def test_without_the_tables_of_the_drivers_nothing_is_checked(accepted: Callable[..., Topology]) -> None:
-    assert accepted("connections: {a: {url: 'redis://h?foo=1'}}").connections["a"].url.params == {"foo": "1"}

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnidb_cli.topology.urls.engines import BY_SCHEME
+from omnidb_cli import drivers
+from omnidb_cli.state import store
+from omnidb_cli.topology.urls.engines import schemes_of
 from omnidb_cli.topology.urls.state import parse_state_url
 from omnidb_cli.topology.urls.url import Url, parse_url
 
@@ -14,7 +16,7 @@ BASE = "/etc/omnidb"
 
 
 def parsed(text: str) -> Url:
-    return parse_url(text, base_dir=BASE)
+    return parse_url(text, base_dir=BASE, engines=drivers)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_secrets_are_the_password_and_secret_parameters() -> None:
         ("sqlite:///", "in memory"),
         ("sqlite:///:memory:", "in memory"),
         ("sqlite:///x?mode=memory", "in memory"),
-        ("sqlite://app.db", "three slashes before a relative file"),
+        ("sqlite://app.db", "sqlite:/// stands before a relative file"),
         ("sqlite:///file:app.db", "not a file: URI"),
         ("sqlite:///a\0b", "a control character"),
     ],
@@ -183,7 +185,7 @@ def test_parts_survive_the_way_through_a_url(
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(BY_SCHEME)), st.text(), st.text())
+@given(st.sampled_from(sorted(schemes_of(drivers))), st.text(), st.text())
 def test_no_text_breaks_the_parser_or_shows_in_its_messages(scheme: str, before: str, after: str) -> None:
     text = f"{scheme}://{before}hunter2{after}"
     try:
@@ -206,7 +208,7 @@ def test_no_text_breaks_the_parser_or_shows_in_its_messages(scheme: str, before:
     ],
 )
 def test_where_state_may_be(text: str, opened: str) -> None:
-    assert parse_state_url(text, base_dir=BASE).text == opened
+    assert parse_state_url(text, base_dir=BASE, engines=drivers, stores=store).text == opened
 
 
 @pytest.mark.parametrize(
@@ -237,15 +239,15 @@ def test_a_folder_of_sockets_stands_for_the_host() -> None:
 
 
 def test_a_state_url_does_not_show_its_password() -> None:
-    url = parse_state_url("redis://:hunter2@h/0", base_dir=BASE)
+    url = parse_state_url("redis://:hunter2@h/0", base_dir=BASE, engines=drivers, stores=store)
     assert "hunter2" not in repr(url)
     assert [secret.reveal() for secret in url.secrets] == ["hunter2"]
 
 
-@pytest.mark.parametrize("text", ["mysql://h/x", "valkey://h", "mongodb://h", "/var/lib/x.db", "sqlite://", "redis://"])
+@pytest.mark.parametrize("text", ["mysql://h/x", "mongodb://h", "/var/lib/x.db", "sqlite://", "redis://"])
 def test_where_state_may_not_be(text: str) -> None:
     with pytest.raises(ValueError, match=r"state cannot be kept|begins with its scheme|in memory|no host"):
-        parse_state_url(text, base_dir=BASE)
+        parse_state_url(text, base_dir=BASE, engines=drivers, stores=store)
 
 
 @pytest.mark.parametrize(
@@ -295,4 +297,22 @@ def test_an_option_that_may_be_repeated_keeps_all_its_values() -> None:
 
 def test_a_state_file_has_no_parameters() -> None:
     with pytest.raises(ValueError, match="has no parameters"):
-        parse_state_url("sqlite:////var/lib/s.db?mode=ro", base_dir=BASE)
+        parse_state_url("sqlite:////var/lib/s.db?mode=ro", base_dir=BASE, engines=drivers, stores=store)
+
+
+class _OneStore:
+    """A store whose scheme is no engine's."""
+
+    def is_store(self, scheme: str) -> bool:
+        return scheme == "etcd"
+
+    def store_schemes(self) -> tuple[str, ...]:
+        return ("etcd",)
+
+
+def test_a_store_that_is_no_engine_has_its_url_kept_and_its_password_hidden() -> None:
+    url = parse_state_url("etcd://app:p%40ss@h1,h2/omnidb", base_dir=BASE, engines=drivers, stores=_OneStore())
+    assert (url.text, url.shown) == ("etcd://app:p%40ss@h1,h2/omnidb", "etcd://app:***@h1,h2/omnidb")
+    assert {secret.reveal() for secret in url.secrets} == {"p%40ss", "p@ss"}
+    with pytest.raises(ValueError, match='"sqlite://": the schemes are etcd'):
+        parse_state_url("sqlite:///s.db", base_dir=BASE, engines=drivers, stores=_OneStore())

@@ -68,7 +68,7 @@ def run_list(context: "Context", names: tuple[str, ...], output: str | None) -> 
     from omnidb_cli.cli.rules import settings_of
     from omnidb_cli.cli.saved_state import read_or_warn
     from omnidb_cli.core.circuit.model import CLOSED
-    from omnidb_cli.core.circuit_view import circuit_view
+    from omnidb_cli.core.views import circuit_view
     from omnidb_cli.output.views.circuits import PARTS, circuits_document
 
     streams = context.choose_format(output, PARTS)

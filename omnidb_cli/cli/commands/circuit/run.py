@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from omnidb_cli.cli.saved_state import restore, saved_state
+from omnidb_cli.cli.saved_state import saved_state
 from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.circuit.model import Circuit, Hold
 from omnidb_cli.core.routing.eligibility import hold_words
@@ -70,12 +71,9 @@ def act(
     streams = context.choose_format(output, PARTS)
     topology = context.topology()
     topology.closure(names)
-    state = saved_state(topology, context.remembering_store(topology))
-    db = offline_orchestrator(topology, journal=state)
-    restore(db, state.read())
     asked = list(dict.fromkeys(names))
-    do(db, asked, current_actor())
-    state.merge_remote(db, state.finish())
+    with saved_state(context, topology, partial(offline_orchestrator, topology), required=True) as db:
+        do(db, asked, current_actor())
     confirm(db, asked, current_actor())
     now = {one.name: one.circuit for one in db.snapshot().connections}
     streams.show(circuits_document([(name, now[name]) for name in asked], now=datetime.now(UTC)))

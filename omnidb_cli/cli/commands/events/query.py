@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from omnidb_cli.cli.errors import UsageError
-from omnidb_cli.core.event_mapping import event_object
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.mapping import event_object
+from omnidb_cli.core.events.model import EventType
 
 if TYPE_CHECKING:
     from omnidb_cli.output.streams import Streams

@@ -80,22 +80,22 @@ def run_exec(context: "Context", order: "ExecRequest", output: str | None, *, he
     """
     from omnidb_cli.cli.commands.exec.run import Execution
     from omnidb_cli.cli.running import run
-    from omnidb_cli.cli.saved_state import saved_state, write_or_warn
+    from omnidb_cli.cli.saved_state import recorder_of, write_or_warn
+    from omnidb_cli.output.results.model import PARTS
     from omnidb_cli.output.results.raw import SeveralColumnsError
-    from omnidb_cli.output.results.writer import PARTS
 
     streams = context.choose_format(output, PARTS, headers=headers)
     if raw:
         _is_possible_raw(streams, output)
         streams.raw = True
     topology = context.topology().restricted([order.name])
-    execution = Execution(context, topology, order, saved_state(topology, context.store(topology)))
+    execution = Execution(context, topology, order, recorder_of(topology, context.store(topology)))
     try:
         run(execution.carry_out())
     except SeveralColumnsError as error:
         raise typer.BadParameter(f"{error}; the statement itself was run", param_hint="'--raw'") from None
     finally:
-        write_or_warn(context, execution.state.finish)
+        write_or_warn(context, execution.recorder.finish)
 
 
 def _is_possible_raw(streams: "Streams", output: str | None) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from omnidb_cli.cli.commands.exec.request import ExecRequest, ExecTarget
 from omnidb_cli.cli.recheck import check_again
-from omnidb_cli.cli.saved_state import SavedState, restore, write_or_warn
+from omnidb_cli.cli.saved_state import restore, write_or_warn
 from omnidb_cli.cli.signals import Alarm
 from omnidb_cli.cli.wiring import failed_check, open_drivers, orchestrator, redacted
 from omnidb_cli.core.circuit.model import CircuitState
@@ -32,7 +32,9 @@ from omnidb_cli.errors import (
     WriteRefusedError,
     is_local,
 )
-from omnidb_cli.output.results.writer import ResultSummary, open_result_writer, receipt_sentence
+from omnidb_cli.log import Log, about
+from omnidb_cli.output.results.model import ResultSummary, receipt_sentence
+from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.topology.secrets.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
     from omnidb_cli.core.snapshot import Candidate
     from omnidb_cli.drivers.base import Driver, Reply, Session
     from omnidb_cli.output.streams import Streams
+    from omnidb_cli.state.recorder import Recorder
     from omnidb_cli.topology import Topology
+
+_log = Log("cli")
 
 
 class _Attempt(Struct, frozen=True):
@@ -56,14 +61,14 @@ class Execution:
     Raises StateStoreError when the state cannot be read: a hold could be overlooked.
     """
 
-    def __init__(self, context: "Context", topology: "Topology", order: ExecRequest, state: "SavedState") -> None:
+    def __init__(self, context: "Context", topology: "Topology", order: ExecRequest, recorder: "Recorder") -> None:
         self._context = context
         self._topology = topology
         self._order = order
-        self.state = state
+        self.recorder = recorder
         self._drivers = open_drivers(topology)
-        self._db = orchestrator(topology, self._drivers, journal=state)
-        restore(self._db, state.read())
+        self._db = orchestrator(topology, self._drivers, recorder)
+        restore(self._db, recorder, recorder.restore())
 
     async def carry_out(self) -> None:
         """Runs the order and writes its result."""
@@ -76,7 +81,7 @@ class Execution:
             try:
                 if attempt.others_failed:
                     await asyncio.to_thread(
-                        write_or_warn, self._context, self.state.write
+                        write_or_warn, self._context, self.recorder.flush
                     )  # others need not try them too
                 await _run(db, attempt, order, deadline, self._context.streams)
             finally:
@@ -104,7 +109,9 @@ async def _connect(
     tried: dict[str, ConnectError] = {}
     while (service := next_service(db, order, topology, tried)) is not None:
         try:
-            session = await _open(drivers[service.name], service, order, topology, deadline)
+            with about(service.name):
+                _log.debug("%s is routed here: %s", order.name, service.reason)
+                session = await _open(drivers[service.name], service, order, topology, deadline)
             return _Attempt(service, session, bool(tried))
         except ConnectError as error:
             error.connection = service.name
@@ -236,7 +243,9 @@ async def _stream(
     """
     started = perf_counter()
     writer = open_result_writer(streams)
+    _log.debug("the statement is sent", connection=service.name)
     reply = await session.run(order.statement, order.parameters)
+    _log.debug("the statement is answered", connection=service.name)
     with alarm.guarding():
         writer.begin(reply.columns)
     is_whole = True

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omnidb_cli.cli.errors import UsageError
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode, UsageError
 from omnidb_cli.cli.options import (
     Count,
     Interval,
@@ -110,17 +109,16 @@ def check_all(
 
     `too_mighty` is told of each connection whose account may do more than it should, and what that is.
     """
+    from functools import partial
+
     from omnidb_cli.cli.running import run
-    from omnidb_cli.cli.saved_state import read_or_warn, restore, write_or_warn
+    from omnidb_cli.cli.saved_state import saved_state
     from omnidb_cli.cli.wiring import open_drivers, orchestrator
 
     drivers = open_drivers(topology, to_check=True)
-    state, rows = read_or_warn(context, topology)
-    db = orchestrator(topology, drivers, journal=state, too_mighty=too_mighty)
-    restore(db, rows)
-    run(check(db, context.streams, topology))
-    if state is not None:
-        state.merge_remote(db, write_or_warn(context, state.finish))
+    core = partial(orchestrator, topology, drivers, too_mighty=too_mighty)
+    with saved_state(context, topology, core, required=False) as db:
+        run(check(db, context.streams, topology))
     return db
 
 
@@ -140,9 +138,10 @@ def last_known(context: "Context", topology: "Topology") -> "Orchestrator":
     from omnidb_cli.cli.saved_state import read_or_warn, restore
     from omnidb_cli.cli.wiring import offline_orchestrator
 
-    _, rows = read_or_warn(context, topology)
+    recorder, rows = read_or_warn(context, topology)
     db = offline_orchestrator(topology)
-    restore(db, rows)
+    if recorder is not None:
+        restore(db, recorder, rows)
     return db
 
 

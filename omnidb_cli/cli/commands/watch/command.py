@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.cli.options import Count, Interval, Names, Output, Until, UntilTimeout, require_with
 from omnidb_cli.cli.parsing import commands, printing
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import typer
 
-from omnidb_cli.cli.parsing import suggestion
+from omnidb_cli.cli.errors import suggestion
 from omnidb_cli.core.health.model import Health
 from omnidb_cli.core.snapshot import Snapshot
 

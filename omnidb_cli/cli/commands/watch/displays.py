@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from msgspec import Struct
 
 from omnidb_cli.cli.signals import off_terminal
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class LiveDisplay:
 
     def show(self, now: Shown) -> None:
         """Draws the screen."""
-        from omnidb_cli.core.event_mapping import event_object
+        from omnidb_cli.core.events.mapping import event_object
 
         self._events.extend(event_object(event) for event in now.events)
         wait = now.next_check_in_s
@@ -180,7 +180,7 @@ class TextDisplay:
             self._streams.line(f"{note.mark.text} {with_names(note.text, note.names, _NAMES_ROOM)}")
 
     def _news(self, now: Shown) -> Iterator[str]:
-        from omnidb_cli.core.event_mapping import event_object
+        from omnidb_cli.core.events.mapping import event_object
         from omnidb_cli.output.views.events import event_line
 
         finding = now.finding

@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from omnidb_cli.core.events import Event
+    from omnidb_cli.core.events.model import Event
 
 NEAR_S: Final = 10.0
 """Two watchers note the same change at different times, and a locked store tells of it later."""

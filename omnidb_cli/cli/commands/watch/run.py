@@ -11,11 +11,11 @@ from omnidb_cli.cli.collector import settle
 from omnidb_cli.cli.commands.watch.displays import Shown
 from omnidb_cli.cli.commands.watch.rounds import Rounds
 from omnidb_cli.cli.commands.watch.state_sync import StateSync
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.cli.signals import on_resize
 from omnidb_cli.cli.verdict import verdict
 from omnidb_cli.cli.wiring import open_drivers, orchestrator, with_topology
-from omnidb_cli.core.events import EventType
+from omnidb_cli.core.events.model import EventType
 from omnidb_cli.duration import format_duration
 from omnidb_cli.output.views.finding import NOTHING_FOUND, verdict_line
 
@@ -83,7 +83,7 @@ async def _watch(
     drivers = open_drivers(topology, to_check=True)
     settle()
     async with StateSync(context, topology, rounds, changed.set) as keeper:
-        db = orchestrator(every(topology, wanted.interval_s), drivers, journal=keeper)
+        db = orchestrator(every(topology, wanted.interval_s), drivers, keeper)
         keeper.restore(db)
         watcher = _Watcher(db, topology, wanted, face, changed, context.program)
         try:

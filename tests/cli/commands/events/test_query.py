@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from omnidb_cli.cli.commands.events.query import EventQuery, Followed, question, saved_events
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.state.store import Store, open_state
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)

@@ -3,9 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.commands.exec.request import ExecRequest, ExecTarget
 from omnidb_cli.cli.commands.exec.run import next_service
 from omnidb_cli.cli.wiring import offline_orchestrator
+from omnidb_cli.state import store
 from omnidb_cli.topology import Topology, parse
 
 TEXT = """
@@ -19,7 +21,7 @@ circuit_breaker: BREAKER
 
 
 def topology(*, writes: str = "deny", breaker: str = "{}") -> Topology:
-    return parse(TEXT.replace("WRITES", writes).replace("BREAKER", breaker))
+    return parse(TEXT.replace("WRITES", writes).replace("BREAKER", breaker), engines=drivers, stores=store)
 
 
 def chosen(given: Topology, order: ExecRequest, *, held: str = "", tried: str = "") -> ExecTarget | None:

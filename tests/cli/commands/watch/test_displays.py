@@ -4,7 +4,7 @@ import json
 
 from omnidb_cli.cli.commands.watch.displays import JsonLinesDisplay, Shown, TextDisplay
 from omnidb_cli.cli.verdict import verdict
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.snapshot import Snapshot
 from omnidb_cli.output.streams import Streams
 from tests.output.scenes import NOW, ago, all_well, broken_primary, connection, isolated, snapshot, streams

@@ -6,7 +6,7 @@ import pytest
 
 from omnidb_cli.cli.commands.watch import event_merging
 from omnidb_cli.cli.commands.watch.event_merging import NEAR_S, SharedEvents
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.model import Event, EventType
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 

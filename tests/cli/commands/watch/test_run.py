@@ -9,7 +9,7 @@ import pytest
 from omnidb_cli.cli import wiring
 from omnidb_cli.cli.commands.watch.displays import Shown
 from omnidb_cli.cli.commands.watch.run import WatchOptions, watch_until_done
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 from omnidb_cli.core.health.model import Health, Observation
 from tests.cli.runner import Runner
 from tests.cli.test_wiring import Fake

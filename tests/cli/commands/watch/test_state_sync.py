@@ -9,20 +9,27 @@ from typing import NoReturn
 
 import pytest
 
+from omnidb_cli import drivers
 from omnidb_cli.cli.commands.watch.rounds import Rounds
 from omnidb_cli.cli.commands.watch.state_sync import StateSync
 from omnidb_cli.cli.context import Context
-from omnidb_cli.cli.saved_state import SavedState, restore, saved_state
+from omnidb_cli.cli.saved_state import recorder_of, restore
 from omnidb_cli.cli.wiring import offline_orchestrator
 from omnidb_cli.core.health.model import CheckResult, Health
 from omnidb_cli.core.orchestrator import Orchestrator
 from omnidb_cli.errors import StateStoreError
+from omnidb_cli.state import store
+from omnidb_cli.state.recorder import Recorder
 from omnidb_cli.state.sqlite import errors as sqlite_errors
 from omnidb_cli.state.sqlite import file as sqlite_file
 from omnidb_cli.state.store import open_state
 from omnidb_cli.topology import Topology, parse
 
-TOPOLOGY = parse('name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n')
+TOPOLOGY = parse(
+    'name: t\nconnections: {a: {url: "sqlite:///a.db"}, b: {url: "sqlite:///b.db"}}\nfailover: {a: b}\n',
+    engines=drivers,
+    stores=store,
+)
 UNWELL = CheckResult(Health.UNHEALTHY, detail="gone")
 
 
@@ -38,7 +45,7 @@ class Watch:
             Rounds(topology.connections, 1.0, lambda: None),
             self._changed,
         )
-        self.db: Orchestrator = offline_orchestrator(topology, journal=self.keeper)
+        self.db: Orchestrator = offline_orchestrator(topology, self.keeper)
         self.events = self.db.events()
         self.checked_soon: list[str] = []
         self.db._board.request_check = self.checked_soon.append
@@ -48,8 +55,8 @@ class Watch:
             self.said.append(self.keeper.trouble)
 
     async def step(self) -> None:
-        assert self.keeper._state is not None
-        await self.keeper._step(self.db, self.keeper._state)
+        assert self.keeper._recorder is not None
+        await self.keeper._step(self.db, self.keeper._recorder)
 
     def told(self) -> list[str]:
         """What a screen would be given, as `type name`."""
@@ -63,9 +70,9 @@ class Other:
     """Another process on the same store."""
 
     def __init__(self, path: Path) -> None:
-        self.state: SavedState = saved_state(TOPOLOGY, open_state(f"sqlite:///{path}", TOPOLOGY.name))
-        self.db = offline_orchestrator(TOPOLOGY, journal=self.state)
-        restore(self.db, self.state.read())
+        self.state: Recorder = recorder_of(TOPOLOGY, open_state(f"sqlite:///{path}", TOPOLOGY.name))
+        self.db = offline_orchestrator(TOPOLOGY, self.state)
+        restore(self.db, self.state, self.state.restore())
 
     def hold(self, name: str) -> None:
         self.db.open_circuit(name, actor="ann")
@@ -110,8 +117,8 @@ def unwritable(watch: Watch) -> Iterator[None]:
         raise StateStoreError("no space")
 
     with pytest.MonkeyPatch.context() as patch:
-        assert watch.keeper._state is not None
-        patch.setattr(watch.keeper._state.store, "update", refuse)
+        assert watch.keeper._recorder is not None
+        patch.setattr(watch.keeper._recorder.store, "update", refuse)
         yield
 
 

@@ -1,6 +1,6 @@
 """The exit codes are the contract's, and each has its sentence."""
 
-from omnidb_cli.cli.exit_codes import ExitCode
+from omnidb_cli.cli.errors import ExitCode
 
 
 def test_codes() -> None:

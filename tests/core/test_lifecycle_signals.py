@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from omnidb_cli.core.signals import on_signals
+from omnidb_cli.core.lifecycle import on_signals
 from tests.core.clock import settle
 from tests.core.fakes import Fleet
 

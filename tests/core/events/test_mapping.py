@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from omnidb_cli.core.circuit.model import CircuitState, Reason
-from omnidb_cli.core.event_mapping import event_object, event_of
-from omnidb_cli.core.events import Event, EventType
+from omnidb_cli.core.events.mapping import event_object, event_of
+from omnidb_cli.core.events.model import Event, EventType
 from omnidb_cli.core.health.model import CheckError, Health
 from omnidb_cli.core.reducer import CircuitChange, HealthChange
 

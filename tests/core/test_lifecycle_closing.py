@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from omnidb_cli.core.closing import close_all
+from omnidb_cli.core.lifecycle import close_all
 from tests.core.clock import advance, now
 
 

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from omnidb_cli.output.formats import allowed_formats
 from omnidb_cli.output.report import Shape
+from omnidb_cli.output.results.model import ResultSummary, receipt_sentence, unique_names
 from omnidb_cli.output.results.table import AHEAD
-from omnidb_cli.output.results.writer import ResultSummary, open_result_writer, receipt_sentence, unique_names
+from omnidb_cli.output.results.writer import open_result_writer
 from omnidb_cli.output.streams import Streams
 from omnidb_cli.output.values import visible
 from tests.output.scenes import streams

@@ -7,10 +7,13 @@ from inspect import isawaitable
 from time import time
 from typing import Any
 
-from omnidb_cli.core.events import Event, EventType, utc
+from omnidb_cli.core.events.model import Event, EventType, utc
 from omnidb_cli.errors import ConfigurationError
+from omnidb_cli.log import Log
 
 Handler = Callable[[Event], Any]
+
+_log = Log("core.events")
 
 STREAM_LIMIT = 1000
 
@@ -99,7 +102,7 @@ class EventBus:
     @property
     def has_listeners(self) -> bool:
         """Whether anybody would hear of an event."""
-        return bool(self._streams) or any(self._handlers.values())
+        return bool(self._streams) or any(self._handlers.values()) or _log.is_heard
 
     def publish(self, *events: Event) -> None:
         """Tells everybody, in order. Never raises: a handler that fails becomes an `error` event."""
@@ -114,6 +117,7 @@ class EventBus:
             self._publishing = False
 
     def _deliver(self, event: Event) -> None:
+        _log.debug("%s", event, connection=event.name)
         for stream in self._streams:
             stream.push(event)
         for entry in tuple(self._handlers.get(event.type, ())):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from omnidb_cli import ConfigurationError, Event, EventType
-from omnidb_cli.core.bus import STREAM_LIMIT, EventBus
-from omnidb_cli.core.events import utc
+from omnidb_cli.core.events.bus import STREAM_LIMIT, EventBus
+from omnidb_cli.core.events.model import utc
 from tests.core.clock import advance, now, settle
 
 

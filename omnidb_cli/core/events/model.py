@@ -46,6 +46,12 @@ class Event(Struct, frozen=True):
     error: BaseException | str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """Its type, what became of what, and why."""
+        moves = ((self.previous, self.current), (self.primary, self.backup))
+        words = [f"{one} → {other}" for one, other in moves if one is not None and other is not None]
+        return ": ".join([self.type, *words, *filter(None, (self.reason, self.note))])
+
     def __hash__(self) -> int:
         """Without `detail`, which has none."""
         return hash((self.type, self.name, self.at, self.reason))

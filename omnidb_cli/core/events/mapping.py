@@ -1,11 +1,12 @@
-"""What a change is called when it is told: as an event, and as the event object of machine output."""
+"""How changes are told: as events, and to a journal that other processes read."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from omnidb_cli.core.circuit.model import CircuitState
-from omnidb_cli.core.events import Event, EventType, utc
-from omnidb_cli.core.reducer import Change, HealthChange, HoldChange
+from omnidb_cli.core.circuit.model import CircuitState, Instant
+from omnidb_cli.core.events.model import Event, EventType, utc
+from omnidb_cli.core.reducer import Action, Change, HealthChange, HoldChange
+from omnidb_cli.core.routing.router import Assignment
 from omnidb_cli.core.snapshot import SplitBrain
 
 EVENT_SCHEMA = "omnidb.event/v1"
@@ -112,3 +113,11 @@ def _words(error: BaseException | str | None) -> str | None:
     if isinstance(error, BaseException):
         return str(error) or type(error).__name__
     return error
+
+
+class Journal(Protocol):
+    """Who writes down what happens, so that other processes learn of it. Every method is quick and never waits."""
+
+    def record(self, name: str, given: Action, at: Instant) -> None: ...
+    def routed(self, name: str, serving: Assignment, events: tuple[Event, ...]) -> None: ...
+    def published(self, event: Event) -> None: ...
