@@ -61,15 +61,15 @@ MOST_RETRIES = 10
 NAME_RULE = "letters, digits and _ . -, the first none of . and -, at most 63 characters"
 PLACEHOLDER = "NAME"
 
-_LAG = "replication further behind than this is degraded"
+_LAG = "a replication lag above this is degraded"
 _CHECK = "how connections are checked"
 _SECTIONS: Mapping[str, tuple[Key, ...]] = {
     "topology": (
         Key("name", Kind.NAME, None, "keeps the saved state apart from other topologies'; default: the file's name"),
         Key("connections", Kind.NAMED, None, "the endpoints, by name", section="connection", required=True),
-        Key("failover", Kind.NAMED, None, "who serves instead, by the name of the primary", section="failover"),
+        Key("failover", Kind.NAMED, None, "the backups, by the name of the primary", section="failover"),
         Key("health_check", Kind.SECTION, None, _CHECK, section="health_check"),
-        Key("circuit_breaker", Kind.SWITCHABLE, None, "when calls stop being let through", section="circuit_breaker"),
+        Key("circuit_breaker", Kind.SWITCHABLE, None, "when the circuit opens and closes", section="circuit_breaker"),
         Key("state", Kind.STATE_URL, None, "where circuits, holds and history are kept; default: on this host"),
     ),
     "connection": (
@@ -82,12 +82,10 @@ _SECTIONS: Mapping[str, tuple[Key, ...]] = {
         Key("health_check", Kind.SECTION, None, "overrides the common settings, key by key", section="health_check"),
     ),
     "health_check": (
-        Key("interval", Kind.DURATION, "30s", "from one check to the next"),
-        Key("timeout", Kind.DURATION, "5s", "the longest that one attempt may take"),
-        Key(
-            "retry", Kind.SECTION, None, "further attempts before a check counts as failed", section="retry", held_as=""
-        ),
-        Key("rise", Kind.COUNT, 1, "good checks in a row until it is healthy again"),
+        Key("interval", Kind.DURATION, "30s", "time between two checks"),
+        Key("timeout", Kind.DURATION, "5s", "the time limit of an attempt"),
+        Key("retry", Kind.SECTION, None, "retries before a check counts as failed", section="retry", held_as=""),
+        Key("rise", Kind.COUNT, 1, "passing checks in a row until it is healthy again"),
         Key("fall", Kind.COUNT, 1, "failed checks in a row until it is unhealthy"),
         Key("statement", Kind.TEXT, None, "what a check runs; default: the engine's own"),
     ),
@@ -110,9 +108,15 @@ _SECTIONS: Mapping[str, tuple[Key, ...]] = {
     ),
     "failover": (
         Key("to", Kind.BACKUPS, None, "the backup, or several in order", required=True),
-        Key("writes", Kind.CHOICE, "deny", "whether a backup may be written to", ("deny", "allow")),
-        Key("failback", Kind.CHOICE, "auto", "whether the primary comes back by itself", ("auto", "manual")),
-        Key("failback_after", Kind.DURATION, "0s", "how long it must be well before it serves again", least=0),
+        Key("writes", Kind.CHOICE, "deny", "whether writes on a backup are allowed", ("deny", "allow")),
+        Key("failback", Kind.CHOICE, "auto", "whether the primary serves again automatically", ("auto", "manual")),
+        Key(
+            "failback_after",
+            Kind.DURATION,
+            "0s",
+            "how long the primary must be eligible before it serves again",
+            least=0,
+        ),
     ),
 }
 TABLES: Mapping[str, Mapping[str, Key]] = {

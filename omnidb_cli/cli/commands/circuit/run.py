@@ -116,7 +116,7 @@ def _refuse_outage(db: "Orchestrator", held: Collection[str]) -> None:
     again = f"`omnidb circuit open {' '.join(held)} --force`"
     raise _refused(
         f"holding {', '.join(held)} would leave {names} without an eligible endpoint{why}",
-        f"hold it all the same with {again}",
+        f"hold it anyway with {again}",
         lost[0],
     )
 

@@ -209,7 +209,7 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: ExecRequest, deadli
             happened = "the statement ran; it was told to stop, and its outcome is unknown"
             if alarm.rang:
                 streams.abandon()
-                happened = "nobody read its rows; the statement was told to stop, and its outcome is unknown"
+                happened = "its rows were not read; the statement was told to stop, and its outcome is unknown"
             late = _out_of_time(order, service.name, happened)
             late.counts_as_failure = not alarm.rang  # the reader's fault is no server's
             raise late from None
@@ -227,7 +227,7 @@ async def _run(db: "Orchestrator", attempt: _Attempt, order: ExecRequest, deadli
                 raise _refusal(error, service, order) from error
             case ConnectionLostError():
                 error.args = (f'the outcome of the statement on "{service.name}" is unknown: {error}',)
-                error.hint = "it was sent, and is not tried again: see whether it took effect before you repeat it"
+                error.hint = "it was sent and is not retried: check whether it took effect before you repeat it"
             case StatementError():
                 error.args = (f'"{service.name}" rejected the statement: {error}',)
         raise
@@ -280,8 +280,8 @@ def _status(reply: "Reply", summary: ResultSummary) -> str:
 def _refusal(error: WriteRefusedError, service: ExecTarget, order: ExecRequest) -> WriteRefusedError:
     refused = WriteRefusedError(
         f'a write was refused: "{service.name}" serves "{order.name}" as a backup ({service.reason}): {error}',
-        hint="where the backup itself takes writes, --allow-write-on-backup lets this statement through, and "
-        "`writes: allow` in the topology all",
+        hint="if the backup itself accepts writes, --allow-write-on-backup permits this statement; "
+        "`writes: allow` in the topology permits all",
     )
     refused.connection = service.name
     return refused
