@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import Session, Target, unresponsive
+from omnidb_cli.drivers.check_connection import CheckConnection, OutdatedError
 from omnidb_cli.drivers.mongodb.options import is_direct
 from omnidb_cli.drivers.mongodb.parameters import PARAMETERS
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
@@ -34,7 +35,7 @@ def open_driver(target: Target) -> "MongodbDriver":
     return MongodbDriver(target)
 
 
-class _Held:
+class _Checker:
     """The link for checks, and what is known of the server as long as it holds."""
 
     def __init__(self, link: "Link") -> None:
@@ -43,6 +44,24 @@ class _Held:
         self.status_allowed = True
         self.behind: Behind | None = None
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be asked once more."""
+        return not self.link.broken
+
+    def watch(self, on_end: Callable[[], None]) -> None:
+        """Has `on_end` called when the link ends by itself."""
+
+        def ended() -> None:
+            self.link.broken = True
+            on_end()
+
+        self.link.watch(ended)
+
+    async def aclose(self) -> None:
+        """Closes the link, in bounded time."""
+        await self.link.aclose()
+
 
 class MongodbDriver:
     """One endpoint. The connection for checks is kept; each session has one of its own."""
@@ -50,9 +69,8 @@ class MongodbDriver:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._limit_s = target.limit_s
-        self._held: _Held | None = None
+        self._checks: CheckConnection[_Checker] = CheckConnection(self._opened, self._lost)
         self._sessions: set[MongodbSession] = set()
-        self._closed = False
         self.on_lost: Callable[[], None] | None = None
 
     def load(self) -> None:
@@ -71,98 +89,75 @@ class MongodbDriver:
 
         Raises ConnectError, AuthenticationError, and DriverError of another kind for what went wrong after.
         """
-        deadline = perf_counter() + self._limit_s
-        if self._held is None:
+        if not self._checks.is_held:
             self.load()
-        held, self._held = self._held, None
-        if held is not None and held.link.broken:
-            await held.link.aclose()
-        elif held is not None and (answer := await self._check_as_held(held, deadline)) is not None:
-            return answer
-        return await self._check(_Held(self._link(deadline)), deadline)
+        deadline = asyncio.get_running_loop().time() + self._limit_s
+        return await self._checks.run(lambda checker, kept: self._check(checker, deadline, kept=kept), deadline)
 
-    async def _check_as_held(self, held: _Held, deadline: float) -> Observation | None:
-        """What the server answers; None when that says nothing of how things are now.
-
-        The connection may have broken before, and another member of the set may have become its primary.
-        """
-        try:
-            answer = await self._check(held, deadline)
-        except DriverError as error:
-            broke = isinstance(error, ConnectError) and error.kind is ErrorKind.RESET
-            if broke or (error.kind is ErrorKind.ROLE and not is_direct(self._target)):
-                return None
-            raise
-        if answer.role == "replica" and held.link.wants_primary and not is_direct(self._target):
-            if self._held is held:
-                self._held = None
-            await held.link.aclose()
-            return None
-        return answer
-
-    def _link(self, deadline: float) -> "Link":
+    async def _opened(self, deadline: float) -> _Checker:
         from omnidb_cli.drivers.mongodb.connection import Link
 
-        return Link(self._target, max(deadline - perf_counter(), 0.001))
+        return _Checker(Link(self._target, max(deadline - asyncio.get_running_loop().time(), 0.001)))
 
-    async def _check(self, held: _Held, deadline: float) -> Observation:
-        """What the server answers. The link is held again afterwards, or closed."""
-        link = held.link
+    async def _check(self, checker: _Checker, deadline: float, *, kept: bool) -> Observation:
+        """What the server answers; a link that was kept is outdated when another member may be the primary by now."""
+        link = checker.link
+        may_move = kept and not is_direct(self._target)
         try:
-            async with asyncio.timeout(max(deadline - perf_counter(), 0.001)):
-                answer = await self._answer(held)
+            async with asyncio.timeout_at(deadline):
+                answer = await self._answer(checker)
         except Exception as error:
+            link.broken = True
             made = self._why(error, link)
-            await link.aclose()
+            if made.kind is ErrorKind.ROLE and may_move:
+                raise OutdatedError from error
             raise made from error
-        except BaseException:
-            await link.aclose()
-            raise
-        await self._hold(held)
+        if answer.role == "replica" and link.wants_primary and may_move:
+            raise OutdatedError
         return answer
 
-    async def _answer(self, held: _Held) -> Observation:
+    async def _answer(self, checker: _Checker) -> Observation:
         from omnidb_cli.drivers.mongodb.check import answer_of
 
-        link = held.link
-        if held.version is None:
-            held.version = str((await link.ask({"buildInfo": 1})).get("version"))
-            _log.debug("logged in to %s: MongoDB %s", link.place, held.version)
+        link = checker.link
+        if checker.version is None:
+            checker.version = str((await link.ask({"buildInfo": 1})).get("version"))
+            _log.debug("logged in to %s: MongoDB %s", link.place, checker.version)
         started = perf_counter()
         hello = await link.ask({"hello": 1})
         latency_s = perf_counter() - started
-        seen = await self._with_status(held, hello)
+        seen = await self._with_status(checker, hello)
         if self._target.statement is not None:
             started = perf_counter()
             await self._ask_statement(link, self._target.statement)
             latency_s += perf_counter() - started
         try:
-            return answer_of(seen, latency_s, held.version, behind=held.behind, now_s=monotonic())
+            return answer_of(seen, latency_s, checker.version, behind=checker.behind, now_s=monotonic())
         except DriverError as error:
             error.args = (f"{link.place}: {error}",)
             raise
 
-    async def _with_status(self, held: _Held, hello: "Mapping[str, Any]") -> "ServerState":
+    async def _with_status(self, checker: _Checker, hello: "Mapping[str, Any]") -> "ServerState":
         """Asks a secondary for the state of its set, once more only where the login was allowed to read it."""
         from pymongo.errors import OperationFailure
 
         from omnidb_cli.drivers.mongodb.check import Behind, ServerState, applied_while_behind, wants_status
 
-        if not held.status_allowed or not wants_status(hello):
+        if not checker.status_allowed or not wants_status(hello):
             return ServerState(hello)
         try:
-            status = await held.link.ask({"replSetGetStatus": 1})
+            status = await checker.link.ask({"replSetGetStatus": 1})
         except OperationFailure as error:
             if error.code not in {_NOT_ALLOWED, _NO_SUCH_COMMAND, *_NO_SET}:
                 raise
-            held.link.broken = False
-            held.status_allowed = error.code in _NO_SET
+            checker.link.broken = False
+            checker.status_allowed = error.code in _NO_SET
             return ServerState(hello)
         applied = applied_while_behind(status)
         if applied is None:
-            held.behind = None
-        elif held.behind is None or held.behind.applied != applied:
-            held.behind = Behind(applied, monotonic())
+            checker.behind = None
+        elif checker.behind is None or checker.behind.applied != applied:
+            checker.behind = Behind(applied, monotonic())
         return ServerState(hello, status)
 
     async def _ask_statement(self, link: "Link", statement: str) -> None:
@@ -188,19 +183,9 @@ class MongodbDriver:
             return nobody_suits(place)
         return unresponsive(place, self._target.configured_s, link.hosts)
 
-    async def _hold(self, held: _Held) -> None:
-        if self._closed or self._held is not None or held.link.broken:
-            await held.link.aclose()
-            return
-        self._held = held
-        held.link.watch(self._lost)
-
     def _lost(self) -> None:
-        """Called when the connection for checks ends while nobody uses it."""
-        if self._held is not None:
-            self._held.link.broken = True
-            if self.on_lost is not None:
-                self.on_lost()
+        if self.on_lost is not None:
+            self.on_lost()
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
         """A session for one statement, on a connection that has logged in.
@@ -217,10 +202,4 @@ class MongodbDriver:
 
     async def aclose(self) -> None:
         """Ends every connection, in bounded time."""
-        self._closed = True
-        held, self._held = self._held, None
-        sessions = tuple(self._sessions)
-        closings = [session.aclose() for session in sessions]
-        if held is not None:
-            closings.append(held.link.aclose())
-        await asyncio.gather(*closings)
+        await asyncio.gather(self._checks.aclose(), *[session.aclose() for session in self._sessions])

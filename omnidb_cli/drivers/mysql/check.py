@@ -1,7 +1,8 @@
 """One check of a server: what is asked, and what the answers mean."""
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -88,6 +89,20 @@ class Checker:
         self._position = position_variable(wire)
         self._asks_powers = True
         self._powers: str | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether its connection can be asked once more."""
+        return not self.wire.is_over
+
+    def watch(self, on_end: Callable[[], None]) -> None:
+        """Has `on_end` called when the connection ends by itself."""
+        self.wire.when_lost(on_end)
+
+    async def aclose(self) -> None:
+        """Says goodbye to the server, and waits for nobody."""
+        self.wire.leave()
+        await asyncio.sleep(0)  # the event loop closes the socket in its next turn
 
     async def check(self) -> ServerState:
         """Raises what the client library raises."""

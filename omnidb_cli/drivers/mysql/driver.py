@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers._url_options import refuse_faulty_options
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
+from omnidb_cli.drivers.check_connection import CheckConnection
 from omnidb_cli.drivers.mysql.parameters import PARAMETERS
 from omnidb_cli.errors import (
     ConnectError,
@@ -42,8 +43,7 @@ class MysqlDriver:
         self._target = target
         self._login: Login | None = None
         self._limit_s = target.limit_s
-        self._held: Checker | None = None
-        self._closed = False
+        self._checks: CheckConnection[Checker] = CheckConnection(self._connected, self._lost)
 
     def load(self) -> None:
         """Imports what a check needs, the client library above all: that is no latency of the server."""
@@ -60,18 +60,12 @@ class MysqlDriver:
 
         Raises DriverError: ConnectError, AuthenticationError, and what its own statement may raise.
         """
-        if self._held is None:
+        if not self._checks.is_held:
             self.load()
             self._settings()
         started = perf_counter()
         deadline = asyncio.get_running_loop().time() + self._limit_s
-        held, self._held = self._held, None
-        if held is not None:
-            try:
-                return await self._check(held, started, deadline)
-            except ConnectionLostError:  # it broke while nobody used it: only a new one can tell
-                pass
-        return await self._check(await self._connected(deadline), started, deadline)
+        return await self._checks.run(lambda checker, _kept: self._check(checker, started, deadline), deadline)
 
     async def _connected(self, deadline: float) -> "Checker":
         from omnidb_cli.drivers.mysql.check import Checker
@@ -79,12 +73,10 @@ class MysqlDriver:
 
         together = self._target.statement is None
         wire = await open_wire(self._settings(), deadline=deadline, limit_s=self._target.configured_s, scripts=together)
-        checker = Checker(wire, self._target.timeout_s, together=together)
-        wire.when_lost(lambda: self._lost(checker))
-        return checker
+        return Checker(wire, self._target.timeout_s, together=together)
 
     async def _check(self, checker: "Checker", started: float, deadline: float) -> Observation:
-        """One check; its connection is held on to when the server has said all, and else never used again."""
+        """One check; its connection is ended unless the server has said all."""
         from omnidb_cli.drivers.mysql.check import answer
 
         wire = checker.wire
@@ -95,15 +87,12 @@ class MysqlDriver:
                     await checker.ask(self._target.statement)
         except Exception as error:
             failure = self._failure(error, wire)
-            if isinstance(failure, StatementError):
-                self._hold(checker)
-            else:
+            if not isinstance(failure, StatementError):
                 wire.abort()
             raise failure from error
         except BaseException:
             wire.abort()
             raise
-        self._hold(checker)
         return answer(check, latency_s=perf_counter() - started, version=wire.version)
 
     def _failure(self, error: Exception, wire: "Wire") -> DriverError:
@@ -116,18 +105,9 @@ class MysqlDriver:
             failure.args = (f"{wire.place} closed the connection instead of answering",)
         return failure
 
-    def _hold(self, checker: "Checker") -> None:
-        if self._closed or self._held is not None or checker.wire.is_over:
-            checker.wire.leave()
-        else:
-            self._held = checker
-
-    def _lost(self, checker: "Checker") -> None:
-        """Called when a connection for checks ends by itself; one that is in use says so where it is used."""
-        if checker is self._held:
-            self._held = None
-            if self.on_lost is not None:
-                self.on_lost()
+    def _lost(self) -> None:
+        if self.on_lost is not None:
+            self.on_lost()
 
     def _settings(self) -> "Login":
         """The login, with what the option file says; it is read once."""
@@ -159,8 +139,4 @@ class MysqlDriver:
 
     async def aclose(self) -> None:
         """Says goodbye to the server, and waits for nobody."""
-        self._closed = True
-        held, self._held = self._held, None
-        if held is not None:
-            held.wire.leave()
-            await asyncio.sleep(0)  # the event loop closes the socket in its next turn
+        await self._checks.aclose()

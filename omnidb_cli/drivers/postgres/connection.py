@@ -1,6 +1,7 @@
 """The connection on which a server is checked, and one check on it."""
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,26 @@ class Checker:
         self._level_at: float | None = None
         self._timed_out = False
         self._statement = statement
+        self._on_end: Callable[[], None] | None = None
+        connection.add_termination_listener(self._ended)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether its connection can be asked once more."""
+        return not self.connection.is_closed()
+
+    def watch(self, on_end: Callable[[], None]) -> None:
+        """Has `on_end` called when the connection ends by itself."""
+        self._on_end = on_end
+
+    def _ended(self, _connection: "Connection") -> None:
+        if self._on_end is not None:
+            self._on_end()
+
+    async def aclose(self) -> None:
+        """Ends the connection at once."""
+        self._on_end = None
+        self.connection.terminate()
 
     async def check(self, left_s: float) -> ServerState:
         """What the server says. Raises TimeoutError after `left_s` seconds, and what asyncpg does."""

@@ -9,15 +9,15 @@ from msgspec.structs import replace
 
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
+from omnidb_cli.drivers.check_connection import CheckConnection
 from omnidb_cli.drivers.postgres.check import answer_of
 from omnidb_cli.drivers.postgres.options import Login, login_of
-from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, StatementError
+from omnidb_cli.errors import DriverError, StatementError
 
 if TYPE_CHECKING:
     from asyncpg import Connection
     from asyncpg.prepared_stmt import PreparedStatement
 
-    from omnidb_cli.drivers.postgres.check import ServerState
     from omnidb_cli.drivers.postgres.connection import Checker
     from omnidb_cli.drivers.postgres.session import PostgresSession
 
@@ -34,9 +34,8 @@ class PostgresDriver:
         self._target = target
         self._login = login
         self._limit_s = target.limit_s
-        self._held: Checker | None = None
+        self._checks: CheckConnection[Checker] = CheckConnection(self._opened, self._lost)
         self._sessions: set[PostgresSession] = set()
-        self._closed = False
         self.on_lost: Callable[[], None] | None = None
 
     def load(self) -> None:
@@ -62,59 +61,44 @@ class PostgresDriver:
         """
         if self._target.statement is not None:
             _refuse_a_write(self._target.statement)
-        held, self._held = self._held, None
-        if held is None or held.connection.is_closed():
+        if not self._checks.is_held:
             self.load()
-            started = perf_counter()
-            checker, seen = await self._anew(started)
-        else:
-            started = perf_counter()
-            try:
-                checker, seen = held, await self._check(held, started)
-            except ConnectionLostError as error:
-                if error.kind is not ErrorKind.RESET:
-                    raise
-                checker, seen = await self._anew(started)  # it broke unnoticed, which says nothing of the server now
-        if self._target.statement is not None:
-            await self._ask(checker.connection, self._target.statement, started)
-        answer = answer_of(seen, perf_counter() - started, checker.version)
-        self._hold(checker)
-        return answer if checker.powers is None else replace(answer, powers=checker.powers)
+        started = perf_counter()
+        deadline = asyncio.get_running_loop().time() + self._limit_s
+        return await self._checks.run(lambda checker, _kept: self._check(checker, started, deadline), deadline)
 
-    async def _anew(self, started: float) -> "tuple[Checker, ServerState]":
-        """What the server says on a new connection."""
+    async def _opened(self, deadline: float) -> "Checker":
         from omnidb_cli.drivers.postgres.connect import connected
         from omnidb_cli.drivers.postgres.connection import open_checker
 
-        connection = await connected(self._login, self._left_s(started), configured_s=self._target.configured_s)
-        connection.add_termination_listener(self._lost)
+        connection = await connected(self._login, _left_s(deadline), configured_s=self._target.configured_s)
         try:
-            checker = await open_checker(connection, self._left_s(started))
-        except Exception as error:
-            raise self._why(error) from error
-        return checker, await self._check(checker, started)
-
-    def _left_s(self, started: float) -> float:
-        return max(self._limit_s - (perf_counter() - started), 0.001)
-
-    async def _check(self, checker: "Checker", started: float) -> "ServerState":
-        try:
-            return await checker.check(self._left_s(started))
+            return await open_checker(connection, _left_s(deadline))
         except Exception as error:
             raise self._why(error) from error
 
-    async def _ask(self, connection: "Connection", statement: str, started: float) -> None:
+    async def _check(self, checker: "Checker", started: float, deadline: float) -> Observation:
+        try:
+            seen = await checker.check(_left_s(deadline))
+        except Exception as error:
+            raise self._why(error) from error
+        if self._target.statement is not None:
+            await self._ask(checker.connection, self._target.statement, deadline)
+        answer = answer_of(seen, perf_counter() - started, checker.version)
+        return answer if checker.powers is None else replace(answer, powers=checker.powers)
+
+    async def _ask(self, connection: "Connection", statement: str, deadline: float) -> None:
         """Reads the first row: it proves that the database answers. What interrupts it ends it on the server too."""
         from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, discard
         from omnidb_cli.drivers.postgres.private_api import meter_of
 
         meter = meter_of(connection)
         try:
-            await connection.execute(BEGIN_READ_ONLY, timeout=self._left_s(started))
+            await connection.execute(BEGIN_READ_ONLY, timeout=_left_s(deadline))
             meter.plain_only = False  # its row comes as text
-            await (await self._prepared(connection, statement, started)).fetchrow(timeout=self._left_s(started))
+            await (await self._prepared(connection, statement, deadline)).fetchrow(timeout=_left_s(deadline))
             meter.plain_only = True
-            await connection.execute("ROLLBACK", timeout=self._left_s(started))
+            await connection.execute("ROLLBACK", timeout=_left_s(deadline))
         except BaseException as error:
             await discard(connection)
             if not isinstance(error, Exception):
@@ -124,13 +108,13 @@ class PostgresDriver:
                 failure.args = (f"the check statement fails: {failure}",)
             raise failure from error
 
-    async def _prepared(self, connection: "Connection", statement: str, started: float) -> "PreparedStatement":
+    async def _prepared(self, connection: "Connection", statement: str, deadline: float) -> "PreparedStatement":
         """The statement, its row as text where that is not plain."""
         from omnidb_cli.drivers.postgres.values import show_as_text
 
-        prepared = await connection.prepare(statement, timeout=self._left_s(started))
+        prepared = await connection.prepare(statement, timeout=_left_s(deadline))
         if show_as_text(connection, (column.type for column in prepared.get_attributes())):
-            return await connection.prepare(statement, timeout=self._left_s(started))
+            return await connection.prepare(statement, timeout=_left_s(deadline))
         return prepared
 
     def _why(self, error: Exception) -> DriverError:
@@ -140,18 +124,9 @@ class PostgresDriver:
             return unresponsive(self._login.places, self._target.configured_s, hint=HANGS)
         return running_error(error, self._login.places)
 
-    def _hold(self, checker: "Checker") -> None:
-        if self._closed or self._held is not None or checker.connection.is_closed():
-            checker.connection.terminate()
-        else:
-            self._held = checker
-
-    def _lost(self, connection: "Connection") -> None:
-        """Called when a connection for checks ends; those that are in use say so where they are used."""
-        if self._held is not None and connection is self._held.connection:
-            self._held = None
-            if self.on_lost is not None:
-                self.on_lost()
+    def _lost(self) -> None:
+        if self.on_lost is not None:
+            self.on_lost()
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
         """A session for one statement.
@@ -178,12 +153,13 @@ class PostgresDriver:
 
     async def aclose(self) -> None:
         """Ends every connection, without a wait: the goodbye is sent, and no answer to it expected."""
-        self._closed = True
-        held, self._held = self._held, None
-        if held is not None:
-            held.connection.terminate()
+        await self._checks.aclose()
         for session in tuple(self._sessions):
             session.terminate()
+
+
+def _left_s(deadline: float) -> float:
+    return max(deadline - asyncio.get_running_loop().time(), 0.001)
 
 
 def _refuse_a_write(statement: str) -> None:

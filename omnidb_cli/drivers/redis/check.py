@@ -1,7 +1,7 @@
 """One check of a Redis or Valkey server: what is asked, and what the answers mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import compress
 from time import perf_counter
 from typing import Any
@@ -53,7 +53,20 @@ class Checker:
         self._commands: list[Command] = []
         self._packed = b""
 
-    async def __call__(self, started: float) -> Observation:
+    @property
+    def is_usable(self) -> bool:
+        """Whether its connection can be asked once more."""
+        return self.link.is_open
+
+    def watch(self, on_end: Callable[[], None]) -> None:
+        """Has `on_end` called when the connection ends by itself."""
+        self.link.on_end = on_end
+
+    async def aclose(self) -> None:
+        """Ends the connection at once."""
+        self.link.abort()
+
+    async def check(self, started: float) -> Observation:
         """All in one round trip, but for the first check, which asks what a check statement would do.
 
         `started` is when the check began (`perf_counter`). Raises DriverError.

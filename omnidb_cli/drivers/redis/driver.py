@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from omnidb_cli.core.health.model import Observation
 from omnidb_cli.drivers.base import HANGS, Session, Target, unresponsive
+from omnidb_cli.drivers.check_connection import CheckConnection
 from omnidb_cli.drivers.redis.options import Address, address_of
-from omnidb_cli.errors import ConnectionLostError, ErrorKind
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers.redis.check import Checker
@@ -27,9 +27,8 @@ class RedisDriver:
         self._target = target
         self._address = address
         self._limit_s = target.limit_s
-        self._held: Checker | None = None
+        self._checks: CheckConnection[Checker] = CheckConnection(self._opened, self._lost)
         self._sessions: set[RedisSession] = set()
-        self._closed = False
         self.on_lost: Callable[[], None] | None = None
 
     def load(self) -> None:
@@ -48,18 +47,11 @@ class RedisDriver:
         Raises ConnectError, AuthenticationError, StatementError for a check statement that fails or that may write,
         and DriverError of another kind for what the server says of itself.
         """
-        if self._held is None:
+        if not self._checks.is_held:
             self.load()
         started = perf_counter()
         deadline = asyncio.get_running_loop().time() + self._limit_s
-        held, self._held = self._held, None
-        if held is not None and held.link.is_open:
-            try:
-                return await self._checked(held, started, deadline)
-            except ConnectionLostError as error:
-                if error.kind is not ErrorKind.RESET:
-                    raise
-        return await self._checked(await self._opened(deadline), started, deadline)
+        return await self._checks.run(lambda checker, _kept: self._checked(checker, started, deadline), deadline)
 
     async def _opened(self, deadline: float) -> "Checker":
         from omnidb_cli.drivers.redis.check import Checker
@@ -69,29 +61,16 @@ class RedisDriver:
         await link.open(deadline, self._target.configured_s)
         return Checker(link, self._target.statement)
 
-    async def _checked(self, check: "Checker", started: float, deadline: float) -> Observation:
-        """The check's answer; its connection is kept for the next one, unless it was interrupted or broke."""
-        check.link.on_end = None
+    async def _checked(self, checker: "Checker", started: float, deadline: float) -> Observation:
         try:
             async with asyncio.timeout_at(deadline):
-                return await check(started)
+                return await checker.check(started)
         except TimeoutError:
             raise unresponsive(self._address.place, self._target.configured_s, hint=HANGS) from None
-        finally:
-            self._hold(check)
 
-    def _hold(self, check: "Checker") -> None:
-        if self._closed or self._held is not None:
-            check.link.abort()
-        elif check.link.is_open:
-            self._held = check
-            check.link.on_end = lambda: self._lost(check)
-
-    def _lost(self, check: "Checker") -> None:
-        if check is self._held:
-            self._held = None
-            if self.on_lost is not None:
-                self.on_lost()
+    def _lost(self) -> None:
+        if self.on_lost is not None:
+            self.on_lost()
 
     async def connect(self, *, read_only: bool, timeout_s: float) -> Session:
         """A session for one command, on a server that is ready for it.
@@ -114,9 +93,6 @@ class RedisDriver:
 
     async def aclose(self) -> None:
         """Ends every connection, at once: nothing is awaited of the server."""
-        self._closed = True
-        held, self._held = self._held, None
-        if held is not None:
-            held.link.abort()
+        await self._checks.aclose()
         for session in tuple(self._sessions):
             await session.aclose()

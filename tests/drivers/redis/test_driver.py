@@ -405,4 +405,4 @@ def test_the_accounts_of_the_page_are_those_that_are_tested(account: str) -> Non
 async def test_a_connection_that_brought_nonsense_is_not_kept(script: Callable[..., Target]) -> None:
     async with opened(await script(HELLO, b"?nonsense\r\n")) as driver:
         assert (await fault_of(driver)).kind is ErrorKind.INTERNAL
-        assert driver._held is None
+        assert not driver._checks.is_held
