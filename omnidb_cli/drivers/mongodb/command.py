@@ -10,12 +10,12 @@ from bson.errors import BSONError
 from bson.json_util import JSONOptions, object_hook
 from msgspec import Struct
 
+from omnidb_cli.drivers.batching import MOST_ROWS
 from omnidb_cli.drivers.mongodb.connection import codec
 from omnidb_cli.errors import StatementError
 
 Document = dict[str, Any]
 
-BATCH_ROWS = 1000
 DEEPEST = 100
 """How deep documents may be nested; it is MongoDB's own limit."""
 
@@ -218,10 +218,10 @@ def with_limits(command: Command, limit_s: float) -> Document:
     """The command's document with the batches and the time limit that keep memory and server in bounds."""
     document = dict(command.document)
     if command.name == "find" and command.gives_cursor:
-        document.setdefault("batchSize", BATCH_ROWS)
+        document.setdefault("batchSize", MOST_ROWS)
     elif command.gives_cursor:
         given = document.get("cursor")
-        document["cursor"] = {"batchSize": BATCH_ROWS} | (given if isinstance(given, dict) else {})
+        document["cursor"] = {"batchSize": MOST_ROWS} | (given if isinstance(given, dict) else {})
     limit_ms = max(int(limit_s * 1000), 1)
     given_ms = document.get("maxTimeMS")
     document["maxTimeMS"] = min(given_ms, limit_ms) if isinstance(given_ms, int) and given_ms > 0 else limit_ms

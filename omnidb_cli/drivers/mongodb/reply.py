@@ -1,9 +1,10 @@
 """What a reply of MongoDB is for people: rows and columns, a number of changes, or an error that came as a success."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from omnidb_cli.drivers.base import Reply
+from omnidb_cli.drivers.batching import Batches
 from omnidb_cli.drivers.mongodb.command import Command
 from omnidb_cli.drivers.mongodb.values import plain
 from omnidb_cli.errors import DriverError, ErrorKind, StatementError, within_limit
@@ -17,34 +18,17 @@ _WRITE_TIMED_OUT = 64
 _SHOWN = 5
 
 
-class Batches:
-    """The documents as rows, a batch at a time; the next is fetched when it is asked for.
+class _Rows:
+    """Documents as rows of these columns. A field that is no column is not shown, and is named in `notices`."""
 
-    A document's field that is no column is not shown, and is named in `notices`. `count` is how many were given out.
-    """
-
-    def __init__(self, columns: tuple[str, ...], first: Sequence[Document], fetch: Fetch) -> None:
-        self.count = 0
+    def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
         self._known = frozenset(columns)
-        self._batch = first
-        self._first = True
-        self._fetch = fetch
         self._left_out: dict[str, int] = {}
 
-    def __aiter__(self) -> "Batches":
-        return self
-
-    async def __anext__(self) -> Sequence[Row]:
-        if not self._first:
-            self._batch = await self._fetch()
-        self._first = False
-        if not self._batch:
-            raise StopAsyncIteration
-        rows = [self._row(document) for document in self._batch]
-        self._batch = ()
-        self.count += len(rows)
-        return rows
+    def of(self, documents: Sequence[Document]) -> Sequence[Row]:
+        """A row for each document."""
+        return [self._row(document) for document in documents]
 
     def _row(self, document: Document) -> Row:
         if not document.keys() <= self._known:
@@ -67,8 +51,13 @@ class Batches:
 def cursor_reply(command: Command, first: Sequence[Document], fetch: Fetch) -> Reply:
     """The documents of a cursor. Columns are the projection's, or all fields of the first batch, in their order."""
     columns = command.columns or tuple(dict.fromkeys(key for document in first for key in document))
-    batches = Batches(columns, first, fetch)
-    return Reply(columns, batches, lambda: batches.count, lambda: command.name, batches.notices)
+    rows = _Rows(columns)
+
+    async def more() -> Sequence[Row]:
+        return rows.of(await fetch())
+
+    batches = Batches(more, rows.of(first))
+    return Reply(columns, batches, lambda: batches.count, lambda: command.name, rows.notices)
 
 
 def document_reply(command: Command, reply: Document) -> Reply:
@@ -88,7 +77,7 @@ def change_reply(command: Command, reply: Document) -> Reply:
     if command.name == "update":
         notices.append(f"matched {matched - len(reply.get('upserted', ()))}, modified {reply.get('nModified', 0)}")
     notices.extend(within_limit(f"inserted with _id {plain(one.get('_id'))}") for one in reply.get("upserted", ()))
-    return Reply((), _batch_of(()), lambda: changed, lambda: command.name, lambda: tuple(notices))
+    return Reply((), Batches(None), lambda: changed, lambda: command.name, lambda: tuple(notices))
 
 
 def refuse_hidden_errors(reply: Document, place: str) -> None:
@@ -119,9 +108,4 @@ def _first_of(reply: Document) -> object:
 
 
 def _all_at_once(command: Command, columns: tuple[str, ...], rows: Sequence[Row]) -> Reply:
-    return Reply(columns, _batch_of(rows), lambda: len(rows), lambda: command.name)
-
-
-async def _batch_of(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
-    if rows:
-        yield rows
+    return Reply(columns, Batches(None, rows), lambda: len(rows), lambda: command.name)

@@ -5,10 +5,10 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnidb_cli.drivers._batch_size import ENOUGH, length_of
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply, Target, unresponsive, write_refused
-from omnidb_cli.drivers.mongodb.command import BATCH_ROWS, Command, only_reads, parse, with_limits
+from omnidb_cli.drivers.batching import ENOUGH, MOST_ROWS, length_of
+from omnidb_cli.drivers.mongodb.command import Command, only_reads, parse, with_limits
 from omnidb_cli.drivers.mongodb.connection import GRACE_S, Document, Link, codec
 from omnidb_cli.errors import ConnectError, DriverError, ErrorKind, StatementError
 from omnidb_cli.log import Log
@@ -91,7 +91,7 @@ class MongodbSession:
         """The next documents, none when there are no more: many where they are short, few where they are long."""
         documents: list[Document] = []
         length = 0
-        while len(documents) < BATCH_ROWS and length < ENOUGH:
+        while len(documents) < MOST_ROWS and length < ENOUGH:
             some: list[Document] = await self._cursor.to_list(_AT_A_TIME)
             if not some:
                 break

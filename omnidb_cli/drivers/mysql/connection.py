@@ -10,8 +10,8 @@ from omnidb_cli.drivers.mysql.private_api import GuardedConnection, Row, next_ro
 from asyncmy.constants import COMMAND
 from asyncmy.protocol import FieldDescriptorPacket, MysqlPacket
 
-from omnidb_cli.drivers._batch_size import ENOUGH
 from omnidb_cli.drivers._transport import abort, is_on_this_host
+from omnidb_cli.drivers.batching import ENOUGH
 from omnidb_cli.drivers.mysql.measured import field
 from omnidb_cli.drivers.mysql.options import Login, Place, TlsMode
 from omnidb_cli.drivers.mysql.values import decoders

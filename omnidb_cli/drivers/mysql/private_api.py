@@ -42,7 +42,9 @@ class MeasuredReceiver(Measured, _receiver):  # type: ignore[misc]  # asyncmy ha
         super().__init__(loop)
         self.on_lost: Callable[[], None] | None = None
         owner = _connecting.get()
-        if owner is not None:
+        if owner is None:  # a connection that somebody else makes in this process is not ours to bound
+            self.expect(sys.maxsize)
+        else:
             owner.receiver = self
 
     def connection_lost(self, error: Exception | None) -> None:

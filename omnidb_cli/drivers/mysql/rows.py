@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from omnidb_cli.drivers.batching import Batches
 from omnidb_cli.drivers.mysql.statement import counts_rows
 
 if TYPE_CHECKING:
     from omnidb_cli.drivers.mysql.connection import Answered
     from omnidb_cli.drivers.mysql.private_api import Row
-
-BATCH_ROWS = 1000
 
 
 class Source(Protocol):
@@ -22,28 +21,20 @@ class Source(Protocol):
 
 
 class Reader:
-    """The rows, a batch at a time; the next is read when it is asked for."""
+    """The rows of an answer, in `batches`; the next is read when it is asked for."""
 
     def __init__(self, session: Source, answered: "Answered", command: str) -> None:
         self._session = session
         self._answered = answered
         self._is_over = answered.is_complete
-        self._given = 0
         self._changed = 0
+        self.batches = Batches(self._next)
         self.command = command
         self.notices: Sequence[str] = ()
 
-    def __aiter__(self) -> "Reader":
-        return self
-
-    async def __anext__(self) -> Sequence["Row"]:
-        rows = () if self._is_over else await self._next()
-        if not rows:
-            raise StopAsyncIteration
-        self._given += len(rows)
-        return rows
-
     async def _next(self) -> Sequence["Row"]:
+        if self._is_over:
+            return ()
         rows = await self._session.more(self._answered)
         self._is_over = self._answered.is_complete
         if self._is_over:
@@ -53,7 +44,7 @@ class Reader:
     def row_count(self) -> int | None:
         """Rows given out, or changed; None for a statement that does neither."""
         if self._answered.columns:
-            return self._given
+            return self.batches.count
         return self._changed if self._changed or counts_rows(self.command) else None
 
     async def finish(self) -> None:

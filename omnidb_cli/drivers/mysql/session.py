@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import HANGS, Reply, spans_commands, unresponsive, write_refused
+from omnidb_cli.drivers.batching import MOST_ROWS
 from omnidb_cli.drivers.mysql.connect import open_wire
 from omnidb_cli.drivers.mysql.errors import (
     code_of,
@@ -17,7 +18,7 @@ from omnidb_cli.drivers.mysql.errors import (
     words,
 )
 from omnidb_cli.drivers.mysql.kill import identity, stop
-from omnidb_cli.drivers.mysql.rows import BATCH_ROWS, Reader
+from omnidb_cli.drivers.mysql.rows import Reader
 from omnidb_cli.drivers.mysql.statement import command_of, controls_transactions, is_empty, why_not_a_read
 from omnidb_cli.errors import DriverError, StatementError, in_one_line, within_limit
 
@@ -113,7 +114,7 @@ class MysqlSession:
             self._wire.hold_back()
         else:
             await reader.finish()
-        return Reply(answered.columns, reader, reader.row_count, lambda: reader.command, lambda: reader.notices)
+        return Reply(answered.columns, reader.batches, reader.row_count, lambda: reader.command, lambda: reader.notices)
 
     async def _send(self, statement: str, parameters: Sequence[str]) -> "Answered":
         """With parameters it is the server that finds the placeholders: nothing is written into the statement."""
@@ -129,7 +130,7 @@ class MysqlSession:
     async def more(self, answered: "Answered") -> Sequence["Row"]:
         """The next rows of an answer; none when there are no more."""
         self._wire.go_on()
-        rows = await self._attempt(answered.rows(BATCH_ROWS), MESSAGE_BYTES)
+        rows = await self._attempt(answered.rows(MOST_ROWS), MESSAGE_BYTES)
         self._wire.hold_back()
         return rows
 

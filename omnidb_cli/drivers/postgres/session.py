@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnidb_cli.drivers._batch_size import BatchSize
 from omnidb_cli.drivers._too_much import MESSAGE_BYTES
 from omnidb_cli.drivers.base import Reply, write_refused
+from omnidb_cli.drivers.batching import Batches, BatchSize, Rows
 from omnidb_cli.drivers.postgres.connect import BEGIN_READ_ONLY, END_WITH_CLIENT, GRACE_S, discard
 from omnidb_cli.drivers.postgres.errors import connect_error, running_error
 from omnidb_cli.drivers.postgres.private_api import meter_of
@@ -91,7 +91,7 @@ class PostgresSession:
         count = len(rows) if columns else affected_by(status)
         return Reply(
             columns,
-            _all_at_once(rows),
+            Batches(None, [tuple(row) for row in rows]),
             lambda: count,
             lambda: command_of(planned.word, status),
             lambda: tuple(self._notices),
@@ -111,7 +111,11 @@ class PostgresSession:
         self._to_commit = not self._read_only
         cursor = await prepared.cursor()
         size = BatchSize()
-        batches = _Batches(self, cursor, await cursor.fetch(size.rows), size)
+
+        async def more() -> Rows:
+            return await self._guarded(self._more(cursor, size))
+
+        batches = Batches(more, _sized(await cursor.fetch(size.rows), size))
         return Reply(
             columns,
             batches,
@@ -120,12 +124,9 @@ class PostgresSession:
             lambda: tuple(self._notices),
         )
 
-    async def more(self, cursor: Any, most: int) -> "list[Record]":
+    async def _more(self, cursor: Any, size: BatchSize) -> Rows:
         """The next rows of the query that runs; none when there are no more, and it is then committed."""
-        return await self._guarded(self._more(cursor, most))
-
-    async def _more(self, cursor: Any, most: int) -> "list[Record]":
-        rows: list[Record] = await cursor.fetch(most)
+        rows = _sized(await cursor.fetch(size.rows), size)
         if not rows:
             await self._finish()
         return rows
@@ -192,33 +193,11 @@ class PostgresSession:
         self._connection.terminate()
 
 
-class _Batches:
-    """The rows, a batch at a time; the next is fetched when it is asked for. `count` is how many were given out."""
-
-    def __init__(self, session: PostgresSession, cursor: Any, first: "list[Record]", size: BatchSize) -> None:
-        self._session = session
-        self._cursor = cursor
-        self._rows = first
-        self._size = size
-        self._first = True
-        self.count = 0
-
-    def __aiter__(self) -> "_Batches":
-        return self
-
-    async def __anext__(self) -> Sequence[tuple[object, ...]]:
-        if not self._first:
-            self._rows = await self._session.more(self._cursor, self._size.rows)
-        elif not self._rows:
-            await self._session.more(self._cursor, self._size.rows)
-        self._first = False
-        if not self._rows:
-            raise StopAsyncIteration
-        batch = list(map(tuple, self._rows))
-        self._size.came(batch)
-        self._rows = []
-        self.count += len(batch)
-        return batch
+def _sized(records: "Sequence[Record]", size: BatchSize) -> Rows:
+    """The records as rows, of which `size` learns how many to ask for next."""
+    rows = [tuple(record) for record in records]
+    size.came(rows)
+    return rows
 
 
 def _check_number(prepared: Any, given: int) -> None:
@@ -230,8 +209,3 @@ def _check_number(prepared: Any, given: int) -> None:
         raise StatementError(
             f"the statement has {parameters}, and {values}", hint="give one --param for each of $1, $2 …"
         )
-
-
-async def _all_at_once(rows: "Sequence[Record]") -> AsyncIterator[Sequence[tuple[object, ...]]]:
-    if rows:
-        yield [tuple(row) for row in rows]

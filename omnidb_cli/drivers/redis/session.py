@@ -11,7 +11,7 @@ from omnidb_cli.drivers.redis.meter import STATEMENT_BYTES
 from omnidb_cli.drivers.redis.protocol import Command
 from omnidb_cli.drivers.redis.read_only import refusal
 from omnidb_cli.drivers.redis.statement import command_of, name_of
-from omnidb_cli.drivers.redis.values import COLUMNS, Batches
+from omnidb_cli.drivers.redis.values import COLUMNS, batches_of
 from omnidb_cli.duration import format_duration
 from omnidb_cli.errors import StatementTimeout, WriteRefusedError
 
@@ -67,7 +67,7 @@ class RedisSession:
             if self._read_only and code_of(reply) == "READONLY":
                 raise write_refused(self._name, said(reply)) from reply
             raise rejected(reply, self._link.place) from reply
-        batches = Batches(reply)
+        batches = batches_of(reply)
         return Reply(COLUMNS, batches, lambda: batches.count, lambda: name_of(command))
 
     async def _script_stopped(self, command: Command) -> str | None:

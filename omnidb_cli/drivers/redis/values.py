@@ -1,37 +1,24 @@
 """Replies as rows: one column, one row, or one for each item of an array."""
 
-from collections.abc import Sequence
 from typing import Any
 
+from omnidb_cli.drivers.batching import Batches, Rows, next_batch
 from omnidb_cli.drivers.redis.errors import ReplyError, code_of, said
 from omnidb_cli.errors import StatementError
 
 COLUMNS = ("value",)
-BATCH_ROWS = 1000
 DEEPEST = 200
 
-Row = tuple[object, ...]
 
+def batches_of(reply: Any) -> Batches:
+    """The rows: the reply is in memory, its rows are made as they are asked for."""
+    items = reply if isinstance(reply, list) else [reply]
+    rows = ((value_of(item),) for item in items)
 
-class Batches:
-    """The rows, some at a time: the reply is in memory, its rows are made as they are asked for.
+    async def some() -> Rows:
+        return next_batch(rows)
 
-    `count` is how many were given out.
-    """
-
-    def __init__(self, reply: Any) -> None:
-        self._items = reply if isinstance(reply, list) else [reply]
-        self.count = 0
-
-    def __aiter__(self) -> "Batches":
-        return self
-
-    async def __anext__(self) -> Sequence[Row]:
-        items = self._items[self.count : self.count + BATCH_ROWS]
-        if not items:
-            raise StopAsyncIteration
-        self.count += len(items)
-        return [(value_of(item),) for item in items]
+    return Batches(some)
 
 
 def value_of(reply: Any, depth: int = 0) -> object:

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from omnidb_cli.drivers._batch_size import ENOUGH, MOST_ROWS, length_of
 from omnidb_cli.drivers.base import Reply, write_refused
+from omnidb_cli.drivers.batching import ENOUGH, MOST_ROWS, Batches, length_of
 from omnidb_cli.drivers.sqlite.connection import Access, Connection, until_unlocked
 from omnidb_cli.drivers.sqlite.errors import Locked, is_locked, is_refused_write, while_running
 from omnidb_cli.drivers.sqlite.statement import Plan, plan
@@ -55,7 +55,7 @@ class SqliteSession:
             await until_unlocked(lambda: self._in_thread(step), deadline=self._deadline)
         except Locked as locked:
             raise self._locked_out() from locked
-        batches = _Batches(self, step.rows, complete=step.complete)
+        batches = Batches(None if step.complete else self._more, step.rows)
         count = step.changed if planned.counts else None
         return Reply(
             step.columns,
@@ -64,10 +64,11 @@ class SqliteSession:
             lambda: planned.command,
         )
 
-    async def more(self) -> tuple[list[Row], bool]:
-        """The next rows of the query that runs, and whether they are the last."""
+    async def _more(self) -> Sequence[Row]:
+        """The next rows of the query that runs; none when there are no more."""
         try:
-            return await self._in_thread(_next_rows)
+            rows, _ = await self._in_thread(_next_rows)
+            return rows
         except Locked as locked:
             raise self._locked_out() from locked
 
@@ -144,28 +145,6 @@ class _Change:
         self.rows = cursor.fetchall()
         self.changed = cursor.execute("SELECT changes()").fetchone()[0]
         self._ran = True
-
-
-class _Batches:
-    """The rows, a batch at a time; the next is read when it is asked for. `count` is how many were given out."""
-
-    def __init__(self, session: SqliteSession, first: list[Row], *, complete: bool) -> None:
-        self._session = session
-        self._rows = first
-        self._complete = complete
-        self.count = 0
-
-    def __aiter__(self) -> "_Batches":
-        return self
-
-    async def __anext__(self) -> Sequence[Row]:
-        if not self._rows and not self._complete:
-            self._rows, self._complete = await self._session.more()
-        if not self._rows:
-            raise StopAsyncIteration
-        batch, self._rows = self._rows, []
-        self.count += len(batch)
-        return batch
 
 
 def _next_rows(cursor: sqlite3.Cursor) -> tuple[list[Row], bool]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from omnidb_cli.drivers.base import Session, Target
-from omnidb_cli.drivers.mysql.rows import BATCH_ROWS
+from omnidb_cli.drivers.batching import MOST_ROWS
 from omnidb_cli.errors import ConnectionLostError, DriverError, ErrorKind, StatementError, StatementTimeout
 from tests.drivers.contract import opened, session_of, until
 from tests.drivers.mysql_targets import target_of
@@ -182,7 +182,7 @@ async def test_a_write_on_a_read_only_server_is_of_its_role(mariadb: MariadbPair
     assert (raised.value.kind, raised.value.counts_as_failure) == (ErrorKind.ROLE, False)
 
 
-@pytest.mark.parametrize("rows", [0, 1, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 1, 3 * BATCH_ROWS])
+@pytest.mark.parametrize("rows", [0, 1, MOST_ROWS - 1, MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS])
 @pytest.mark.parametrize("parameters", [(), ("1",)])
 async def test_every_row_comes_once(mariadb: MariadbPair, rows: int, parameters: tuple[str, ...]) -> None:
     where = f"seq <= {rows}" + (" AND 1 = ?" if parameters else "")
@@ -196,7 +196,7 @@ async def test_a_large_result_waits_at_the_server(mariadb: MariadbPair) -> None:
         async with opened(target_of(proxy, params={"ssl": "0"})) as driver, session_of(driver) as session:
             reply = await session.run("SELECT REPEAT('x', 10000) FROM seq_1_to_100000", ())
             batch = await anext(reply.batches)
-            assert 0 < len(batch) <= BATCH_ROWS
+            assert 0 < len(batch) <= MOST_ROWS
             for _ in range(20):
                 await asyncio.sleep(0.01)  # if it were read ahead, it would be now
             wire = session._wire  # type: ignore[attr-defined]

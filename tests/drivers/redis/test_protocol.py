@@ -16,7 +16,7 @@ from omnidb_cli.drivers.redis.errors import ReplyError, UnreadableError
 from omnidb_cli.drivers.redis.meter import STATEMENT_BYTES
 from omnidb_cli.drivers.redis.options import Address
 from omnidb_cli.drivers.redis.protocol import Wire, packed
-from omnidb_cli.drivers.redis.values import Batches
+from omnidb_cli.drivers.redis.values import batches_of
 from omnidb_cli.errors import ConnectionLostError, DriverError, StatementError
 from tests.drivers.contract import PATIENCE_S
 
@@ -276,4 +276,4 @@ async def test_a_reply_that_is_too_deep_to_be_shown_is_said_so() -> None:
     for _ in range(5000):
         reply = [reply]
     with pytest.raises(StatementError, match="too deep"):
-        await anext(Batches(reply))
+        await anext(batches_of(reply))

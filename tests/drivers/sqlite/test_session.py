@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from omnidb_cli.drivers._batch_size import MOST_ROWS as BATCH_ROWS
+from omnidb_cli.drivers.batching import MOST_ROWS as BATCH_ROWS
 from omnidb_cli.drivers.sqlite import files as sqlite_files
 from omnidb_cli.errors import (
     AuthenticationError,
