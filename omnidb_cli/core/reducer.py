@@ -171,8 +171,6 @@ def _after_check(
     """The circuits that follow from a check, one after the other."""
     rules = settings.rules
     if checked.result.health is Health.UNHEALTHY:
-        if checked.result.kind == ErrorKind.LOCAL:
-            return []
         proving = circuit.state is CircuitState.HALF_OPEN and circuit.origin is not OpenedBy.CALLS
         decided = proving or record.health is Health.UNHEALTHY
         return [transition(circuit, Trigger.CHECK_BAD, at, rules)] if decided else []

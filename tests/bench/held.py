@@ -40,7 +40,7 @@ async def _postgres(scale: Scale, servers: Servers, folder: Path) -> Row:
         async with _checking(postgres_url(server), scale.held, folder) as (db, drivers):
 
             async def bare() -> None:
-                await _each((driver._held.connection for driver in drivers), lambda one: one.fetchrow(CHECK))
+                await _each((driver._checks._held.connection for driver in drivers), lambda one: one.fetchrow(CHECK))
 
             seconds = await alternate_async({"omnidb": db.check, "bare": bare}, scale.held_checks)
     finally:

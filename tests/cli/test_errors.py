@@ -1,5 +1,6 @@
 """Every error ends as one sentence and an exit code, here and nowhere else."""
 
+import errno
 import json
 import os
 from io import StringIO
@@ -69,6 +70,14 @@ def test_a_defect_is_said_to_be_one() -> None:
     error = json.loads(heard.err.getvalue())["error"]
     assert (error["code"], error["kind"]) == (1, "internal")
     assert "report it" in error["hint"]
+
+
+def test_a_host_without_descriptors_says_so() -> None:
+    heard = Heard("json")
+    assert guarded(lambda: raising(OSError(errno.EMFILE, "x")), lambda: heard) is ExitCode.NO_EVIDENCE
+    error = json.loads(heard.err.getvalue())["error"]
+    assert (error["code"], error["kind"]) == (12, "local")
+    assert "ulimit -n" in f"{error['message']} {error['hint']}"
 
 
 def test_a_group_of_one_is_that_one() -> None:

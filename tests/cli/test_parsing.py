@@ -176,3 +176,7 @@ def test_an_injected_parser_says_what_it_says_without_omnidb_above_it() -> None:
     command = typer.main.get_command(route)
     params = command.make_context("route", ["p"]).params
     assert params == {"name": "p", "last": False, "max_age": None, "output": None}
+
+
+def test_help_tells_the_formats_that_a_command_has(shop: Runner) -> None:
+    assert "csv, json, jsonl, table, tsv, yaml" in " ".join(shop.run("events", "--help").stdout.split())

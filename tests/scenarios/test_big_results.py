@@ -81,7 +81,7 @@ def _mongodb(_: Path, request: pytest.FixtureRequest) -> Source:
     login = f"app:{quote(mongodb.PASSWORD, safe='')}"
     return Source(
         f"mongodb://{login}@{server.host}:{server.port}/{mongodb.DATABASE}",
-        rows=lambda count: f"db.item.find({{}}).limit({count})",
+        rows=lambda count: f'{{"find": "item", "limit": {count}}}',
         sizes=(FEW_DOCUMENTS, MANY_DOCUMENTS),
     )
 

@@ -54,7 +54,7 @@ def test_last_touches_nothing_and_is_12_when_it_is_old(shop: Ground) -> None:
     shop.rewrite("primary", lambda row: row["health"].update(checked_at=row["health"]["checked_at"] - 91))
     for command in (("route", "primary"), ("status",)):  # three intervals of 30 s have passed
         assert shop.code(*command, "--last") == 12
-    assert before[1]["health"]["good"] == shop.row("primary")["health"]["good"]
+    assert before[1]["health"]["consecutive_successes"] == shop.row("primary")["health"]["consecutive_successes"]
 
 
 def test_status_takes_in_a_hold_placed_while_it_waited_for_a_database(shop: Ground) -> None:
