@@ -171,5 +171,5 @@ def unresponsive(place: str, limit_s: float, hosts: Iterable[str] = (), *, hint:
 
 def position(text: str) -> str:
     """How far a server's history goes, fit for a sentence: on one line, and not too long for it."""
-    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
     return line if len(line) <= _LONGEST_POSITION else f"{line[: _LONGEST_POSITION - 1]}…"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from itertools import islice
+from itertools import chain, islice
 
 from omnidb_cli.errors import CUT
 from omnidb_cli.topology.secrets.secret import Secret
@@ -17,6 +17,7 @@ _QUOTED_END = re.compile(r"[\s\"'<>]|\Z")
 _PARAMETER = re.compile(r"(?<![\w.-])([\w.-]+)\s?=\s?")
 _VALUE = re.compile(r"(?!\*\*\*)(?:'[^']*'|\"[^\"]*\"|[^&\s;,'\"]+)")
 _SHORT = 4
+_FEW = 64
 
 
 def is_secret_name(name: str) -> bool:
@@ -83,6 +84,8 @@ class Redactor:
         self._long: dict[str, list[str]] = {}
         self._beginnings: set[str] = set()
         self._longest = 0
+        self._few: tuple[str, ...] = ()
+        """All the long forms, where they are so few that asking for each is quicker than reading the text."""
         self._short: set[str] = set()
         self._short_words: re.Pattern[str] | None = None
 
@@ -112,10 +115,14 @@ class Redactor:
         self._known = len(self._secrets)
         for forms in self._long.values():
             forms.sort(key=len, reverse=True)
+        every = tuple(chain.from_iterable(self._long.values()))
+        self._few = every if len(every) <= _FEW else ()
         if short := sorted(self._short - {""}, key=len, reverse=True):
             self._short_words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, short))})(?!\w)")
 
     def _without_long(self, text: str) -> str:
+        if self._few and not any(map(text.__contains__, self._few)):
+            return text
         kept: list[str] = []
         begin = done = 0
         while self._long and begin <= len(text) - _SHORT:
