@@ -104,11 +104,13 @@ def read(path: str, question: Question[Answer], nothing: Answer) -> Answer:
     """The answer of `question`, `nothing` where there is no state yet; nothing is created and nothing written.
 
     A file without a journal beside it is complete and is read as one that does not change; that it did not is
-    looked up afterwards. Where that cannot be told, it is read once more under SQLite's locks.
+    looked up afterwards. Where that cannot be told, it is read once more under SQLite's locks, if the disk has room
+    for them.
     """
     before = standing(path)
     if before is None:
         return nothing
+    untouched: tuple[Answer, ...] = ()
     if not _has_journal(path):
         try:
             answer = _ask_untouched(path, question)
@@ -118,11 +120,13 @@ def read(path: str, question: Question[Answer], nothing: Answer) -> Answer:
         else:
             if _is_unchanged(path, before):
                 return answer
-    opened = open_existing(path)
-    if opened is None:
-        return nothing
-    with closing(opened.db) as db:
-        return question(db)
+            untouched = (answer,)
+    try:
+        return _ask_under_locks(path, question, nothing)
+    except sqlite3.OperationalError:
+        if untouched and standing(path) == before and not _has_journal(path):
+            return untouched[0]
+        raise
 
 
 def open_existing(path: str) -> Opened | None:
@@ -189,6 +193,14 @@ def _has_journal(path: str) -> bool:
     """
     found = (standing(path + journal) for journal in ("-wal", "-journal"))
     return any(one is not None and one.size > 0 for one in found)
+
+
+def _ask_under_locks(path: str, question: Question[Answer], nothing: Answer) -> Answer:
+    opened = open_existing(path)
+    if opened is None:
+        return nothing
+    with closing(opened.db) as db:
+        return question(db)
 
 
 def _ask_untouched(path: str, question: Question[Answer]) -> Answer:
