@@ -20,15 +20,21 @@ _GETTING_STARTED = ROOT / "docs/getting-started.md"
 
 @pytest.fixture
 def newcomers(postgres: PostgresPair) -> Iterator[PostgresPair]:
-    """A pair with the database and the account of the page."""
+    """A pair with the database and the account of the page, whatever other tests have left of that name."""
     (account,) = (one.text for one in _shown("sql", _GETTING_STARTED))
+    _leave_nothing(postgres)
     postgres.primary.sql("CREATE DATABASE shop")
     postgres.primary.sql(account)
     postgres.catch_up()
     yield postgres
-    postgres.primary.sql("DROP DATABASE shop WITH (FORCE)")
-    postgres.primary.sql("DROP ROLE omnidb")
-    postgres.catch_up()
+    _leave_nothing(postgres)
+
+
+def _leave_nothing(pair: PostgresPair) -> None:
+    pair.primary.sql("DROP DATABASE IF EXISTS shop WITH (FORCE)")
+    pair.primary.sql("DO $$ BEGIN DROP OWNED BY omnidb; EXCEPTION WHEN undefined_object THEN NULL; END $$")
+    pair.primary.sql("DROP ROLE IF EXISTS omnidb")
+    pair.catch_up()
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", _GETTING_STARTED], ids=lambda one: one.name)

@@ -89,4 +89,4 @@ async def test_an_interrupted_one_is_stopped_too(server: RedisServer) -> None:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert answers(server)
+    await until(lambda: answers(server))
