@@ -1,4 +1,4 @@
-"""Who takes a call that finds no open lane: the half-open with their permits, the last resort, or nobody."""
+"""The slow path of `execute`, without a known route: trial calls with their permits, the last resort, or nobody."""
 
 from omnidb_cli.core.circuit.breaker import COUNTED
 from omnidb_cli.core.circuit.model import CircuitState, state_at

@@ -80,7 +80,7 @@ class Coordinator:
                 self.dispatch(name, TimeElapsed(), at)
 
     def stop(self) -> None:
-        """Ends `start`: no timer is left, and no lane."""
+        """Ends `start`: no timer is left, and no fast route."""
         self._timers.stop()
         self.refused.clear()
         self.fast_routes.clear()

@@ -58,7 +58,7 @@ class Orchestrator:
         self._bus = EventBus()
         held = connections_of(self._registry, checks, circuit_breaker)
         self._board = Coordinator(held, self._router, self._bus, now=now, journal=journal)
-        self._lanes: dict[str, Connection] = {}  # the switchboard's own, once connected: not before the first check
+        self._fast_routes: dict[str, Connection] = {}  # the coordinator's own, once connected
         self._refused = self._board.refused
         self._lifetime = Lifecycle(self._registry, checks, self._board, self._bus)
 
@@ -83,7 +83,7 @@ class Orchestrator:
         """
         await self._lifetime.connect(check=check, keep_checking=keep_checking)
         if self._lifetime.is_connected:
-            self._lanes = self._board.fast_routes
+            self._fast_routes = self._board.fast_routes
 
     async def disconnect(self) -> None:
         """Ends: no result comes after it, every client is closed, in bounded time even if one fails or hangs.
@@ -103,7 +103,7 @@ class Orchestrator:
         ConnectionUnavailableError when nobody is eligible.
         """
         # `failover` may come by position because a keyword-only default makes every call a tenth dearer.
-        connection = self._lanes.get(name) if failover else None
+        connection = self._fast_routes.get(name) if failover else None
         permit = None
         if connection is None:
             if failover and name in self._refused:

@@ -1,7 +1,7 @@
-"""One connection's memory, and the pure function that leads from one to the next.
+"""One connection's state, and the pure function that leads from one to the next.
 
 Health and circuit meet here (semantics, "Health ↔ circuit"): everything that happens to a connection is an
-`Action`; `reduce` returns the memory after it and the changes that everybody should hear of, in order.
+`Action`; `reduce` returns the state after it and the changes that everybody should hear of, in order.
 The orchestrator applies it to what it holds; the state store applies the same inputs to the saved row, so
 that two processes that change one connection lose nothing.
 """
@@ -114,14 +114,14 @@ Change = HealthChange | CircuitChange | HoldChange
 
 
 class Reduction(Struct, frozen=True):
-    """The memory after an input, and what changed, in the order in which it is announced."""
+    """The state after an action, and what changed, in the order in which it is announced."""
 
     state: ConnectionState
     changes: tuple[Change, ...]
 
 
 def reduce(state: ConnectionState, given: Action, at: Instant, settings: ConnectionPolicy) -> Reduction:
-    """The memory after `given` happened at `at`."""
+    """The state after `given` happened at `at`."""
     health, circuit = state.health, state.circuit
     if type(given) is CheckCompleted and health.health is _HEALTHY is given.result.health and circuit.state is _CLOSED:
         # Nearly every check: a passing one changes no closed circuit, and nothing is announced.
@@ -156,7 +156,7 @@ def reduce(state: ConnectionState, given: Action, at: Instant, settings: Connect
 
 
 def changes_between(before: ConnectionState, after: ConnectionState, rules: CircuitPolicy) -> tuple[Change, ...]:
-    """What changed from one memory to another that somebody else arrived at, in the order of announcing."""
+    """What changed from one state to another that somebody else arrived at, in the order of announcing."""
     health = _health_change(before.health, after.health)
     return (*health, *_circuit_change(before.circuit, after.circuit, rules))
 

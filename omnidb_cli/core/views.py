@@ -49,7 +49,7 @@ def stats_of(board: Coordinator) -> dict[str, ConnectionStats]:
 
 
 def snapshot_of(board: Coordinator) -> Snapshot:
-    """Every connection of the switchboard, in the order of its names. Changes nothing."""
+    """Every connection of the coordinator, in the order of its names. Changes nothing."""
     now = board.now()
     connections = tuple(
         connection_view(

@@ -19,7 +19,7 @@ from omnidb_cli.core.snapshot import Candidate, Route, SplitBrain
 
 
 class Routes:
-    """The reading side of a switchboard. `clock` is in seconds of the moments that `now` gives."""
+    """The reading side of the coordinator. `clock` is in seconds of the moments that `now` gives."""
 
     __slots__ = ("_connections", "_now", "_roles", "_router", "_suspects")
 
